@@ -1,0 +1,118 @@
+"""A server under test: a process of its own, its port, its trigger and what it uses.
+
+Every message to its stdin, a SEQPACKET socket, is one order to publish, so no contestant needs a
+framing of its own. It prints `port N`, perhaps after other lines, when it serves.
+"""
+
+import os
+import re
+import selectors
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from bench.baselines.frame import STREAM_PATH
+
+_ENDING_SECONDS = 10
+_READ_BYTES = 4_096
+_PORT = re.compile(rb"^port (\d+)\r?\n", re.MULTILINE)
+
+
+class DidNotStart(Exception):
+    """The server ended, or did not say its port in time; the text is its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How a contestant is started, recognised and triggered.
+
+    `ready_mark` are the first bytes of an open stream; `order` is the message that makes the
+    server publish the event of a number.
+    """
+
+    name: str
+    command: Sequence[str]
+    ready_mark: str
+    order: Callable[[int], bytes]
+
+
+class Contestant:
+    """A running server; it ends with the block."""
+
+    def __init__(self, entry: Entry, *, start_seconds: float = 30) -> None:
+        self.name = entry.name
+        self.host = "127.0.0.1"
+        self.path = STREAM_PATH
+        self.ready_mark = entry.ready_mark
+        self.first_number = 1
+        self._order = entry.order
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 closed in __exit__
+        self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                entry.command,
+                stdin=theirs.fileno(),
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+            )
+        self.pid: int | None = self._process.pid
+        try:
+            self.port = self._wait_port(time.monotonic() + start_seconds)
+        except BaseException:
+            self._end()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._end()
+
+    def publish(self, number: int) -> int:
+        """Order the server to publish event `number`; return the instant in monotonic ns."""
+        order = self._order(number)
+        instant_ns = time.monotonic_ns()
+        self._orders.send(order)
+        return instant_ns
+
+    def complaints(self) -> str:
+        """Return what the server wrote to stderr."""
+        self._errors.flush()
+        self._errors.seek(0)
+        return self._errors.read().strip()
+
+    def _wait_port(self, deadline: float) -> int:
+        assert self._process.stdout
+        said = b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            while selector.select(max(0.0, deadline - time.monotonic())):
+                data = os.read(self._process.stdout.fileno(), _READ_BYTES)
+                if not data:
+                    self._process.wait(_ENDING_SECONDS)
+                    raise DidNotStart(self.complaints() or "it ended without a word")
+                said += data
+                if found := _PORT.search(said):
+                    return int(found[1])
+        raise DidNotStart("it did not say its port in time")
+
+    def _end(self) -> None:
+        self._orders.close()
+        try:
+            self._process.wait(_ENDING_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        assert self._process.stdout
+        self._process.stdout.close()
+        self._errors.close()

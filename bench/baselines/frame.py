@@ -1,0 +1,39 @@
+"""The bytes that a broadcaster sends: a `feature` event as the Edge writes it.
+
+Hand-made, because a baseline that imports the product would measure it.
+"""
+
+import json
+
+from bench.load.marker import MARKER_BYTES, padded_value
+
+ENVIRONMENT_ID = "6c376de1-3cb8-4297-b641-8f27e0d11612"
+FEATURE_ID = "5f562e19-aedf-44d5-ab5f-c2994e2b7f57"
+FEATURE_KEY = "BENCH_FEATURE"
+SECRET = "benchbenchbenchbenchbenchbenchbenchbench"
+STREAM_PATH = f"/features/{ENVIRONMENT_ID}/{SECRET}"
+
+
+def value_bytes_for(payload_bytes: int) -> int:
+    """Return how long the value must be for an event of `payload_bytes`, at least a marker."""
+    return max(MARKER_BYTES, payload_bytes - len(event(1, "")))
+
+
+def event(version: int, value: str) -> bytes:
+    """Return the event that tells of `value`."""
+    state = {
+        "id": FEATURE_ID,
+        "key": FEATURE_KEY,
+        "l": False,
+        "version": version,
+        "type": "STRING",
+        "value": value,
+    }
+    data = json.dumps(state, separators=(",", ":"))
+    return f"event: feature\ndata: {data}\n\n".encode()
+
+
+def frame(number: int, value_bytes: int) -> bytes:
+    """Return event `number` as one chunk of a chunked response."""
+    data = event(number, padded_value(number, value_bytes))
+    return b"%x\r\n%b\r\n" % (len(data), data)

@@ -1,0 +1,12 @@
+"""The load client: raw sockets and one epoll in a process of its own, and the way to drive it.
+
+__main__     the client process: `python -m bench.load --help`
+opening      whether what a stream began with makes it an open one
+streams      opens the streams and stamps what arrives
+marker       the number by which an event is recognised in a stream of bytes
+bounds       what the client refuses: foreign targets, too many streams, too long
+link         the driver's side: starts client processes, adds up what they report
+trial        one server's streams, rounds of events and figures
+process      what another process has used, and what the machine is
+percentiles  one definition of a percentile for all reports
+"""

@@ -1,0 +1,203 @@
+"""Many streams in one epoll: opens them at a bounded pace and stamps what arrives.
+
+Edge-triggered, so that the kernel looks at a stream once per arrival, and stamped once per
+`epoll_wait`: what it returns had arrived by then, however long reading it takes afterwards.
+"""
+
+import errno
+import os
+import select
+import socket
+import time
+from array import array
+from dataclasses import dataclass, field
+
+from bench.load.bounds import source_address
+from bench.load.marker import scan
+from bench.load.opening import StreamRefused, excerpt, is_ready
+
+_READ_BYTES = 4_096
+_BATCH = 64
+"""Streams per `epoll_wait`: few, so that a stamp is at most some 0.2 ms late."""
+
+_IP_BIND_ADDRESS_NO_PORT = 24  # absent from the socket module before Python 3.14
+_INTEREST = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the streams go, and how an open one is recognised."""
+
+    address: str
+    port: int
+    head: bytes
+    ready_mark: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """All streams are open and ready."""
+
+    streams: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What arrived of one event; `receipts` are monotonic nanoseconds, one per stream."""
+
+    number: int
+    receipts: "array[int]" = field(default_factory=lambda: array("q"))
+    duplicates: int = 0
+    ended_streams: int = 0
+    received_bytes: int = 0
+    processor_seconds: float = 0.0
+
+
+class Streams:
+    """The streams of one client process."""
+
+    def __init__(self, target: Target, *, first_index: int = 0) -> None:
+        self._target = target
+        self._first_index = first_index
+        self._epoll = select.epoll()
+        self._sockets: dict[int, socket.socket] = {}
+        self._unsent: set[int] = set()
+        self._opening: dict[int, bytes] = {}
+        self._rests: dict[int, bytes] = {}
+        self._newest: dict[int, int] = {}
+
+    def open_all(self, count: int, *, window: int, deadline: float) -> Opened:
+        """Open `count` streams, at most `window` of them under way; return when all are ready.
+
+        `deadline` is in monotonic seconds.
+
+        Raises:
+            StreamRefused: a stream was refused or ended, or the deadline passed.
+        """
+        start = time.monotonic()
+        begun = 0
+        while begun < count or self._opening:
+            while begun < count and len(self._opening) < window:
+                self._begin(self._first_index + begun)
+                begun += 1
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise StreamRefused(
+                    f"{len(self._newest):,} of {count:,} streams were ready at the deadline"
+                )
+            for descriptor, events in self._epoll.poll(left, _BATCH):
+                if descriptor in self._opening:
+                    self._advance(descriptor, events)
+                elif not self._drain(descriptor, events, Delivered(0), 0):
+                    raise StreamRefused("an open stream ended while others were being opened")
+        return Opened(count, time.monotonic() - start)
+
+    def receive(self, number: int, *, deadline: float) -> Delivered:
+        """Return when event `number` has reached every stream, or at the deadline.
+
+        `deadline` is in monotonic seconds. What has not arrived by then is missing.
+        """
+        delivered = Delivered(number)
+        outstanding = len(self._newest)
+        processor_start = time.process_time()
+        left = deadline - time.monotonic()
+        while left > 0 and outstanding > len(delivered.receipts):
+            ready = self._epoll.poll(left, _BATCH)
+            now_ns = time.monotonic_ns()
+            for descriptor, events in ready:
+                if not self._drain(descriptor, events, delivered, now_ns):
+                    delivered.ended_streams += 1
+                    outstanding -= self._newest[descriptor] < number
+                    self._forget(descriptor)
+            left = deadline - time.monotonic()
+        delivered.processor_seconds = time.process_time() - processor_start
+        return delivered
+
+    def close(self) -> None:
+        """Close every stream."""
+        for descriptor in list(self._sockets):
+            self._forget(descriptor)
+        self._epoll.close()
+
+    def _begin(self, index: int) -> None:
+        target = self._target
+        family = socket.AF_INET6 if ":" in target.address else socket.AF_INET
+        stream = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        # Leaving is abrupt: tens of thousands of TIME_WAIT entries would burden the next run.
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        if source := source_address(target.address, index):
+            stream.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+            stream.bind((source, 0))
+        status = stream.connect_ex((target.address, target.port))
+        if status not in {0, errno.EINPROGRESS}:
+            stream.close()
+            raise StreamRefused(f"connect: {os.strerror(status)}")
+        descriptor = stream.fileno()
+        self._sockets[descriptor] = stream
+        self._opening[descriptor] = b""
+        self._unsent.add(descriptor)
+        self._epoll.register(descriptor, _INTEREST)
+
+    def _advance(self, descriptor: int, events: int) -> None:
+        stream = self._sockets[descriptor]
+        if status := stream.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise StreamRefused(f"connect: {os.strerror(status)}")
+        seen = self._opening[descriptor]
+        if descriptor in self._unsent and events & select.EPOLLOUT:
+            self._unsent.remove(descriptor)
+            stream.send(self._target.head)  # fits into an empty send buffer as a whole
+        while True:
+            try:
+                data = stream.recv(_READ_BYTES)
+            except BlockingIOError:
+                break
+            if not data:
+                raise StreamRefused(f"a stream ended before it was ready: {excerpt(seen)}")
+            seen += data
+        self._opening[descriptor] = seen
+        if is_ready(seen, self._target.ready_mark):
+            del self._opening[descriptor]
+            numbers, rest = scan(seen)
+            self._newest[descriptor] = max(numbers, default=0)
+            if rest:
+                self._rests[descriptor] = rest
+
+    def _drain(self, descriptor: int, events: int, delivered: Delivered, now_ns: int) -> bool:
+        """Read all there is; return whether the stream is still open."""
+        ending = events & (select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR)
+        if not ending and not events & select.EPOLLIN:
+            return True
+        while True:
+            try:
+                data = os.read(descriptor, _READ_BYTES)
+            except BlockingIOError:
+                return True
+            except ConnectionError:
+                return False
+            if not data:
+                return False
+            self._count(descriptor, data, delivered, now_ns)
+            if len(data) < _READ_BYTES and not ending:  # less than asked for: nothing is left
+                return True
+
+    def _count(self, descriptor: int, data: bytes, delivered: Delivered, now_ns: int) -> None:
+        delivered.received_bytes += len(data)
+        if self._rests and (earlier := self._rests.pop(descriptor, b"")):
+            data = earlier + data
+        numbers, rest = scan(data)
+        if rest:
+            self._rests[descriptor] = rest
+        for number in numbers:
+            if number <= self._newest[descriptor]:
+                delivered.duplicates += 1
+                continue
+            self._newest[descriptor] = number
+            if number == delivered.number:
+                delivered.receipts.append(now_ns)
+
+    def _forget(self, descriptor: int) -> None:
+        self._newest.pop(descriptor, None)
+        self._rests.pop(descriptor, None)
+        self._opening.pop(descriptor, None)
+        self._sockets.pop(descriptor).close()

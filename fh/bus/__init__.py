@@ -1,0 +1,5 @@
+"""The bus: MR's announcements on their way to every Dacha and Edge.
+
+port     publish, subscribe, and what a subscriber receives
+memory   the bus inside one process
+"""

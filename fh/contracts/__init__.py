@@ -1,0 +1,7 @@
+"""What crosses a service boundary.
+
+published   what MR announces on the bus, with its wire names
+merge       which of two versions of a feature is the newer one
+answers     what Edge asks Dacha: Granted | Denied | NotReady
+truth       what Dacha asks MR on a miss
+"""

@@ -1,0 +1,189 @@
+"""The service accounts we know, by id and by secret, and what an event makes of them. Pure.
+
+Secrets are dictionary keys here; how long a look-up takes tells nothing about them, because a
+dictionary compares hashes that are salted per process first.
+
+Source: section 5.9 of the data plane's contract, rulings (b) and (c).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from fh.actors.table import Table
+from fh.contracts.published import CacheServiceAccount, PublishAction, PublishServiceAccount
+from fh.dacha.misses import Misses
+from fh.dacha.recent import Recent
+from fh.model.ids import EnvironmentId, FeatureFilterId, ServiceAccountId
+from fh.model.roles import Role
+
+_UNPUBLISHED = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownAccount:
+    """A service account, its permissions ready to look up.
+
+    `roles` lists only environments in which it may do anything. `changed` is the number of the
+    change that brought it.
+    """
+
+    id: ServiceAccountId
+    version: int
+    secrets: tuple[str, ...]
+    roles: Mapping[EnvironmentId, frozenset[Role]]
+    filters: frozenset[FeatureFilterId]
+    changed: int
+
+    def __repr__(self) -> str:
+        return f"KnownAccount({self.id}, version={self.version})"
+
+    @classmethod
+    def of(cls, account: CacheServiceAccount, changed: int) -> "KnownAccount":
+        """Return `account` as change number `changed` brought it."""
+        return cls(
+            id=account.id,
+            version=account.version,
+            # A deleted account comes with empty keys.
+            secrets=tuple(
+                secret
+                for secret in (account.api_key_server_side, account.api_key_client_side)
+                if secret
+            ),
+            roles=MappingProxyType(
+                {
+                    each.environment_id: frozenset(each.permissions)
+                    for each in account.permissions
+                    if each.permissions
+                }
+            ),
+            filters=frozenset(account.filters),
+            changed=changed,
+        )
+
+
+class AccountTables:
+    """What the accounts actor owns: accounts, secrets, misses. It outlives the actor's lives.
+
+    `changes` counts the events so far. A load remembers the number at which it began, because
+    what MR answered says nothing about events that came meanwhile. `loads` counts the loads under
+    way.
+    """
+
+    def __init__(self, capacity: int, misses: Misses[str], *, cache_all_updates: bool) -> None:
+        self.changes = 0
+        self.loads = 0
+        self.misses = misses
+        self._cache_all_updates = cache_all_updates
+        self._by_id: Recent[ServiceAccountId, KnownAccount] = Recent(capacity)
+        self._by_secret: Table[str, KnownAccount] = Table()
+        # Deleted accounts and the change that deleted them: a load under way, or an update that
+        # comes late, must not bring them back.
+        self._deleted: Recent[ServiceAccountId, int] = Recent(capacity)
+
+    def use(self, secret: str) -> KnownAccount | None:
+        """Return the account that `secret` belongs to, now the most recently used one."""
+        known = self._by_secret.get(secret)
+        if known is not None:
+            self._by_id.use(known.id)
+        return known
+
+    def find(self, account_id: ServiceAccountId) -> KnownAccount | None:
+        """Return the account."""
+        return self._by_id.find(account_id)
+
+    def ids(self) -> list[ServiceAccountId]:
+        """Return the accounts known, the most recently used one first."""
+        return list(self._by_id.newest_first())
+
+    def publish(self, message: PublishServiceAccount, now: float) -> None:
+        """Take what the bus announced."""
+        if message.service_account is None:
+            return
+        self.changes += 1
+        match message.action:
+            case PublishAction.CREATE | PublishAction.UPDATE:
+                self._update(message.service_account, now)
+            case PublishAction.DELETE:
+                self._delete(message.service_account.id, now)
+            case PublishAction.EMPTY:
+                pass
+
+    def load(
+        self, secret: str, account: CacheServiceAccount | None, began: int, now: float
+    ) -> KnownAccount | None:
+        """Take MR's answer to a question about `secret`, asked at change `began`.
+
+        Return the account that the secret belongs to; None is remembered as a miss.
+        """
+        if account is None:
+            known = self._by_secret.get(secret)
+            if known is not None and known.changed <= began:
+                self._drop(known)
+        else:
+            self._put_loaded(account, began, now)
+        known = self._by_secret.get(secret)
+        if known is None:
+            self.misses.remember(secret, now)
+        return known
+
+    def _put_loaded(self, account: CacheServiceAccount, began: int, now: float) -> None:
+        deleted = self._deleted.find(account.id)
+        if deleted is not None and deleted > began:
+            return
+        self._deleted.pop(account.id)
+        known = self._by_id.find(account.id)
+        # Edited permissions may keep the version: of two equal ones the event is the newer one
+        # if it came during the load.
+        newest_known = _UNPUBLISHED if known is None else known.version
+        if known is not None and known.changed > began:
+            newest_known += 1
+        if account.version >= newest_known:
+            self._put(KnownAccount.of(account, began), now)
+
+    def _update(self, account: CacheServiceAccount, now: float) -> None:
+        published = KnownAccount.of(account, self.changes)
+        known = self._by_id.find(account.id)
+        # An update of a deleted account is late, or the account is back: MR knows which. An
+        # account nobody asked for is kept all the same while a load is under way, because that
+        # may bring an older state of it.
+        is_deleted = self._deleted.find(account.id) is not None
+        is_wanted = self._cache_all_updates or self.loads > 0
+        if is_deleted or (known is None and not is_wanted):
+            for secret in published.secrets:
+                self.misses.forget(secret)
+        elif known is None or account.version >= known.version:
+            self._put(published, now)
+
+    def _put(self, account: KnownAccount, now: float) -> None:
+        if (known := self._by_id.find(account.id)) is not None:
+            for secret in known.secrets:
+                if secret not in account.secrets:
+                    self._drop_secret(secret, known)
+                    self.misses.remember(secret, now)
+        for secret in account.secrets:
+            self.misses.forget(secret)
+            self._by_secret[secret] = account
+        if (crowded_out := self._by_id.keep(account.id, account)) is not None:
+            for secret in crowded_out.secrets:
+                self._drop_secret(secret, crowded_out)
+
+    def _delete(self, account_id: ServiceAccountId, now: float) -> None:
+        self._deleted.keep(account_id, self.changes)
+        if (known := self._by_id.find(account_id)) is not None:
+            self._drop(known)
+            for secret in known.secrets:
+                self.misses.remember(secret, now)
+
+    def _drop(self, known: KnownAccount) -> None:
+        self._by_id.pop(known.id)
+        for secret in known.secrets:
+            self._drop_secret(secret, known)
+
+    def _drop_secret(self, secret: str, known: KnownAccount) -> None:
+        holder = self._by_secret.get(secret)
+        if holder is not None and holder.id == known.id:
+            del self._by_secret[secret]
+
+    def __len__(self) -> int:
+        return len(self._by_id)

@@ -1,0 +1,189 @@
+"""All service accounts in Dacha's memory.
+
+One actor for all of them, because an account is reached by two secrets that may change hands, and
+only one owner can keep both tables in step. It never waits, so an event is part of the tables
+when its `tell` returns. Loads therefore happen outside of its turns, each in the task of whoever
+asks; the actor then settles by version, and by the number of the change at which the load began,
+what came first.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias, TypeVar, assert_never
+
+import structlog
+import trio
+
+from fh.actors.actor import Actor
+from fh.actors.errors import ActorStopped, AskFailed
+from fh.actors.ref import Ref
+from fh.actors.reply import Reply
+from fh.contracts.answers import Denied, NotReady
+from fh.contracts.published import CacheServiceAccount, PublishServiceAccount
+from fh.contracts.truth import TruthSource
+from fh.dacha.account_tables import AccountTables, KnownAccount
+from fh.dacha.flights import Flights
+from fh.dacha.view import DENIED
+from fh.errors import Unavailable
+from fh.model.ids import ServiceAccountId
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+AccountAnswer: TypeAlias = KnownAccount | Denied | NotReady
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPublished:
+    """The bus announced an account."""
+
+    message: PublishServiceAccount
+
+
+@dataclass(frozen=True, slots=True)
+class AskAccount:
+    """Answer with what the tables know of a secret, None when it has to be loaded."""
+
+    secret: str
+    reply: Reply[KnownAccount | Denied | None]
+
+    def __repr__(self) -> str:
+        return "AskAccount()"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLoaded:
+    """MR answered a question about a secret, asked at change `began`."""
+
+    secret: str
+    account: CacheServiceAccount | None
+    began: int
+    reply: Reply[KnownAccount | Denied]
+
+    def __repr__(self) -> str:
+        return f"AccountLoaded({self.account}, began={self.began})"
+
+
+AccountMessage: TypeAlias = AccountPublished | AskAccount | AccountLoaded
+
+
+class AccountsActor(Actor[AccountMessage]):
+    """The only writer of the account tables."""
+
+    __slots__ = ("_attach", "_tables")
+
+    def __init__(
+        self, tables: AccountTables, attach: Callable[[Ref[AccountMessage]], None]
+    ) -> None:
+        self._tables = tables
+        self._attach = attach
+
+    async def started(self, me: Ref[AccountMessage]) -> None:
+        """Say how to be reached."""
+        self._attach(me)
+
+    def react(self, message: AccountMessage) -> None:
+        """Apply an event or a load, or look something up."""
+        now = trio.current_time()
+        match message:
+            case AccountPublished(published):
+                self._tables.publish(published, now)
+            case AskAccount(secret, reply):
+                reply.send(_look_up(self._tables, secret))
+            case AccountLoaded(secret, account, began, reply):
+                reply.send(self._tables.load(secret, account, began, now) or DENIED)
+            case _:
+                assert_never(message)
+
+
+class Accounts:
+    """What the rest of Dacha sees of the accounts."""
+
+    def __init__(self, source: TruthSource, tables: AccountTables) -> None:
+        self._source = source
+        self._tables = tables
+        self._flights: Flights[str, AccountAnswer] = Flights()
+        self._ref: Ref[AccountMessage] | None = None
+
+    def make(self) -> AccountsActor:
+        """Return a new life of the tables' owner."""
+        return AccountsActor(self._tables, self._attach)
+
+    def _attach(self, ref: Ref[AccountMessage]) -> None:
+        self._ref = ref
+
+    def find(self, secret: str) -> KnownAccount | Denied | None:
+        """Return the newest account, or None while it is unknown or an event is waiting."""
+        if self._ref is None or not self._ref.is_idle:
+            return None
+        return _look_up(self._tables, secret)
+
+    async def load(self, secret: str) -> AccountAnswer:
+        """Return the account, loading it where it is missing.
+
+        It contains every event published before the call.
+        """
+        return await self._flights.share(
+            secret, partial(self.find, secret), partial(self._ask, secret)
+        )
+
+    async def publish(self, message: PublishServiceAccount) -> None:
+        """Hand a published account to the tables' owner."""
+        if self._ref is None:
+            return
+        try:
+            await self._ref.tell(AccountPublished(message))
+        except ActorStopped:
+            # Dacha is going down; what it missed it loads when it is back.
+            log.debug("event_ignored", actor=self._ref.name)
+
+    async def reload(self, account_id: ServiceAccountId) -> NotReady | None:
+        """Bring an account up to date with MR, or return what kept us from it."""
+        known = self._tables.find(account_id)
+        if known is None or not known.secrets:
+            return None  # deleted or evicted meanwhile
+        answer = await self._load(known.secrets[0])
+        return answer if isinstance(answer, NotReady) else None
+
+    def ids(self) -> list[ServiceAccountId]:
+        """Return the accounts known, the most recently used one first."""
+        return self._tables.ids()
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    async def _ask(self, secret: str) -> AccountAnswer:
+        known = await self._settled(lambda ref: ref.ask(partial(AskAccount, secret)))
+        return await self._load(secret) if known is None else known
+
+    async def _load(self, secret: str) -> AccountAnswer:
+        began = self._tables.changes
+        self._tables.loads += 1
+        try:
+            account = await self._source.load_account(secret)
+            return await self._settled(
+                lambda ref: ref.ask(partial(AccountLoaded, secret, account, began))
+            )
+        except Unavailable as refusal:
+            log.warning("account_not_loaded", reason=str(refusal))
+            return NotReady(str(refusal))
+        finally:
+            self._tables.loads -= 1
+
+    async def _settled(self, ask: Callable[[Ref[AccountMessage]], Awaitable[T]]) -> T | NotReady:
+        if self._ref is None:
+            return NotReady("Dacha is not running")
+        try:
+            return await ask(self._ref)
+        except (ActorStopped, AskFailed) as refusal:
+            log.warning("accounts_did_not_answer", reason=str(refusal))
+            return NotReady(str(refusal))
+
+
+def _look_up(tables: AccountTables, secret: str) -> KnownAccount | Denied | None:
+    known = tables.use(secret)
+    if known is not None:
+        return known
+    return DENIED if tables.misses.knows(secret, trio.current_time()) else None

@@ -1,0 +1,82 @@
+"""Brings everything in memory up to date with MR after events may have been missed.
+
+It is an actor because a refresh takes its time and must not run twice at once: while one is under
+way, any number of further orders become one. Everything known is served on meanwhile.
+"""
+
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
+
+import structlog
+import trio
+
+from fh.actors.actor import Actor
+from fh.actors.ref import Ref
+from fh.contracts.answers import NotReady
+from fh.dacha.accounts import Accounts
+from fh.dacha.environments import Environments
+from fh.dacha.settings import DachaSettings
+
+log = structlog.get_logger()
+
+_Reload: TypeAlias = Callable[[], Awaitable[NotReady | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Reload every account and every environment."""
+
+
+class Refresher(Actor[Refresh]):
+    """Reloads a few at a time, what was used last first, and tries until it is done."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        environments: Environments,
+        settings: DachaSettings,
+        source: random.Random,
+        attach: Callable[[Ref[Refresh]], None],
+    ) -> None:
+        self._accounts = accounts
+        self._environments = environments
+        self._settings = settings
+        self._random = source
+        self._attach = attach
+
+    async def started(self, me: Ref[Refresh]) -> None:
+        """Check what is known already: events may have been lost before this life."""
+        self._attach(me)
+        self._environments.resume()
+        if len(self._accounts) or len(self._environments):
+            me.tell_nowait(Refresh())
+
+    async def receive(self, message: Refresh) -> None:  # noqa: ARG002 - the only one there is
+        """Reload everything known by now."""
+        await trio.sleep(self._random.uniform(0, self._settings.reload_jitter_seconds))
+        reloads: deque[_Reload] = deque()
+        reloads.extend(partial(self._accounts.reload, each) for each in self._accounts.ids())
+        reloads.extend(
+            partial(self._environments.reload, each) for each in self._environments.ids()
+        )
+        count = len(reloads)
+        async with trio.open_nursery() as nursery:
+            for _ in range(self._settings.concurrent_reloads):
+                nursery.start_soon(self._reload_all, reloads)
+        log.info("refreshed", count=count)
+
+    async def _reload_all(self, reloads: deque[_Reload]) -> None:
+        wait_seconds = self._settings.reload_retry_seconds
+        while reloads:
+            reload = reloads.popleft()
+            if await reload() is None:
+                wait_seconds = self._settings.reload_retry_seconds
+                continue
+            # One failure most often says that MR is away, so all have to wait.
+            reloads.append(reload)
+            await trio.sleep(wait_seconds)
+            wait_seconds = min(2 * wait_seconds, self._settings.reload_retry_maximum_seconds)

@@ -1,0 +1,25 @@
+"""Edge, what SDKs connect to.
+
+In reading order:
+
+settings      what an Edge can be told
+poller        which sockets are ready: an epoll inside trio's, or a task per socket elsewhere
+connection    one client's socket and what is known of it; no task, a small object
+wheel         deadlines in one-second buckets
+writer        bytes out, and what becomes of those that the kernel does not take
+engine        owns every connection: reads heads, writes answers, times out
+fanout        audiences, and one event written to every stream of one
+request       what a request head asks for, decided without I/O
+response      answers as bytes: heads, CORS, the first frames of a stream
+encoded       what a key may see, encoded once and shared
+poll          the answer to `GET /features`
+view          a key's view, brought up to date
+messages      what a subscription is told
+ports         what a subscription needs of its surroundings
+subscription  the actor of one environment with streams
+listener      from the bus to the subscriptions
+subscriptions one subscription for each environment with streams
+life          one life of Edge: requests in, the right part to each
+edge          Edge as the rest of the process holds on to it
+door          the listening socket
+"""

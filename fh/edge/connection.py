@@ -1,0 +1,66 @@
+"""One client's socket and what is known of it: a small object, without a task."""
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from fh.edge.fanout import Audience
+
+CLOSED = -1
+"""The descriptor of a closed connection: writing to it fails, whoever got its number since."""
+
+
+class Phase(IntEnum):
+    """Where a connection is in its life."""
+
+    HEAD = 1  # a request head is awaited
+    BUSY = 2  # its answer is being prepared or written
+    STREAM = 3  # events go out
+    ENDING = 4  # closes when the last bytes have left
+    LINGERING = 5  # our side is shut; what the client still sends is thrown away
+
+
+class Connection:
+    """A connection owned by the engine, the only one to change it.
+
+    `tail` is what the kernel did not take of the last write, `backlog` what came after it: the
+    newest bytes for each key, in the order in which they became due.
+    """
+
+    __slots__ = (
+        "audience",
+        "backlog",
+        "bucket",
+        "buffer",
+        "closes",
+        "descriptor",
+        "drop_at",
+        "index",
+        "phase",
+        "searched_bytes",
+        "tail",
+    )
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.phase = Phase.HEAD
+        self.buffer = b""
+        self.searched_bytes = 0
+        self.tail: memoryview | None = None
+        self.backlog: dict[Hashable, bytes] | None = None
+        self.closes = False
+        self.bucket = 0
+        self.drop_at = 0.0
+        self.audience: Audience | None = None
+        self.index = 0
+
+    @property
+    def closed(self) -> bool:
+        """Whether the socket is gone."""
+        return self.descriptor == CLOSED
+
+
+GONE = Connection(CLOSED)
+"""Stands in an audience for a member that left during a fan-out."""

@@ -1,0 +1,126 @@
+"""The listening socket: last up, first down.
+
+Socket options are set here once, for accepted sockets inherit them.
+"""
+
+import errno
+import os
+import resource
+import socket
+import sys
+from collections.abc import Callable
+
+import structlog
+import trio
+
+from fh.edge.settings import EdgeSettings
+from fh.errors import FeatureHubError
+
+log = structlog.get_logger()
+
+_BACKLOG = 4096
+_ACCEPTED_PER_TURN = 256
+_PAUSE_SECONDS = 0.1
+_KEPT_DESCRIPTORS = 200
+"""Left for files, the database and whatever else opens a descriptor."""
+
+_OUT_OF_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+class PortTaken(FeatureHubError):
+    """Somebody else listens on the port."""
+
+
+def listen(host: str, port: int, settings: EdgeSettings) -> socket.socket:
+    """Return a listening socket; no host is every address, port 0 lets the system choose.
+
+    Raises:
+        PortTaken: the address is in use.
+        OSError: the host is not an address of this machine, or the port not permitted.
+    """
+    both = not host and socket.has_dualstack_ipv6()
+    try:
+        listener = socket.create_server(
+            (host, port),
+            family=socket.AF_INET6 if both or ":" in host else socket.AF_INET,
+            backlog=_BACKLOG,
+            dualstack_ipv6=both,
+        )
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(f"port {port} is in use: choose another with --port") from error
+        raise
+    listener.settimeout(0)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    # A client that never reads would otherwise take megabytes of kernel memory.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.send_buffer_bytes)
+    if sys.platform == "linux":
+        milliseconds = int(settings.user_timeout_seconds * 1000)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+    return listener
+
+
+def raise_descriptor_limit() -> int:
+    """Let this process open as many descriptors as it may; return how many that are."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+class Door:
+    """Accepts connections, many in a turn, and hands each on as a bare descriptor."""
+
+    def __init__(
+        self, listener: socket.socket, adopt: Callable[[int], None], *, descriptors: int
+    ) -> None:
+        self._listener = listener
+        self._adopt = adopt
+        self._highest = descriptors - _KEPT_DESCRIPTORS
+
+    @property
+    def port(self) -> int:
+        """The port that clients connect to."""
+        port: int = self._listener.getsockname()[1]
+        return port
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Accept until cancelled; the listener stays open, so that nobody is refused meanwhile."""
+        task_status.started()
+        crowded = False
+        while True:
+            await trio.lowlevel.wait_readable(self._listener)
+            room = self._accept_many()
+            if room:
+                crowded = False
+            else:
+                if not crowded:
+                    log.warning("descriptors_used_up", limit=self._highest + _KEPT_DESCRIPTORS)
+                crowded = True
+                # The listener stays readable: without a pause the loop would spin.
+                await trio.sleep(_PAUSE_SECONDS)
+
+    def close(self) -> None:
+        """Stop listening."""
+        trio.lowlevel.notify_closing(self._listener)
+        self._listener.close()
+
+    def _accept_many(self) -> bool:
+        for _ in range(_ACCEPTED_PER_TURN):
+            try:
+                accepted, _address = self._listener.accept()
+            except BlockingIOError:
+                return True
+            except OSError as error:
+                if error.errno in _OUT_OF_ROOM:
+                    return False
+                # The client was gone before it was accepted; the next one may not be.
+                continue
+            accepted.settimeout(0)
+            descriptor = accepted.detach()
+            if descriptor >= self._highest:
+                os.close(descriptor)
+                return False
+            self._adopt(descriptor)
+        return True

@@ -1,0 +1,70 @@
+"""Edge as the rest of the process holds on to it.
+
+All that it knows lives in one life, from start to end of `run`: after a crash a new life starts
+with nothing, and clients reconnect.
+"""
+
+import sys
+
+import structlog
+import trio
+
+from fh.bus.port import Delivery
+from fh.contracts.answers import KeyLookup
+from fh.edge.engine import EngineStatistics
+from fh.edge.life import Life, TakeElsewhere
+from fh.edge.poller import EpollPoller, Poller, PortablePoller
+from fh.edge.settings import EdgeSettings
+
+log = structlog.get_logger()
+
+
+class Edge:
+    """Serves polls and streams; everything else goes elsewhere."""
+
+    def __init__(
+        self, lookup: KeyLookup, settings: EdgeSettings, take_elsewhere: TakeElsewhere
+    ) -> None:
+        self._lookup = lookup
+        self._settings = settings
+        self._take_elsewhere = take_elsewhere
+        self._life: Life | None = None
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until cancelled, or until `drain` has said goodbye to every stream."""
+        poller: Poller
+        if sys.platform == "linux" and not self._settings.portable_engine:
+            poller = EpollPoller()
+        else:
+            log.warning("portable_engine_used", reason="no epoll: a task for each connection")
+            poller = PortablePoller()
+        life = Life(self._lookup, self._settings, self._take_elsewhere, poller)
+        self._life = life
+        try:
+            await life.run(task_status)
+        finally:
+            self._life = None
+
+    def drain(self) -> None:
+        """Say goodbye to every stream, spread over the grace period; then `run` returns."""
+        if self._life is not None:
+            self._life.draining.set()
+
+    def adopt(self, descriptor: int) -> None:
+        """Take over a connected, non-blocking socket.
+
+        Raises:
+            RuntimeError: Edge is not running.
+        """
+        if self._life is None:
+            raise RuntimeError("Edge is not running")
+        self._life.engine.adopt(descriptor)
+
+    async def on_delivery(self, delivery: Delivery) -> None:
+        """Hand what the bus delivers to the subscriptions; without streams it is dropped."""
+        if self._life is not None:
+            await self._life.on_delivery(delivery)
+
+    def statistics(self) -> EngineStatistics | None:
+        """Return the engine's counts, or None while there is no engine."""
+        return self._life.engine.statistics() if self._life is not None else None

@@ -1,0 +1,380 @@
+"""The engine owns every connection of the process.
+
+It reads request heads and hands each to `on_request`; whoever answers calls `respond`,
+`start_stream` or `take`. It writes without ever waiting: what the kernel refuses is kept for the
+client, bounded in bytes and in time. Nothing here knows what a feature is.
+"""
+
+import os
+import random
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import structlog
+import trio
+
+from fh.edge.connection import CLOSED, Connection, Phase
+from fh.edge.fanout import FanOut
+from fh.edge.poller import Poller, Ready
+from fh.edge.settings import EdgeSettings
+from fh.edge.wheel import Wheel
+from fh.edge.writer import SNAPSHOT, Writer
+from fh.wire.http_head import MOST_HEAD_BYTES, find_end
+from fh.wire.sse import LAST_CHUNK, chunk
+
+log = structlog.get_logger()
+
+OnRequest: TypeAlias = Callable[[Connection, bytes], None]
+"""Receives a connection and one whole request head."""
+
+OnRefusedHead: TypeAlias = Callable[[Connection, int], None]
+"""Receives a connection whose head is too long (431) or too late (408)."""
+
+_READ_BYTES = 16 * 1024
+_LINGER_SECONDS = 2.0
+_FAREWELLS_PER_TURN = 500
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatistics:
+    """Counts of this moment and since the start."""
+
+    connections: int
+    streams: int
+    slow: int
+    accepted: int
+    evicted: int
+    deliveries: int
+    broadcasts: int
+
+
+class Engine:
+    """All connections of the process, and the one poller that watches them."""
+
+    def __init__(
+        self,
+        poller: Poller,
+        settings: EdgeSettings,
+        *,
+        on_request: OnRequest,
+        on_refused_head: OnRefusedHead,
+        heartbeat: bytes,
+        farewell: bytes,
+    ) -> None:
+        self._poller = poller
+        self._settings = settings
+        self._on_request = on_request
+        self._on_refused_head = on_refused_head
+        self._heartbeat = chunk(heartbeat)
+        self._farewell = farewell
+        self._connections: list[Connection | None] = []
+        self._wheel: Wheel[Connection] = Wheel(trio.current_time())
+        self._jitter = random.Random()  # noqa: S311  spreads deadlines, guards nothing
+        self._writer = Writer(poller, settings, on_broken=self.close, on_evict=self._evict)
+        self._fan_out = FanOut(
+            on_refused=self._writer.keep_tail,
+            on_broken=self.close,
+            on_slow=self._writer.keep_frames,
+        )
+        self.publish = self._fan_out.publish
+        self._pumped: Connection | None = None
+        self._open = 0
+        self._streams = 0
+        self._accepted = 0
+        self._evicted = 0
+
+    async def run(self) -> None:
+        """Serve until cancelled; then every connection is closed."""
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._poller.run, self._on_ready)
+                nursery.start_soon(self._fan_out.run)
+                nursery.start_soon(self._turn_wheel)
+        finally:
+            for connection in tuple(self._connections):
+                if connection is not None:
+                    self.close(connection)
+            self._poller.close()
+
+    def adopt(self, descriptor: int) -> None:
+        """Take a connected, non-blocking socket over and await a request on it."""
+        connection = Connection(descriptor)
+        if descriptor >= len(self._connections):
+            self._connections.extend([None] * (descriptor + 1 - len(self._connections)))
+        self._connections[descriptor] = connection
+        self._open += 1
+        self._accepted += 1
+        self._poller.watch(descriptor)
+        self._schedule(connection, trio.current_time() + self._settings.head_seconds)
+        # The request has usually arrived with the connection: save a round through the poller.
+        self._read(connection)
+
+    def respond(self, connection: Connection, data: bytes, *, closes: bool) -> None:
+        """Write a whole answer, then await the next request or close."""
+        if connection.closed:
+            return
+        connection.closes = closes
+        connection.phase = Phase.BUSY
+        if self._writer.write(connection, SNAPSHOT, data):
+            self._answered(connection)
+
+    def start_stream(self, connection: Connection, head: bytes) -> None:
+        """Make a connection a stream: `head` is the response's head and may carry first chunks."""
+        if connection.closed:
+            return
+        settings = self._settings
+        now = trio.current_time()
+        connection.phase = Phase.STREAM
+        connection.buffer = b""
+        self._streams += 1
+        if settings.drop_after_seconds > 0:
+            spread = max(1.0, settings.drop_after_seconds / 10)
+            connection.drop_at = now + max(
+                1.0, settings.drop_after_seconds + self._jitter.uniform(-spread, 0)
+            )
+        self._schedule_stream(connection, now, first=True)
+        self._writer.write(connection, SNAPSHOT, head)
+
+    def send(self, connection: Connection, frame: bytes) -> None:
+        """Write one event to one stream, after all that it was sent before."""
+        if not connection.closed:
+            self._writer.write(connection, object(), chunk(frame))
+
+    def end_stream(self, connection: Connection, frame: bytes) -> None:
+        """Write a last event to a stream, end its body, and close."""
+        if connection.closed or connection.phase is not Phase.STREAM:
+            return
+        self._leave_audience(connection)
+        connection.phase = Phase.ENDING
+        self._streams -= 1
+        self._wheel.remove(connection, connection.bucket)
+        self._schedule(connection, trio.current_time() + self._settings.slow_seconds)
+        if self._writer.write(connection, object(), chunk(frame) + LAST_CHUNK):
+            self._linger(connection)
+
+    def take(self, connection: Connection) -> tuple[socket.socket, bytes]:
+        """Hand a connection over, with the bytes read and not used yet."""
+        descriptor = connection.descriptor
+        rest = connection.buffer
+        self._forget(connection)
+        return socket.socket(fileno=descriptor), rest
+
+    def put_back(self, connection: Connection, data: bytes) -> None:
+        """Return bytes of a request that somebody else is to read from the start."""
+        connection.buffer = data + connection.buffer
+
+    def close(self, connection: Connection) -> None:
+        """Close at once."""
+        if connection.closed:
+            return
+        descriptor = connection.descriptor
+        self._forget(connection)
+        with suppress(OSError):  # Whatever close() reports, the descriptor is gone.
+            os.close(descriptor)
+
+    async def drain(self) -> None:
+        """Say goodbye to every stream, spread over the grace period, and wait for the rest."""
+        streams = [
+            connection
+            for connection in self._connections
+            if connection is not None and connection.phase is Phase.STREAM
+        ]
+        self._jitter.shuffle(streams)
+        batches = range(0, len(streams), _FAREWELLS_PER_TURN)
+        pause = self._settings.grace_seconds / max(1, len(batches))
+        for start in batches:
+            for connection in streams[start : start + _FAREWELLS_PER_TURN]:
+                self.end_stream(connection, self._farewell)
+            if start + _FAREWELLS_PER_TURN < len(streams):
+                await trio.sleep(pause)
+            else:
+                await trio.lowlevel.checkpoint()
+
+    def statistics(self) -> EngineStatistics:
+        """Return the counts of this moment."""
+        return EngineStatistics(
+            connections=self._open,
+            streams=self._streams,
+            slow=self._writer.slow,
+            accepted=self._accepted,
+            evicted=self._evicted,
+            deliveries=self._fan_out.deliveries,
+            broadcasts=self._fan_out.broadcasts,
+        )
+
+    # Reading ----------------------------------------------------------------------------------
+
+    def _on_ready(self, descriptor: int, ready: Ready) -> None:
+        connection = self._connections[descriptor]
+        if connection is None:
+            return
+        match ready:
+            case Ready.READ:
+                self._read(connection)
+            case Ready.WRITE:
+                self._flush(connection)
+            case Ready.GONE:
+                self.close(connection)
+
+    def _read(self, connection: Connection) -> None:
+        try:
+            data = os.read(connection.descriptor, _READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.close(connection)
+            return
+        if not data:
+            # A half-close counts as gone: it can't be told from a close before a write fails.
+            self.close(connection)
+            return
+        if connection.phase is Phase.HEAD:
+            connection.buffer = connection.buffer + data if connection.buffer else data
+            self._pump(connection)
+        elif connection.phase is Phase.BUSY:
+            # The next request, ahead of the answer: kept, but not more than a head's worth.
+            connection.buffer += data
+            if len(connection.buffer) > MOST_HEAD_BYTES:
+                self.close(connection)
+        # A stream's or a lingering client's input is thrown away: left there it would keep the
+        # poller spinning.
+
+    def _pump(self, connection: Connection) -> None:
+        """Take every whole head out of the buffer, as long as each is answered at once."""
+        self._pumped = connection
+        while connection.phase is Phase.HEAD and connection.buffer:
+            data = connection.buffer
+            end = find_end(data, connection.searched_bytes)
+            if 0 <= end <= MOST_HEAD_BYTES:
+                connection.buffer = data[end:]
+                self._begin_answer(connection)
+                self._on_request(connection, data[:end])
+            elif len(data) > MOST_HEAD_BYTES:
+                self._begin_answer(connection)
+                self._on_refused_head(connection, 431)
+            else:
+                connection.searched_bytes = len(data)
+                break
+        self._pumped = None
+
+    def _begin_answer(self, connection: Connection) -> None:
+        connection.phase = Phase.BUSY
+        connection.searched_bytes = 0
+        self._wheel.remove(connection, connection.bucket)
+
+    def _answered(self, connection: Connection) -> None:
+        if connection.closes:
+            self._linger(connection)
+            return
+        settings = self._settings
+        connection.phase = Phase.HEAD
+        self._schedule(
+            connection,
+            trio.current_time()
+            + (settings.head_seconds if connection.buffer else settings.idle_seconds),
+        )
+        if self._pumped is not connection:
+            self._pump(connection)
+
+    # Writing ----------------------------------------------------------------------------------
+
+    def _flush(self, connection: Connection) -> None:
+        if not self._writer.flush(connection):
+            return
+        match connection.phase:
+            case Phase.BUSY:
+                self._answered(connection)
+            case Phase.ENDING:
+                self._linger(connection)
+            case Phase.HEAD | Phase.STREAM | Phase.LINGERING:
+                pass
+
+    def _linger(self, connection: Connection) -> None:
+        # Closing with unread input would reset the connection and take the last answer with it.
+        connection.phase = Phase.LINGERING
+        connection.buffer = b""
+        borrowed = socket.socket(fileno=connection.descriptor)
+        try:
+            borrowed.shutdown(socket.SHUT_WR)
+        except OSError:
+            borrowed.detach()
+            self.close(connection)
+            return
+        borrowed.detach()
+        self._wheel.remove(connection, connection.bucket)
+        self._schedule(connection, trio.current_time() + _LINGER_SECONDS)
+
+    def _evict(self, connection: Connection, reason: str) -> None:
+        self._evicted += 1
+        log.debug("client_evicted", reason=reason, phase=connection.phase.name)
+        self.close(connection)
+
+    # Time -------------------------------------------------------------------------------------
+
+    def _schedule(self, connection: Connection, at: float) -> None:
+        connection.bucket = self._wheel.put(connection, at)
+
+    def _schedule_stream(self, connection: Connection, now: float, *, first: bool = False) -> None:
+        period = self._settings.heartbeat_seconds
+        at = connection.drop_at
+        if period > 0:
+            # The first beat comes anywhere in the period, so that a herd's beats don't stay one.
+            beat = now + (self._jitter.uniform(0.5, 1) * period if first else period)
+            at = min(at, beat) if at else beat
+        if at:
+            self._schedule(connection, at)
+
+    async def _turn_wheel(self) -> None:
+        while True:
+            await trio.sleep(1)
+            now = trio.current_time()
+            for connection in tuple(self._wheel.due(now)):
+                self._on_due(connection, now)
+            for connection in self._writer.late(now):
+                self._evict(connection, "too_slow")
+
+    def _on_due(self, connection: Connection, now: float) -> None:
+        match connection.phase:
+            case Phase.HEAD:
+                if connection.buffer:
+                    self._begin_answer(connection)
+                    self._on_refused_head(connection, 408)
+                else:
+                    self.close(connection)
+            case Phase.STREAM if connection.drop_at and connection.drop_at <= now:
+                self.end_stream(connection, self._farewell)
+            case Phase.STREAM:
+                audience = connection.audience
+                if (
+                    audience is None
+                    or now - audience.last_event_at >= self._settings.heartbeat_seconds / 2
+                ):
+                    self._writer.write(connection, Phase.STREAM, self._heartbeat)
+                if not connection.closed:
+                    self._schedule_stream(connection, now)
+            case Phase.ENDING | Phase.LINGERING:
+                self.close(connection)
+            case Phase.BUSY:
+                pass
+
+    # Leaving ----------------------------------------------------------------------------------
+
+    def _leave_audience(self, connection: Connection) -> None:
+        if connection.audience is not None:
+            connection.audience.leave(connection)
+
+    def _forget(self, connection: Connection) -> None:
+        descriptor = connection.descriptor
+        self._poller.forget(descriptor)
+        self._connections[descriptor] = None
+        connection.descriptor = CLOSED
+        self._open -= 1
+        if connection.phase is Phase.STREAM:
+            self._streams -= 1
+        connection.buffer = b""
+        self._writer.forget(connection)
+        self._wheel.remove(connection, connection.bucket)
+        self._leave_audience(connection)

@@ -1,0 +1,35 @@
+"""What a subscription needs of its surroundings."""
+
+from typing import Protocol
+
+from fh.contracts.answers import Denied, Granted
+from fh.edge.connection import Connection
+from fh.edge.fanout import Audience
+from fh.model.ids import FeatureId
+from fh.model.sdk_key import SdkKey
+
+
+class Streams(Protocol):
+    """What a subscription needs of the engine."""
+
+    def send(self, connection: Connection, frame: bytes) -> None:
+        """Write one event to one stream."""
+
+    def publish(self, audience: Audience, key: FeatureId, frame: bytes) -> None:
+        """Write one event to every stream of an audience."""
+
+    def end_stream(self, connection: Connection, frame: bytes) -> None:
+        """Write a last event to a stream and close it."""
+
+
+class Questions(Protocol):
+    """How a subscription asks about a key; the answer comes as KeyAnswered."""
+
+    def find(self, key: SdkKey) -> Granted | Denied | None:
+        """Return the answer if it is in memory."""
+
+    def ask(self, key: SdkKey) -> None:
+        """Have the answer loaded."""
+
+    def pause_seconds(self, failures: int) -> float:
+        """Return how long to wait before asking again."""

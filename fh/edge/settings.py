@@ -1,0 +1,27 @@
+"""What an Edge can be told."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeSettings:
+    """Limits and habits of one Edge; the property of each is in `fh.config`."""
+
+    drop_after_seconds: float = 30.0
+    heartbeat_seconds: float = 0.0
+    grace_seconds: float = 1.0
+    head_seconds: float = 10.0
+    idle_seconds: float = 60.0
+    slow_seconds: float = 10.0
+    slow_bytes: int = 256 * 1024
+    send_buffer_bytes: int = 16 * 1024
+    user_timeout_seconds: float = 30.0
+    load_seconds: float = 4.0
+    retry_first_seconds: float = 0.2
+    retry_maximum_seconds: float = 5.0
+    environments: int = 5000
+    cache_control: str = ""
+    cors_allow_headers: tuple[str, ...] = ()
+    cors_expose_headers: tuple[str, ...] = ()
+    cors_seconds: int = 86400
+    portable_engine: bool = False

@@ -1,0 +1,291 @@
+"""One environment with at least one stream.
+
+It is an actor because answers about keys, announced changes and leaving clients race. It alone
+knows what its streams have been sent: the newest version of every feature that any answer or
+announcement brought. What is newer goes to every stream that may see it, what is not goes to
+none; so no stream falls behind, and none ever sees a version go back, in whatever order Dacha's
+answers and the bus's announcements arrive.
+"""
+
+from dataclasses import dataclass, field
+from typing import assert_never
+
+import structlog
+
+from fh.actors.actor import Actor
+from fh.actors.ref import Ref
+from fh.contracts.answers import Denied, Granted, KeyAnswer, NotReady
+from fh.contracts.merge import merged
+from fh.contracts.published import CacheEnvironmentFeature, PublishAction, PublishFeatureValue
+from fh.edge.connection import Connection
+from fh.edge.encoded import EncodedViews
+from fh.edge.fanout import Audience
+from fh.edge.messages import (
+    AccessChanged,
+    AskAgain,
+    AudienceEmptied,
+    EnvironmentAnnounced,
+    Evict,
+    FeaturesAnnounced,
+    KeyAnswered,
+    Subscribe,
+    SubscriptionMessage,
+)
+from fh.edge.poll import evaluation_of
+from fh.edge.ports import Questions, Streams
+from fh.edge.response import BYE, UNKNOWN_KEY
+from fh.edge.view import caught_up
+from fh.model.ids import FeatureId, ServiceAccountId
+from fh.model.sdk_key import SdkKey
+from fh.wire.etag import encode_etag
+from fh.wire.sdk_json import Evaluation, encode_feature, feature_state
+from fh.wire.sse import encode_json
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class KeyStreams:
+    """The streams of one key: those that are live and those that wait for the first answer."""
+
+    key: SdkKey
+    audience: Audience
+    evaluation: Evaluation
+    granted: Granted | None = None
+    waiting: list[Subscribe] = field(default_factory=list)
+    asking: bool = False
+    outdated: bool = False
+    failures: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether nobody is served or waits."""
+        return not self.audience.live and not self.waiting
+
+
+class EnvironmentSubscription(Actor[SubscriptionMessage]):
+    """The only owner of the streams of one environment."""
+
+    def __init__(self, streams: Streams, questions: Questions, views: EncodedViews) -> None:
+        self._streams = streams
+        self._questions = questions
+        self._views = views
+        self._keys: dict[SdkKey, KeyStreams] = {}
+        self._known: dict[FeatureId, CacheEnvironmentFeature] = {}
+        self._gone: set[FeatureId] = set()
+        self._maybe_deserted = False
+        self._me: Ref[SubscriptionMessage] | None = None
+
+    async def started(self, me: Ref[SubscriptionMessage]) -> None:
+        """Learn how to be told of retries and of leaving clients."""
+        self._me = me
+
+    def connections(self) -> tuple[Connection, ...]:
+        """Return every stream that is served or waits."""
+        return tuple(
+            connection
+            for streams in self._keys.values()
+            for connection in (
+                *streams.audience.members,
+                *(subscribe.connection for subscribe in streams.waiting),
+            )
+        )
+
+    def react(self, message: SubscriptionMessage) -> None:
+        """Handle one message; nothing here waits."""
+        match message:
+            case Subscribe():
+                self._subscribe(message)
+            case KeyAnswered(key, answer):
+                self._key_answered(key, answer)
+            case FeaturesAnnounced(features):
+                self._announced(features)
+            case EnvironmentAnnounced(features):
+                for feature in features:
+                    self._absorb(feature)
+            case AccessChanged(account_id):
+                self._access_changed(account_id)
+            case AudienceEmptied():
+                pass
+            case AskAgain(key):
+                self._ask_again(key)
+            case Evict():
+                self._evict()
+            case _:
+                assert_never(message)
+        if self._maybe_deserted:
+            self._leave_if_deserted()
+
+    # Keys -------------------------------------------------------------------------------------
+
+    def _subscribe(self, message: Subscribe) -> None:
+        streams = self._keys.get(message.key)
+        if streams is None:
+            streams = self._keys[message.key] = KeyStreams(
+                message.key, Audience(self._emptied), evaluation_of(message.key)
+            )
+        streams.waiting.append(message)
+        self._ask(streams)
+
+    def _key_answered(self, key: SdkKey, answer: KeyAnswer) -> None:
+        streams = self._keys.get(key)
+        if streams is None:
+            return
+        streams.asking = False
+        self._answered(streams, answer)
+        if streams.outdated:
+            streams.outdated = False
+            self._ask(streams)
+
+    def _access_changed(self, account_id: ServiceAccountId | None) -> None:
+        for streams in tuple(self._keys.values()):
+            if streams.asking:
+                # The answer under way may be older than this change.
+                streams.outdated = True
+            elif streams.granted and account_id in {None, streams.granted.account_id}:
+                self._ask(streams)
+
+    def _ask_again(self, key: SdkKey) -> None:
+        if streams := self._keys.get(key):
+            streams.waiting = [
+                waiting for waiting in streams.waiting if not waiting.connection.closed
+            ]
+            self._maybe_deserted = True
+            self._ask(streams)
+
+    def _evict(self) -> None:
+        for streams in tuple(self._keys.values()):
+            waiting, streams.waiting = streams.waiting, []
+            for subscribe in waiting:
+                self._streams.end_stream(subscribe.connection, BYE)
+            self._end(streams, BYE)
+        self._maybe_deserted = True
+
+    def _ask(self, streams: KeyStreams) -> None:
+        if streams.asking or streams.empty:
+            return
+        answer = self._questions.find(streams.key)
+        if answer is None:
+            streams.asking = True
+            self._questions.ask(streams.key)
+        else:
+            self._answered(streams, answer)
+
+    def _answered(self, streams: KeyStreams, answer: KeyAnswer) -> None:
+        match answer:
+            case Granted():
+                streams.failures = 0
+                self._grant(streams, answer)
+            case Denied():
+                waiting, streams.waiting = streams.waiting, []
+                for subscribe in waiting:
+                    self._streams.end_stream(subscribe.connection, UNKNOWN_KEY)
+                # A client that was let in is told to come back: then it hears the final word.
+                self._end(streams, BYE)
+                self._maybe_deserted = True
+            case NotReady(reason):
+                streams.failures += 1
+                log.debug("key_not_ready", key=streams.key.masked, reason=reason)
+                if self._me is not None:
+                    pause_seconds = self._questions.pause_seconds(streams.failures)
+                    self._me.tell_after(pause_seconds, AskAgain(streams.key))
+            case _:
+                assert_never(answer)
+
+    def _grant(self, streams: KeyStreams, granted: Granted) -> None:
+        before = streams.granted
+        if before is not None and _sees_differently(before, granted):
+            self._end(streams, BYE)
+        if before is not granted:
+            for feature in granted.features:
+                self._absorb(feature)
+        streams.granted = granted
+        waiting, streams.waiting = streams.waiting, []
+        if not waiting:
+            return
+        view = caught_up(granted, self._known, self._gone)
+        features = self._views.features(view, streams.evaluation)
+        for subscribe in waiting:
+            if subscribe.connection.closed:
+                continue
+            if subscribe.held_etag != view.etag:
+                event_id = encode_etag([view.etag], subscribe.context_tag)
+                self._streams.send(
+                    subscribe.connection, encode_json("features", features, event_id)
+                )
+            if not subscribe.connection.closed:
+                streams.audience.join(subscribe.connection)
+
+    def _end(self, streams: KeyStreams, frame: bytes) -> None:
+        for connection in tuple(streams.audience.members):
+            self._streams.end_stream(connection, frame)
+
+    def _emptied(self, _: Audience) -> None:
+        # The engine calls this from wherever a socket broke: the keys are looked through later,
+        # in this actor's own turn; if one is under way or due, that one does it.
+        self._maybe_deserted = True
+        if self._me is not None and not self._me.is_stopped and self._me.is_idle:
+            self._me.tell_nowait(AudienceEmptied())
+
+    def _leave_if_deserted(self) -> None:
+        self._maybe_deserted = False
+        for streams in tuple(self._keys.values()):
+            if streams.empty and not streams.asking:
+                del self._keys[streams.key]
+        if not self._keys and self._me is not None:
+            self._me.stop()
+
+    # Features ---------------------------------------------------------------------------------
+
+    def _announced(self, features: tuple[PublishFeatureValue, ...]) -> None:
+        for published in features:
+            if published.action is PublishAction.DELETE:
+                self._delete(published.feature)
+            else:
+                self._absorb(published.feature)
+
+    def _absorb(self, feature: CacheEnvironmentFeature) -> None:
+        """Take over what is newer in `feature`, and let everybody know who may."""
+        feature_id = feature.feature.id
+        if feature_id in self._gone:
+            return
+        known = self._known.get(feature_id)
+        newest = feature if known is None else merged(known, feature)
+        if newest is not known:
+            self._known[feature_id] = newest
+            self._publish(known, newest)
+
+    def _delete(self, feature: CacheEnvironmentFeature) -> None:
+        known = self._known.pop(feature.feature.id, None)
+        if feature.feature.id not in self._gone:
+            self._gone.add(feature.feature.id)
+            self._publish(known or feature, None)
+
+    def _publish(
+        self, known: CacheEnvironmentFeature | None, newest: CacheEnvironmentFeature | None
+    ) -> None:
+        frames: dict[tuple[Evaluation, bool, bool], bytes] = {}
+        for streams in tuple(self._keys.values()):
+            granted = streams.granted
+            if granted is None or not streams.audience.live:
+                continue
+            if newest is not None and granted.sees(newest):
+                shown, deleted = newest, newest.value is not None and newest.value.retired
+            elif known is not None and granted.sees(known):
+                # Without a value its version is 0: gone, whatever version the client has.
+                shown, deleted = CacheEnvironmentFeature(known.feature), True
+            else:
+                continue
+            kind = (streams.evaluation, granted.extended_data, deleted)
+            frame = frames.get(kind)
+            if frame is None:
+                state = feature_state(
+                    shown, streams.evaluation, extended_data=granted.extended_data
+                )
+                name = "delete_feature" if deleted else "feature"
+                frame = frames[kind] = encode_json(name, encode_feature(state))
+            self._streams.publish(streams.audience, shown.feature.id, frame)
+
+
+def _sees_differently(before: Granted, after: Granted) -> bool:
+    return before.extended_data != after.extended_data or before.filters != after.filters

@@ -1,0 +1,42 @@
+"""A key's view, brought up to date with what is known beyond it. Pure."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
+from fh.contracts.answers import Granted
+from fh.contracts.merge import merged
+from fh.contracts.published import CacheEnvironmentFeature
+from fh.model.ids import FeatureId, signed_halves
+from fh.wire.etag import environment_etag
+
+
+def caught_up(
+    granted: Granted,
+    known: Mapping[FeatureId, CacheEnvironmentFeature],
+    gone: AbstractSet[FeatureId],
+) -> Granted:
+    """Return `granted` itself if it is as new as `known`, else a view with what is newer."""
+    features: list[CacheEnvironmentFeature] = []
+    changed = False
+    ids: set[FeatureId] = set()
+    for feature in granted.features:
+        feature_id = feature.feature.id
+        ids.add(feature_id)
+        if feature_id in gone:
+            changed = True
+            continue
+        newer = known.get(feature_id)
+        newest = feature if newer is None else merged(feature, newer)
+        changed = changed or newest is not feature
+        if granted.sees(newest):
+            features.append(newest)
+    for feature_id, feature in known.items():
+        if feature_id not in ids and granted.sees(feature):
+            changed = True
+            features.append(feature)
+    if not changed:
+        return granted
+    features.sort(key=lambda feature: signed_halves(feature.feature.id))
+    etag = environment_etag(features) + ("1" if granted.extended_data else "0")
+    return replace(granted, features=tuple(features), etag=etag)

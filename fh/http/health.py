@@ -1,0 +1,79 @@
+"""Whether a process lives, and whether it can do its work.
+
+Liveness only reads what the parts know of themselves, so it never waits. Readiness may ask others
+(a database); who serves it bounds the wait.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeAlias
+
+import msgspec
+import structlog
+
+from fh.errors import FeatureHubError
+from fh.http.routing import AnyRoute, Reply, Request, Route
+
+log = structlog.get_logger()
+
+Check: TypeAlias = Callable[[], bool | Awaitable[bool]]
+
+_HEALTHY = 200
+_SICK = 500
+
+
+class HealthChecks:
+    """Named checks, those of liveness apart from those of readiness."""
+
+    def __init__(
+        self,
+        *,
+        liveness: Mapping[str, Callable[[], bool]] | None = None,
+        readiness: Mapping[str, Check] | None = None,
+    ) -> None:
+        self._liveness = dict(liveness or {})
+        self._readiness = dict(readiness or {})
+
+    def liveness(self) -> tuple[int, bytes]:
+        """Return status and JSON body: 200 while every part lives, else 500."""
+        return _verdict({name: check() for name, check in self._liveness.items()})
+
+    async def readiness(self) -> tuple[int, bytes]:
+        """Return status and JSON body: 200 while every part can do its work, else 500.
+
+        A check that raises a refusal counts as failed.
+        """
+        found: dict[str, bool] = {}
+        for name, check in self._readiness.items():
+            try:
+                answer = check()
+                found[name] = answer if isinstance(answer, bool) else await answer
+            except FeatureHubError as refusal:
+                log.debug("readiness_check_refused", check=name, reason=str(refusal))
+                found[name] = False
+        return _verdict(found)
+
+
+def _verdict(found: Mapping[str, bool]) -> tuple[int, bytes]:
+    return (_HEALTHY if all(found.values()) else _SICK), msgspec.json.encode({"checks": found})
+
+
+def health_routes(checks: HealthChecks) -> Sequence[AnyRoute]:
+    """Return the routes that orchestrators probe; one is FeatureHub's misspelling, still in use."""
+
+    async def liveness(_: Request[None, None, None]) -> Reply:
+        status, body = checks.liveness()
+        return Reply(body, status=status)
+
+    async def readiness(_: Request[None, None, None]) -> Reply:
+        status, body = await checks.readiness()
+        return Reply(body, status=status)
+
+    probes = (
+        ("/health/liveness", "liveness", liveness),
+        ("/health/readiness", "readiness", readiness),
+        ("/health/readyness", "readyness", readiness),
+    )
+    return [
+        Route("GET", path, name, handle, tag="Operations", authenticated=False)
+        for path, name, handle in probes
+    ]

@@ -1,0 +1,238 @@
+"""Routes served by quart-trio.
+
+Our own table decides about our paths, in front of quart's routing: it sees paths before they are
+percent-decoded. What it does not know falls through to whatever else was registered with quart.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, assert_never
+from urllib.parse import quote
+
+import msgspec
+import structlog
+import trio
+from quart import request as quart_request
+from quart.wrappers import Response
+from quart.wrappers.base import BaseRequestWebsocket
+from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.routing import MapAdapter
+
+from fh.errors import FeatureHubError, Unavailable
+from fh.http.asgi import guarded
+from fh.http.body import read_body
+from fh.http.cors import Cors
+from fh.http.decoding import LARGEST_BODY_BYTES, BodyDecoder, QueryDecoder
+from fh.http.metrics import HttpMetrics
+from fh.http.problem import Problem, problem_of
+from fh.http.routing import AnyRoute, Reply, Request
+from fh.http.table import BadIdentifier, BadText, Matched, NoSuchPath, RouteTable, WrongMethod
+
+log = structlog.get_logger()
+
+CallerT = TypeVar("CallerT")
+
+_RETRY_AFTER_SECONDS = 1
+_BEARER = "bearer "
+
+
+@dataclass(frozen=True, slots=True)
+class Face(Generic[CallerT]):
+    """Everything that makes up one HTTP face.
+
+    Attributes:
+        routes: All operations.
+        authenticate: Turns the bearer token, or its absence, into a caller, or raises.
+        refusals: The status of each refusal, where a route says nothing else; the nearest base
+            class counts.
+        get_cache_control: The header of GET answers that carry none; None sends none.
+    """
+
+    routes: Sequence[AnyRoute]
+    authenticate: Callable[[str | None], Awaitable[CallerT]]
+    refusals: Mapping[type[FeatureHubError], int]
+    metrics: HttpMetrics
+    cors: Cors
+    get_cache_control: str | None = "no-store, max-age=0"
+
+
+def create_app(face: Face[Any]) -> QuartTrio:
+    """Return a web application that serves `face`."""
+    app = _Web("fh.http", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY_BYTES
+    # How quart wants middleware to be put around it.
+    app.asgi_app = guarded(app.asgi_app)  # type: ignore[method-assign, assignment]
+    serving = _Serving(face)
+    app.before_request(serving.answer)
+    app.after_request(serving.finish)
+    # quart's own refusals: the framework's 404 and 405, a body that never came.
+    app.register_error_handler(HTTPException, _framework_refusal)
+    return app
+
+
+class _Web(QuartTrio):
+    """Quart with one of its hooks changed: no route depends on the Host header or the query.
+
+    The original feeds both to its router, which ends the request with an exception, instead of an
+    answer, where they are malformed.
+    """
+
+    def create_url_adapter(self, request: BaseRequestWebsocket | None) -> MapAdapter | None:
+        if request is None:
+            return super().create_url_adapter(request)
+        return self.url_map.bind(
+            "localhost",
+            script_name=request.root_path,
+            url_scheme=request.scheme,
+            default_method=request.method,
+            path_info=request.path,
+        )
+
+
+class _Serving:
+    """Answers requests to one face; holds no state of its own but prepared decoders."""
+
+    def __init__(self, face: Face[Any]) -> None:
+        self._face = face
+        self._table = RouteTable(face.routes)
+        self._bodies = {
+            route.operation_id: BodyDecoder(route.body) for route in face.routes if route.body
+        }
+        self._queries = {
+            route.operation_id: QueryDecoder(route.query) for route in face.routes if route.query
+        }
+
+    async def answer(self) -> Response | None:
+        """Return the answer to quart's current request, or None when the path is not ours."""
+        self._face.metrics.received()
+        if quart_request.method == "OPTIONS" and "Origin" in quart_request.headers:
+            return Response(b"", 200, dict(self._face.cors.preflight()))
+        match self._table.match(quart_request.method, _raw_path()):
+            case Matched(route, path):
+                return await self._timed(route, path)
+            case WrongMethod(allowed):
+                return _refused(Problem(405, headers={"Allow": ", ".join(allowed)}))
+            case BadIdentifier(route):
+                return await self._timed(route, None)
+            case BadText():
+                return _refused(Problem(400, "The path is not UTF-8 text."))
+            case NoSuchPath():
+                return None
+            case unexpected:
+                assert_never(unexpected)
+
+    async def finish(self, response: Response) -> Response:
+        """Add the headers that every answer has, and count it."""
+        headers = response.headers
+        headers["X-Content-Type-Options"] = "nosniff"
+        if "Origin" in quart_request.headers:
+            headers.update(self._face.cors.answer())
+        if (
+            quart_request.method == "GET"
+            and self._face.get_cache_control is not None
+            and "Cache-Control" not in headers
+        ):
+            headers["Cache-Control"] = self._face.get_cache_control
+        self._face.metrics.answered(response.status_code)
+        return response
+
+    async def _timed(self, route: AnyRoute, path: Mapping[str, Any] | None) -> Response:
+        began = trio.current_time()
+        try:
+            return _encoded(route, await self._handled(route, path))
+        except Problem as problem:
+            return _refused(problem)
+        except RequestEntityTooLarge:
+            return _refused(Problem(413, f"A body may have {LARGEST_BODY_BYTES} bytes."))
+        except HTTPException:
+            raise  # quart's word about the request, such as a body that never came
+        except FeatureHubError as refusal:
+            if (known := self._problem(route, refusal)) is not None:
+                return _refused(known)
+            return _failed(route, refusal)
+        except Exception as bug:  # noqa: BLE001 -- a request ends here, not the server
+            return _failed(route, bug)
+        finally:
+            self._face.metrics.took(route.operation_id, trio.current_time() - began)
+
+    async def _handled(self, route: AnyRoute, path: Mapping[str, Any] | None) -> object:
+        token = _bearer_token(quart_request.headers.get("Authorization"))
+        # Before the body is even read: strangers cost as little as possible.
+        caller = await self._face.authenticate(token) if route.authenticated else None
+        if path is None:
+            raise Problem(404)
+        query = self._queries.get(route.operation_id)
+        body = self._bodies.get(route.operation_id)
+        request: Request[Any, Any, Any] = Request(
+            caller=caller,
+            query=query.decode(quart_request.query_string) if query else None,
+            body=body.decode(await read_body(quart_request)) if body else None,
+            path=path,
+            address=_peer(),
+            token=token,
+        )
+        return await route.handle(request)
+
+    def _problem(self, route: AnyRoute, refusal: FeatureHubError) -> Problem | None:
+        for statuses in (route.refusals, self._face.refusals):
+            for kind in type(refusal).__mro__:
+                if (status := statuses.get(kind)) is not None:
+                    return problem_of(refusal, status)
+        if isinstance(refusal, Unavailable):
+            return Problem(
+                503,
+                "The service is away for the moment.",
+                headers={"Retry-After": str(_RETRY_AFTER_SECONDS)},
+            )
+        return None
+
+
+def _encoded(route: AnyRoute, value: object) -> Response:
+    reply = value if isinstance(value, Reply) else Reply(value)
+    status = route.status if reply.status is None else reply.status
+    match reply.body:
+        case None:
+            response = Response(b"", status)
+            del response.headers["Content-Type"]
+        case bytes(body):
+            response = Response(body, status, content_type=reply.content_type)
+        case body:
+            response = Response(msgspec.json.encode(body), status, content_type=reply.content_type)
+    response.headers.update(reply.headers)
+    return response
+
+
+def _refused(problem: Problem) -> Response:
+    return Response(
+        problem.encode(), problem.status, dict(problem.headers), content_type=problem.content_type
+    )
+
+
+def _failed(route: AnyRoute, bug: Exception) -> Response:
+    log.error("request_failed", operation_id=route.operation_id, exc_info=bug)
+    return _refused(Problem(500))
+
+
+async def _framework_refusal(refusal: HTTPException) -> Response:
+    return _refused(Problem(refusal.code or 500))
+
+
+def _raw_path() -> bytes:
+    raw = quart_request.scope.get("raw_path")
+    if not raw or not raw.startswith(b"/"):  # optional in ASGI; absolute in requests to a proxy
+        return quote(quart_request.path).encode()
+    return raw.partition(b"?")[0]
+
+
+def _peer() -> str:
+    client = quart_request.scope.get("client")
+    return client[0] if client else ""
+
+
+def _bearer_token(header: str | None) -> str | None:
+    """Return the token of `Bearer <token>`; the scheme's case does not matter, one space does."""
+    if header is None or header[: len(_BEARER)].lower() != _BEARER:
+        return None
+    token = header[len(_BEARER) :]
+    return token if token and " " not in token else None

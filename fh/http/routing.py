@@ -1,0 +1,117 @@
+"""A route is a value: what a request looks like, who answers it, and with what.
+
+Handlers see a `Request` of ours and return a value, so they know no web framework. The list of
+routes is also what the OpenAPI document is made from.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeAlias, TypeVar
+from uuid import UUID
+
+from fh.errors import FeatureHubError
+from fh.http.problem import JSON
+
+CallerT = TypeVar("CallerT")
+QueryT = TypeVar("QueryT")
+BodyT = TypeVar("BodyT")
+
+_PARAMETER = re.compile(r"\{(?P<name>[a-z_]+)(?P<uuid>:uuid)?\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Generic[CallerT, QueryT, BodyT]):
+    """One decoded request.
+
+    `caller` is None on routes without authentication, `query` and `body` are None on routes that
+    declare none. `address` is the peer's, as the server saw it.
+    """
+
+    caller: CallerT
+    query: QueryT
+    body: BodyT
+    path: Mapping[str, UUID | str]
+    address: str
+    token: str | None = field(default=None, repr=False)
+
+    def uuid(self, name: str) -> UUID:
+        """Return the path parameter declared as `{name:uuid}`."""
+        value = self.path[name]
+        assert isinstance(value, UUID), f"{{{name}}} is declared as text"
+        return value
+
+    def text(self, name: str) -> str:
+        """Return the path parameter declared as `{name}`, percent-decoded."""
+        value = self.path[name]
+        assert isinstance(value, str), f"{{{name}}} is declared as a UUID"
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that differs from its route's usual one.
+
+    `body` is encoded as JSON, except `bytes`, which are sent as they are; None sends no body.
+    """
+
+    body: object = None
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A segment of a path that varies."""
+
+    name: str
+    is_uuid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Route(Generic[CallerT, QueryT, BodyT]):
+    """One operation.
+
+    Attributes:
+        method: The HTTP method in capitals; GET answers HEAD too.
+        path: Its template: `/mr-api/application/{app_id:uuid}/features/{key}`.
+        operation_id: The name that clients are generated from.
+        handle: Returns the value to encode, or a `Reply`.
+        body: The type of the JSON body; None where there is none.
+        query: A Struct with one member per query parameter; None where there are none.
+        response: The type of the answer, for the OpenAPI document.
+        status: Of an ordinary answer.
+        authenticated: Whether a caller must be known before anything else is looked at.
+        refusals: Statuses that differ from those the whole face uses, by exception.
+        tag: The service it belongs to in generated clients.
+    """
+
+    method: str
+    path: str
+    operation_id: str
+    handle: Callable[[Request[CallerT, QueryT, BodyT]], Awaitable[object]]
+    tag: str
+    body: type[BodyT] | None = None
+    query: type[QueryT] | None = None
+    response: Any = None  # a type; unions and lists of types have none in common
+    status: int = 200
+    authenticated: bool = True
+    refusals: Mapping[type[FeatureHubError], int] = field(default_factory=dict)
+    deprecated: bool = False
+
+    @property
+    def segments(self) -> tuple[str | Parameter, ...]:
+        """The template, cut at its slashes."""
+        return tuple(_segment(text) for text in self.path.strip("/").split("/"))
+
+
+AnyRoute: TypeAlias = Route[Any, Any, Any]
+"""A route among others: each has types of its own."""
+
+
+def _segment(text: str) -> str | Parameter:
+    if found := _PARAMETER.fullmatch(text):
+        return Parameter(found["name"], is_uuid=found["uuid"] is not None)
+    assert "{" not in text, f"{text!r} mixes fixed text and a parameter"
+    return text

@@ -1,0 +1,64 @@
+"""How the process logs: one event per fact, JSON unless somebody is reading along.
+
+error means that someone must act now, warning that something healed by itself, info is the life
+of the process, debug each message.
+"""
+
+import logging
+import sys
+from typing import Any, TextIO
+
+import msgspec
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+LEVELS = ("debug", "info", "warning", "error")
+FORMATS = ("auto", "json", "console")
+
+
+def configure_logging(level: str, style: str, stream: TextIO = sys.stdout) -> None:
+    """Send every log line to `stream`; `auto` is readable on a terminal and JSON elsewhere."""
+    readable = style == "console" or (style == "auto" and stream.isatty())
+    renderer: Any
+    if readable:
+        # The other formatters show local variables, and so keys and passwords.
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        tracebacks: list[Any] = []
+    else:
+        renderer = structlog.processors.JSONRenderer(serializer=_to_json)
+        tracebacks = [structlog.processors.format_exc_info]
+    shared = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        *tracebacks,
+    ]
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(stream),
+        cache_logger_on_first_use=True,
+    )
+    # Libraries log through the standard library: their warnings come out in the same form.
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, _logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+
+
+def _to_json(event: EventDict, **_: Any) -> str:
+    return msgspec.json.encode(event, enc_hook=str).decode()
+
+
+def _logger_name(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    record = event.get("_record")
+    if record is not None:
+        event["logger"] = record.name
+    return event

@@ -1,0 +1,186 @@
+"""Who may do what: the only place where authorisation is decided.
+
+Pure decisions on immutable values, which `repositories/access.py` loads. Groups that are archived
+give nothing; they do not even appear in these values.
+
+Source: section 4 of the admin contract.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from fh.model.ids import ApplicationId, EnvironmentId, GroupId, PersonId, PortfolioId
+from fh.model.roles import ApplicationRole, Role
+
+
+class PersonType(StrEnum):
+    """What kind of person (the values are those on the wire)."""
+
+    PERSON = "person"
+    SERVICE_ACCOUNT = "serviceAccount"
+    SDK_SERVICE_ACCOUNT = "sdkServiceAccount"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and the groups they are in.
+
+    Attributes:
+        administered: Portfolios whose admin group they are in; superusers need not be listed.
+        member_of: Portfolios of which they are in any group.
+    """
+
+    person_id: PersonId
+    person_type: PersonType
+    superuser: bool
+    groups: frozenset[GroupId]
+    administered: frozenset[PortfolioId]
+    member_of: frozenset[PortfolioId]
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationRights:
+    """What a caller's groups were given in one application and its environments.
+
+    Attributes:
+        has_application_entry: Whether any group has an entry for the application, even one
+            without roles: it suffices to read features.
+        environment_roles: Of live environments, without the READ that other roles imply.
+    """
+
+    application_id: ApplicationId
+    portfolio_id: PortfolioId
+    has_application_entry: bool = False
+    application_roles: frozenset[ApplicationRole] = frozenset()
+    environment_roles: Mapping[EnvironmentId, frozenset[Role]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveRoles:
+    """What a caller holds in one environment once everything is added up."""
+
+    environment: frozenset[Role]
+    application: frozenset[ApplicationRole]
+
+
+ALL_ROLES: Final = frozenset(Role)
+ADMIN_APPLICATION_ROLES: Final = frozenset(
+    {ApplicationRole.FEATURE_CREATE, ApplicationRole.FEATURE_EDIT_AND_DELETE}
+)
+"""What a portfolio's admin group is given in every application."""
+
+_EDITING: Final = frozenset({ApplicationRole.FEATURE_EDIT, ApplicationRole.FEATURE_EDIT_AND_DELETE})
+_CREATING: Final = _EDITING | {ApplicationRole.FEATURE_CREATE}
+_CREATING_VALUES: Final = frozenset({ApplicationRole.FEATURE_EDIT, ApplicationRole.FEATURE_CREATE})
+
+
+def administers(caller: Caller, portfolio_id: PortfolioId) -> bool:
+    """Return whether `caller` is an admin of the portfolio; superusers are of all."""
+    return caller.superuser or portfolio_id in caller.administered
+
+
+def is_any_admin(caller: Caller) -> bool:
+    """Return whether `caller` is a superuser or an admin of at least one portfolio."""
+    return caller.superuser or bool(caller.administered)
+
+
+def is_member(caller: Caller, portfolio_id: PortfolioId) -> bool:
+    """Return whether `caller` is in any group of the portfolio; superusers count."""
+    return caller.superuser or portfolio_id in caller.member_of
+
+
+def may_read_person(caller: Caller, person_id: PersonId) -> bool:
+    """Return whether `caller` may see a person: themselves always, others as an admin."""
+    return caller.person_id == person_id or is_any_admin(caller)
+
+
+def may_read_group(caller: Caller, group_id: GroupId, portfolio_id: PortfolioId | None) -> bool:
+    """Return whether `caller` may see a group; the superusers' belongs to no portfolio."""
+    if caller.superuser or group_id in caller.groups:
+        return True
+    return portfolio_id is not None and administers(caller, portfolio_id)
+
+
+def may_read_features(caller: Caller, rights: ApplicationRights) -> bool:
+    """Return whether `caller` may read the features of the application."""
+    return (
+        administers(caller, rights.portfolio_id)
+        or rights.has_application_entry
+        or any(rights.environment_roles.values())
+    )
+
+
+def may_create_features(caller: Caller, rights: ApplicationRights) -> bool:
+    """Return whether `caller` may create features."""
+    return administers(caller, rights.portfolio_id) or bool(rights.application_roles & _CREATING)
+
+
+def may_edit_features(caller: Caller, rights: ApplicationRights) -> bool:
+    """Return whether `caller` may change and delete features."""
+    return administers(caller, rights.portfolio_id) or bool(rights.application_roles & _EDITING)
+
+
+def holds_environment_entry(caller: Caller, rights: ApplicationRights) -> bool:
+    """Return whether `caller` sees the application in lists: as admin, or by an environment."""
+    return administers(caller, rights.portfolio_id) or any(rights.environment_roles.values())
+
+
+def effective_roles(
+    caller: Caller, rights: ApplicationRights, environment_id: EnvironmentId
+) -> EffectiveRoles:
+    """Return all roles of `caller` in an environment of the application."""
+    if administers(caller, rights.portfolio_id):
+        return EffectiveRoles(ALL_ROLES, ADMIN_APPLICATION_ROLES)
+    roles = with_implied_read(rights.environment_roles.get(environment_id, frozenset()))
+    return EffectiveRoles(roles, rights.application_roles)
+
+
+def with_implied_read(roles: frozenset[Role]) -> frozenset[Role]:
+    """Return `roles` with the READ that any other role implies."""
+    return roles | {Role.READ} if roles else roles
+
+
+def may_read_values(held: EffectiveRoles) -> bool:
+    """Return whether feature values of the environment may be read."""
+    return bool(held.environment or held.application)
+
+
+def may_attempt_write(held: EffectiveRoles) -> bool:
+    """Return whether a write may be looked at; its parts still need their own rights."""
+    return may_change_value(held) or (
+        bool(held.environment & {Role.LOCK, Role.UNLOCK}) or bool(held.application & _CREATING)
+    )
+
+
+def may_change_value(held: EffectiveRoles) -> bool:
+    """Return whether default value, strategies and retirement may be changed."""
+    return Role.CHANGE_VALUE in held.environment
+
+
+def may_lock(held: EffectiveRoles) -> bool:
+    """Return whether a value may be locked."""
+    return Role.LOCK in held.environment or bool(held.application & _CREATING_VALUES)
+
+
+def may_unlock(held: EffectiveRoles) -> bool:
+    """Return whether a value may be unlocked."""
+    return Role.UNLOCK in held.environment or bool(held.application & _CREATING_VALUES)
+
+
+def may_create_value(held: EffectiveRoles) -> bool:
+    """Return whether a feature may be given its first value in the environment."""
+    return may_change_value(held) or may_lock(held) or may_unlock(held)
+
+
+def may_see_sdk_url(
+    caller: Caller, portfolio_id: PortfolioId, held: frozenset[Role], granted: frozenset[Role]
+) -> bool:
+    """Return whether `caller` may see a key whose account was granted these roles.
+
+    Members need to hold every role that the account holds in the environment.
+    """
+    if administers(caller, portfolio_id):
+        return True
+    return is_member(caller, portfolio_id) and bool(granted) and granted <= with_implied_read(held)

@@ -1,0 +1,24 @@
+"""Names of archived records: out of the way, so that a successor may take them over.
+
+Source: section 1.2 of the admin contract.
+"""
+
+from datetime import datetime
+
+ARCHIVED_MARK = ":\\:\\:"
+LONGEST_ARCHIVED_NAME_CHARACTERS = 250
+
+
+def archived_name(name: str, at: datetime) -> str:
+    """Return the name that a record archived at `at` keeps.
+
+    A long name loses its end rather than the time: without it a second record of that name could
+    never be archived.
+    """
+    mark = f"{ARCHIVED_MARK}{at.replace(tzinfo=None).isoformat(timespec='microseconds')}"
+    return name[: LONGEST_ARCHIVED_NAME_CHARACTERS - len(mark)] + mark
+
+
+def shown_name(name: str) -> str:
+    """Return the name a record had before it was archived."""
+    return name.partition(ARCHIVED_MARK)[0]

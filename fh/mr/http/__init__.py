@@ -1,0 +1,1 @@
+"""The admin API's routes: decode, one use case, encode. `app` is where they come together."""

@@ -1,0 +1,88 @@
+"""The admin API as one web application: all route tables, behind one way to authenticate."""
+
+from prometheus_client import CollectorRegistry
+from quart_trio import QuartTrio
+
+from fh.db.port import Database, Transaction
+from fh.http.health import HealthChecks, health_routes
+from fh.http.metrics import HttpMetrics, metrics_routes
+from fh.http.quart_app import Face, create_app
+from fh.http.routing import AnyRoute
+from fh.mr.errors import REFUSALS
+from fh.mr.http import (
+    applications,
+    authentication,
+    environments,
+    feature_values,
+    features,
+    groups,
+    info,
+    persons,
+    portfolios,
+    service_accounts,
+    setup,
+)
+from fh.mr.services.authentication import Logins
+from fh.mr.services.passwords import Passwords
+from fh.mr.settings import MrSettings
+
+
+def mr_routes(database: Database, settings: MrSettings) -> list[AnyRoute]:
+    """Return all operations of the admin API."""
+    passwords = Passwords(settings.password_memory_kib, settings.password_passes)
+    tables = (
+        setup.routes(database, settings, passwords),
+        authentication.routes(database, Logins(database, passwords, settings)),
+        persons.routes(database, settings),
+        portfolios.routes(database, settings),
+        groups.routes(database, settings),
+        applications.routes(database, settings),
+        environments.routes(database, settings),
+        features.routes(database, settings),
+        feature_values.routes(database, settings),
+        service_accounts.routes(database, settings),
+    )
+    return [route for table in tables for route in table]
+
+
+def create_mr_app(
+    database: Database,
+    settings: MrSettings,
+    *,
+    registry: CollectorRegistry,
+    name: str,
+    health: HealthChecks | None = None,
+) -> QuartTrio:
+    """Return the web application of MR.
+
+    `registry` takes the counters and is what `/metrics` shows, `name` is the role's, as
+    `/info/version` tells it to clients, and `health` is what the probes look at: the database
+    alone when nothing is given.
+    """
+    routes = [
+        *mr_routes(database, settings),
+        *info.routes(name),
+        *health_routes(health or _database_health(database)),
+        *metrics_routes(registry),
+    ]
+    return create_app(
+        Face(
+            routes=routes,
+            authenticate=authentication.authenticator(database),
+            refusals=REFUSALS,
+            metrics=HttpMetrics(registry, routes),
+            cors=settings.cors,
+            get_cache_control=settings.get_cache_control,
+        )
+    )
+
+
+def _database_health(database: Database) -> HealthChecks:
+    async def answers() -> bool:
+        return await database.transaction(_one, read_only=True)
+
+    return HealthChecks(readiness={"database": answers})
+
+
+async def _one(tx: Transaction) -> bool:
+    return bool(await tx.fetchval("SELECT 1") == 1)

@@ -1,0 +1,144 @@
+"""`/mr-api/application/{id}/features`."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from fh.db.port import Database
+from fh.http.routing import AnyRoute, Request, Route
+from fh.model.ids import ApplicationId
+from fh.mr.access import Caller
+from fh.mr.http.schemas.features import (
+    CreateFeature,
+    Feature,
+    feature_body,
+    feature_change,
+    feature_text,
+)
+from fh.mr.repositories import features as rows
+from fh.mr.services.features import (
+    create_feature,
+    delete_feature,
+    load_feature,
+    load_features,
+    update_feature,
+)
+from fh.mr.settings import MrSettings
+
+_TAG = "FeatureService"
+
+
+class FeatureQuery(Struct, frozen=True, rename="camel"):
+    """Whether to show metadata."""
+
+    include_meta_data: bool = False
+
+
+def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # noqa: ARG001 -- all tables are made alike
+    """Return the routes about features."""
+
+    async def load_all(request: Request[Caller, FeatureQuery, None]) -> list[Feature]:
+        application_id = ApplicationId(request.uuid("id"))
+        found = await database.transaction(
+            lambda tx: load_features(tx, request.caller, application_id), read_only=True
+        )
+        return _bodies(found, request.query)
+
+    async def create(request: Request[Caller, FeatureQuery, CreateFeature]) -> list[Feature]:
+        application_id, wanted = ApplicationId(request.uuid("id")), request.body
+        text = feature_text(wanted)
+        features = await database.transaction(
+            lambda tx: create_feature(tx, request.caller, application_id, text, wanted.value_type)
+        )
+        return _bodies(features, request.query)
+
+    async def update(request: Request[Caller, FeatureQuery, Feature]) -> list[Feature]:
+        return await save(request, request.body.key)
+
+    async def get(request: Request[Caller, FeatureQuery, None]) -> Feature:
+        application_id, key = ApplicationId(request.uuid("id")), request.text("key")
+        feature = await database.transaction(
+            lambda tx: load_feature(tx, request.caller, application_id, key), read_only=True
+        )
+        return feature_body(feature, meta_data=request.query.include_meta_data)
+
+    async def update_by_key(request: Request[Caller, FeatureQuery, Feature]) -> list[Feature]:
+        return await save(request, request.text("key"))
+
+    async def save(request: Request[Caller, FeatureQuery, Feature], key: str) -> list[Feature]:
+        application_id, change = ApplicationId(request.uuid("id")), feature_change(request.body)
+        features = await database.transaction(
+            lambda tx: update_feature(tx, request.caller, application_id, key, change)
+        )
+        return _bodies(features, request.query)
+
+    async def delete(request: Request[Caller, FeatureQuery, None]) -> list[Feature]:
+        application_id, key = ApplicationId(request.uuid("id")), request.text("key")
+        features = await database.transaction(
+            lambda tx: delete_feature(tx, request.caller, application_id, key)
+        )
+        return _bodies(features, request.query)
+
+    return [
+        Route(
+            "GET",
+            "/mr-api/application/{id:uuid}/features",
+            "getAllFeaturesForApplication",
+            load_all,
+            tag=_TAG,
+            query=FeatureQuery,
+            response=list[Feature],
+        ),
+        Route(
+            "POST",
+            "/mr-api/application/{id:uuid}/features",
+            "createFeaturesForApplication",
+            create,
+            tag=_TAG,
+            query=FeatureQuery,
+            body=CreateFeature,
+            response=list[Feature],
+        ),
+        Route(
+            "PUT",
+            "/mr-api/application/{id:uuid}/features",
+            "updateFeatureForApplicationOnFeature",
+            update,
+            tag=_TAG,
+            query=FeatureQuery,
+            body=Feature,
+            response=list[Feature],
+        ),
+        Route(
+            "GET",
+            "/mr-api/application/{id:uuid}/features/{key}",
+            "getFeatureByKey",
+            get,
+            tag=_TAG,
+            query=FeatureQuery,
+            response=Feature,
+        ),
+        Route(
+            "PUT",
+            "/mr-api/application/{id:uuid}/features/{key}",
+            "updateFeatureForApplication",
+            update_by_key,
+            tag=_TAG,
+            query=FeatureQuery,
+            body=Feature,
+            response=list[Feature],
+        ),
+        Route(
+            "DELETE",
+            "/mr-api/application/{id:uuid}/features/{key}",
+            "deleteFeatureForApplication",
+            delete,
+            tag=_TAG,
+            query=FeatureQuery,
+            response=list[Feature],
+        ),
+    ]
+
+
+def _bodies(features: Sequence[rows.Feature], query: FeatureQuery) -> list[Feature]:
+    return [feature_body(feature, meta_data=query.include_meta_data) for feature in features]

@@ -1,0 +1,1 @@
+"""Bodies of requests and answers, under their names in the admin contract."""

@@ -1,0 +1,59 @@
+"""Applications on the wire."""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from fh.model.ids import ApplicationId, PortfolioId
+from fh.mr.http.schemas.environments import Environment, environment_body
+from fh.mr.http.schemas.features import Feature, feature_body
+from fh.mr.http.schemas.people import Group
+from fh.mr.services.applications import ApplicationDetails
+from fh.mr.services.environments import EnvironmentDetails
+
+
+def _none() -> tuple[()]:
+    # A factory, not a default: omit_defaults would leave an empty array out.
+    return ()
+
+
+class Application(Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """An application; the arrays are empty where they were not asked for."""
+
+    id: ApplicationId
+    name: str
+    version: int
+    portfolio_id: PortfolioId
+    description: str | None = None
+    when_created: datetime | None = None
+    when_updated: datetime | None = None
+    groups: tuple[Group, ...] = field(default_factory=_none)
+    features: tuple[Feature, ...] = field(default_factory=_none)
+    environments: tuple[Environment, ...] = field(default_factory=_none)
+
+
+class CreateApplication(Struct, frozen=True, rename="camel"):
+    """An application to be."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    description: Annotated[str, Meta(max_length=400)]
+
+
+def application_body(details: ApplicationDetails, *, environments: bool = True) -> Application:
+    """Return an application with the parts that were loaded."""
+    application = details.application
+    return Application(
+        id=application.id,
+        name=application.name,
+        version=application.version,
+        portfolio_id=application.portfolio_id,
+        description=application.description,
+        when_created=application.when_created,
+        when_updated=application.when_updated,
+        features=tuple(feature_body(feature) for feature in details.features),
+        environments=tuple(
+            environment_body(EnvironmentDetails(environment))
+            for environment in (details.environments if environments else ())
+        ),
+    )

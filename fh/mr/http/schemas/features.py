@@ -1,0 +1,80 @@
+"""Features on the wire."""
+
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta, Struct
+
+from fh.model.feature_type import FeatureType
+from fh.model.ids import FeatureId
+from fh.mr.repositories import features as rows
+from fh.mr.repositories.features import FeatureText
+from fh.mr.services.features import FeatureChange
+
+Key: TypeAlias = Annotated[str, Meta(min_length=1, max_length=255)]
+Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=255)]
+Alias: TypeAlias = Annotated[str, Meta(max_length=255)]
+Link: TypeAlias = Annotated[str, Meta(max_length=600)]
+Description: TypeAlias = Annotated[str, Meta(max_length=300)]
+
+
+class Feature(Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """A feature; its metadata only where it was asked for. Also what clients change it with."""
+
+    key: Key
+    name: Name
+    id: FeatureId | None = None
+    value_type: FeatureType | None = None
+    version: int | None = None
+    secret: bool | None = None
+    alias: Alias | None = None
+    link: Link | None = None
+    description: Description | None = None
+    meta_data: str | None = None
+
+
+class CreateFeature(Struct, frozen=True, rename="camel"):
+    """A feature to be."""
+
+    key: Key
+    name: Name
+    value_type: FeatureType
+    secret: bool | None = None
+    alias: Alias | None = None
+    link: Link | None = None
+    description: Description | None = None
+    meta_data: str | None = None
+
+
+def feature_body(feature: rows.Feature, *, meta_data: bool = False) -> Feature:
+    """Return a feature, with its metadata on demand."""
+    text = feature.text
+    return Feature(
+        key=text.key,
+        name=text.name,
+        id=feature.id,
+        value_type=feature.value_type,
+        version=feature.version,
+        secret=text.secret,
+        alias=text.alias,
+        link=text.link,
+        description=text.description,
+        meta_data=text.meta_data if meta_data else None,
+    )
+
+
+def feature_text(body: Feature | CreateFeature) -> FeatureText:
+    """Return what a client wrote about a feature."""
+    return FeatureText(
+        key=body.key,
+        name=body.name,
+        alias=body.alias,
+        link=body.link,
+        description=body.description,
+        meta_data=body.meta_data,
+        secret=bool(body.secret),
+    )
+
+
+def feature_change(body: Feature) -> FeatureChange:
+    """Return what a client wants a feature to be."""
+    return FeatureChange(feature_text(body), body.value_type, body.version)

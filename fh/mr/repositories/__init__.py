@@ -1,0 +1,1 @@
+"""SQL in, values out, each inside the caller's transaction."""

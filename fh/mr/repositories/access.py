@@ -1,0 +1,124 @@
+"""What `fh.mr.access` decides on: callers, and what their groups were given."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from fh.db.port import Row, Transaction
+from fh.model.ids import ApplicationId, EnvironmentId, GroupId, PersonId, PortfolioId
+from fh.model.roles import ApplicationRole, Role
+from fh.mr.access import ApplicationRights, Caller, PersonType
+
+_RoleT = TypeVar("_RoleT", bound=StrEnum)
+
+_SESSION = """
+SELECT person.id, person.person_type, person.password_requires_reset,
+       login_session.last_seen < now() - interval '1 minute' AS stale
+FROM login_session JOIN person ON person.id = login_session.person_id
+WHERE login_session.token_hash = $1 AND person.when_archived IS NULL
+"""
+
+_SEEN = "UPDATE login_session SET last_seen = now() WHERE token_hash = $1"
+
+_GROUPS = """
+SELECT person_group.id, person_group.admin, person_group.portfolio_id
+FROM group_member JOIN person_group ON person_group.id = group_member.group_id
+WHERE group_member.person_id = $1 AND person_group.when_archived IS NULL
+"""
+
+_APPLICATION = "SELECT id, portfolio_id FROM application WHERE id = $1 AND when_archived IS NULL"
+
+_APPLICATION_OF_ENVIRONMENT = """
+SELECT application.id, application.portfolio_id
+FROM environment JOIN application ON application.id = environment.application_id
+WHERE environment.id = $1 AND environment.when_archived IS NULL
+  AND application.when_archived IS NULL
+"""
+
+_ENTRIES = """
+SELECT acl.application_id, acl.environment_id, acl.roles
+FROM acl LEFT JOIN environment ON environment.id = acl.environment_id
+WHERE acl.group_id = ANY($2::uuid[])
+  AND (acl.application_id = $1
+       OR environment.application_id = $1 AND environment.when_archived IS NULL)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOwner:
+    """Who presented a token."""
+
+    caller: Caller
+    password_requires_reset: bool
+
+
+async def find_session_owner(tx: Transaction, token_hash: bytes) -> SessionOwner | None:
+    """Return who a token belongs to, and note that they were seen, once a minute at most."""
+    row = await tx.fetchrow(_SESSION, token_hash)
+    if row is None:
+        return None
+    if row["stale"]:
+        await tx.execute(_SEEN, token_hash)
+    caller = await load_caller(tx, PersonId(row["id"]), PersonType(row["person_type"]))
+    return SessionOwner(caller, row["password_requires_reset"])
+
+
+async def load_caller(tx: Transaction, person_id: PersonId, person_type: PersonType) -> Caller:
+    """Return a person as a caller, with the live groups they are in."""
+    groups = await tx.fetch(_GROUPS, person_id)
+    return Caller(
+        person_id=person_id,
+        person_type=person_type,
+        superuser=any(row["admin"] and row["portfolio_id"] is None for row in groups),
+        groups=frozenset(GroupId(row["id"]) for row in groups),
+        administered=_portfolios(row for row in groups if row["admin"]),
+        member_of=_portfolios(groups),
+    )
+
+
+async def find_application_rights(
+    tx: Transaction, caller: Caller, application_id: ApplicationId
+) -> ApplicationRights | None:
+    """Return what `caller` was given in a live application."""
+    return await _rights(tx, caller, await tx.fetchrow(_APPLICATION, application_id))
+
+
+async def find_environment_rights(
+    tx: Transaction, caller: Caller, environment_id: EnvironmentId
+) -> ApplicationRights | None:
+    """Return what `caller` was given in the application of a live environment."""
+    return await _rights(tx, caller, await tx.fetchrow(_APPLICATION_OF_ENVIRONMENT, environment_id))
+
+
+async def _rights(tx: Transaction, caller: Caller, row: Row | None) -> ApplicationRights | None:
+    if row is None:
+        return None
+    entries = await tx.fetch(_ENTRIES, row["id"], list(caller.groups))
+    environments: dict[EnvironmentId, frozenset[Role]] = {}
+    application: frozenset[ApplicationRole] = frozenset()
+    for entry in entries:
+        if entry["environment_id"] is None:
+            application |= known_roles(ApplicationRole, entry["roles"])
+        else:
+            environment_id = EnvironmentId(entry["environment_id"])
+            roles = known_roles(Role, entry["roles"])
+            environments[environment_id] = environments.get(environment_id, frozenset()) | roles
+    return ApplicationRights(
+        application_id=ApplicationId(row["id"]),
+        portfolio_id=PortfolioId(row["portfolio_id"]),
+        has_application_entry=any(entry["environment_id"] is None for entry in entries),
+        application_roles=application,
+        environment_roles=environments,
+    )
+
+
+def known_roles(kind: type[_RoleT], names: Iterable[str]) -> frozenset[_RoleT]:
+    """Return the roles that `names` stand for; names of other versions of fh are ignored."""
+    return frozenset(kind(name) for name in names if name in kind.__members__)
+
+
+def _portfolios(groups: Iterable[Row]) -> frozenset[PortfolioId]:
+    return frozenset(
+        PortfolioId(row["portfolio_id"]) for row in groups if row["portfolio_id"] is not None
+    )

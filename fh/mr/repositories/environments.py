@@ -1,0 +1,203 @@
+"""The rows of environment."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from fh.db.errors import UniqueViolation
+from fh.db.port import Row, Transaction
+from fh.model.ids import ApplicationId, EnvironmentId, GroupId, PortfolioId
+from fh.model.roles import Role
+from fh.mr.archiving import archived_name
+from fh.mr.errors import AlreadyExists
+from fh.mr.repositories.access import known_roles
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A live environment."""
+
+    id: EnvironmentId
+    application_id: ApplicationId
+    portfolio_id: PortfolioId
+    name: str
+    description: str | None
+    production: bool
+    prior_id: EnvironmentId | None
+    information: Mapping[str, str]
+    webhook_information: Mapping[str, str]
+    version: int
+    when_created: datetime
+    when_updated: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewEnvironment:
+    """What an environment starts with."""
+
+    name: str
+    description: str
+    production: bool = False
+    prior_id: EnvironmentId | None = None
+    information: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRole:
+    """What a group may do in an environment."""
+
+    environment_id: EnvironmentId
+    group_id: GroupId
+    roles: frozenset[Role]
+
+
+# The columns are read as text, so that nobody's settings for json columns matter here.
+_BY_IDS = """
+SELECT e.id, e.application_id, a.portfolio_id, e.name, e.description, e.production,
+       e.prior_environment_id, e.environment_info::text, e.webhook_info::text, e.version,
+       e.when_created, e.when_updated
+FROM environment e JOIN application a ON a.id = e.application_id
+WHERE e.id = ANY ($1) AND e.when_archived IS NULL AND a.when_archived IS NULL
+"""
+
+_OF_APPLICATIONS = """
+SELECT e.id, e.application_id, a.portfolio_id, e.name, e.description, e.production,
+       e.prior_environment_id, e.environment_info::text, e.webhook_info::text, e.version,
+       e.when_created, e.when_updated
+FROM environment e JOIN application a ON a.id = e.application_id
+WHERE e.application_id = ANY ($1) AND e.when_archived IS NULL AND a.when_archived IS NULL
+ORDER BY e.when_created, e.id
+"""
+
+_INSERT = """
+INSERT INTO environment (application_id, name, description, production, prior_environment_id,
+                         environment_info)
+VALUES ($1, $2, $3, $4, $5, $6::text::jsonb)
+RETURNING id
+"""
+
+_BUMP = """
+UPDATE environment SET version = version + 1, when_updated = now()
+WHERE id IN (SELECT id FROM environment WHERE application_id = $1 AND when_archived IS NULL
+             ORDER BY id FOR UPDATE)
+"""
+
+_BUMP_EACH = """
+UPDATE environment SET version = version + 1, when_updated = now()
+WHERE id IN (SELECT id FROM environment WHERE id = ANY ($1) AND when_archived IS NULL
+             ORDER BY id FOR UPDATE)
+"""
+
+_LOCK = "SELECT name FROM environment WHERE id = $1 AND when_archived IS NULL FOR UPDATE"
+
+_RELINK = """
+UPDATE environment AS follower
+SET prior_environment_id = gone.prior_environment_id, version = follower.version + 1,
+    when_updated = now()
+FROM environment gone
+WHERE gone.id = $1 AND follower.prior_environment_id = gone.id
+"""
+
+_ARCHIVE = """
+UPDATE environment
+SET name = $2, when_archived = $3, when_updated = $3, version = version + 1
+WHERE id = $1
+"""
+
+_GROUP_ROLES = """
+SELECT acl.environment_id, acl.group_id, acl.roles
+FROM acl JOIN person_group g ON g.id = acl.group_id
+WHERE acl.environment_id = ANY ($1) AND g.when_archived IS NULL
+ORDER BY acl.environment_id, g.name, g.id
+"""
+
+
+async def find_environment(tx: Transaction, environment_id: EnvironmentId) -> Environment | None:
+    """Return a live environment of a live application."""
+    row = await tx.fetchrow(_BY_IDS, [environment_id])
+    return None if row is None else _environment(row)
+
+
+async def find_environments(
+    tx: Transaction, application_ids: Iterable[ApplicationId]
+) -> Sequence[Environment]:
+    """Return the live environments of applications, the oldest first."""
+    return [_environment(row) for row in await tx.fetch(_OF_APPLICATIONS, list(application_ids))]
+
+
+async def insert_environment(
+    tx: Transaction, application_id: ApplicationId, new: NewEnvironment
+) -> EnvironmentId:
+    """Write a new environment.
+
+    Raises:
+        AlreadyExists: the application has an environment of that name.
+    """
+    information = None if new.information is None else msgspec.json.encode(new.information).decode()
+    try:
+        created: EnvironmentId = await tx.fetchval(
+            _INSERT,
+            application_id,
+            new.name,
+            new.description,
+            new.production,
+            new.prior_id,
+            information,
+        )
+    except UniqueViolation as taken:
+        raise AlreadyExists("environment", "name") from taken
+    return created
+
+
+async def bump_environments(tx: Transaction, application_id: ApplicationId) -> None:
+    """Give all live environments of an application their next version."""
+    await tx.execute(_BUMP, application_id)
+
+
+async def bump_each_environment(tx: Transaction, environment_ids: Iterable[EnvironmentId]) -> None:
+    """Give these environments their next version."""
+    await tx.execute(_BUMP_EACH, list(environment_ids))
+
+
+async def archive_environment(tx: Transaction, environment_id: EnvironmentId, at: datetime) -> bool:
+    """Hide an environment, close the gap it leaves in the order; return whether it was there."""
+    name = await tx.fetchval(_LOCK, environment_id)
+    if name is None:
+        return False
+    await tx.execute(_RELINK, environment_id)
+    await tx.execute(_ARCHIVE, environment_id, archived_name(name, at), at)
+    return True
+
+
+async def find_group_roles(
+    tx: Transaction, environment_ids: Iterable[EnvironmentId]
+) -> Sequence[GroupRole]:
+    """Return what live groups may do in environments."""
+    return [
+        GroupRole(row["environment_id"], row["group_id"], known_roles(Role, row["roles"]))
+        for row in await tx.fetch(_GROUP_ROLES, list(environment_ids))
+    ]
+
+
+def _environment(row: Row) -> Environment:
+    return Environment(
+        id=row["id"],
+        application_id=row["application_id"],
+        portfolio_id=row["portfolio_id"],
+        name=row["name"],
+        description=row["description"],
+        production=row["production"],
+        prior_id=row["prior_environment_id"],
+        information=decode_information(row["environment_info"]),
+        webhook_information=decode_information(row["webhook_info"]),
+        version=row["version"],
+        when_created=row["when_created"],
+        when_updated=row["when_updated"],
+    )
+
+
+def decode_information(text: str | None) -> dict[str, str]:
+    """Return the map in a json column; nothing is an empty one."""
+    return {} if text is None else msgspec.json.decode(text, type=dict[str, str])

@@ -1,0 +1,211 @@
+"""The rows of feature: what all environments of an application share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from fh.db.errors import UniqueViolation
+from fh.db.port import Row, Transaction
+from fh.model.feature_type import FeatureType
+from fh.model.ids import ApplicationId, EnvironmentId, FeatureId
+from fh.mr.archiving import archived_name
+from fh.mr.errors import AlreadyExists
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureText:
+    """What people write about a feature; `link`, `description` and `meta_data` may be unset."""
+
+    key: str
+    name: str
+    alias: str | None = None
+    link: str | None = None
+    description: str | None = None
+    meta_data: str | None = None
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A live feature."""
+
+    id: FeatureId
+    application_id: ApplicationId
+    text: FeatureText
+    value_type: FeatureType
+    version: int
+
+
+_OF_APPLICATION = """
+SELECT id, application_id, key, name, alias, link, description, meta_data, secret, value_type,
+       version
+FROM feature
+WHERE application_id = ANY ($1) AND when_archived IS NULL
+ORDER BY key
+"""
+
+_BY_KEY = """
+SELECT id, application_id, key, name, alias, link, description, meta_data, secret, value_type,
+       version
+FROM feature
+WHERE application_id = $1 AND when_archived IS NULL AND (key = $2 OR id = $3)
+ORDER BY key = $2 DESC
+LIMIT 1
+"""
+
+_HOLD = "SELECT id FROM feature WHERE id = $1 AND when_archived IS NULL FOR SHARE"
+
+_INSERT = """
+INSERT INTO feature (application_id, key, name, alias, link, description, meta_data, secret,
+                     value_type)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+RETURNING id
+"""
+
+_UPDATE = """
+UPDATE feature
+SET key = $2, name = $3, alias = $4, link = $5, description = $6, meta_data = $7, secret = $8,
+    value_type = $9, version = version + 1, when_updated = now()
+WHERE id = $1
+"""
+
+_HAS_VALUES = """
+SELECT EXISTS (
+    SELECT FROM feature_value v JOIN environment e ON e.id = v.environment_id
+    WHERE v.feature_id = $1 AND e.when_archived IS NULL
+)
+"""
+
+_ARCHIVE = """
+UPDATE feature
+SET key = $2, when_archived = $3, when_updated = $3, version = version + 1
+WHERE id = $1
+"""
+
+# Every switch has a value everywhere from the start, locked and off, with its first version.
+_SWITCHES = """
+WITH created AS (
+    INSERT INTO feature_value (environment_id, feature_id, default_value, locked, who_updated)
+    SELECT e.id, f.id, 'false', true, $3
+    FROM feature f JOIN environment e ON e.application_id = f.application_id
+    WHERE f.value_type = 'BOOLEAN' AND f.when_archived IS NULL AND e.when_archived IS NULL
+      AND f.id = ANY ($1) AND e.id = ANY ($2)
+    RETURNING id, feature_id, version, default_value, locked, retired, rollout_strategies,
+              who_updated, when_created
+)
+INSERT INTO feature_value_version (feature_value_id, feature_id, version, default_value, locked,
+                                   retired, rollout_strategies, who_updated, when_created)
+SELECT id, feature_id, version, default_value, locked, retired, rollout_strategies, who_updated,
+       when_created
+FROM created
+"""
+
+
+async def find_features(
+    tx: Transaction, application_ids: Sequence[ApplicationId]
+) -> Sequence[Feature]:
+    """Return the live features of applications by key."""
+    return [_feature(row) for row in await tx.fetch(_OF_APPLICATION, application_ids)]
+
+
+async def find_feature(
+    tx: Transaction, application_id: ApplicationId, key: str, identifier: UUID | None = None
+) -> Feature | None:
+    """Return a live feature by key, or else by its identifier."""
+    row = await tx.fetchrow(_BY_KEY, application_id, key, identifier)
+    return None if row is None else _feature(row)
+
+
+async def hold_feature(tx: Transaction, feature_id: FeatureId) -> bool:
+    """Return whether a feature is live; it stays as it is until the transaction ends."""
+    return await tx.fetchval(_HOLD, feature_id) is not None
+
+
+async def insert_feature(
+    tx: Transaction, application_id: ApplicationId, text: FeatureText, value_type: FeatureType
+) -> FeatureId:
+    """Write a new feature.
+
+    Raises:
+        AlreadyExists: the application has a feature of that key.
+    """
+    try:
+        created: FeatureId = await tx.fetchval(
+            _INSERT,
+            application_id,
+            text.key,
+            text.name,
+            text.alias,
+            text.link,
+            text.description,
+            text.meta_data,
+            text.secret,
+            value_type,
+        )
+    except UniqueViolation as taken:
+        raise AlreadyExists("feature", "key") from taken
+    return created
+
+
+async def save_feature(
+    tx: Transaction, feature_id: FeatureId, text: FeatureText, value_type: FeatureType
+) -> None:
+    """Write a feature's next version.
+
+    Raises:
+        AlreadyExists: another feature of the application has that key.
+    """
+    try:
+        await tx.execute(
+            _UPDATE,
+            feature_id,
+            text.key,
+            text.name,
+            text.alias,
+            text.link,
+            text.description,
+            text.meta_data,
+            text.secret,
+            value_type,
+        )
+    except UniqueViolation as taken:
+        raise AlreadyExists("feature", "key") from taken
+
+
+async def feature_has_values(tx: Transaction, feature_id: FeatureId) -> bool:
+    """Return whether a feature has a value in any live environment."""
+    return bool(await tx.fetchval(_HAS_VALUES, feature_id))
+
+
+async def archive_feature(tx: Transaction, feature: Feature, at: datetime) -> None:
+    """Hide a feature and free its key."""
+    await tx.execute(_ARCHIVE, feature.id, archived_name(feature.text.key, at), at)
+
+
+async def insert_switches(
+    tx: Transaction,
+    feature_ids: Sequence[FeatureId],
+    environment_ids: Sequence[EnvironmentId],
+    author: UUID,
+) -> None:
+    """Give the switches among these features a locked, false value in these environments."""
+    await tx.execute(_SWITCHES, feature_ids, environment_ids, author)
+
+
+def _feature(row: Row) -> Feature:
+    return Feature(
+        id=row["id"],
+        application_id=row["application_id"],
+        text=FeatureText(
+            key=row["key"],
+            name=row["name"],
+            alias=row["alias"],
+            link=row["link"],
+            description=row["description"],
+            meta_data=row["meta_data"],
+            secret=row["secret"],
+        ),
+        value_type=FeatureType(row["value_type"]),
+        version=row["version"],
+    )

@@ -1,0 +1,297 @@
+"""What is announced: environments, features and service accounts as the data plane sees them.
+
+Read inside the transaction that changes them, after its last write, so that what is announced is
+what gets committed. However many environments an announcement is about, each list is one
+statement.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from fh.contracts.published import (
+    DELETED_VERSION,
+    CacheEnvironment,
+    CacheEnvironmentFeature,
+    CacheFeature,
+    CacheFeatureValue,
+    CacheServiceAccount,
+    CacheServiceAccountPermission,
+    PublishAction,
+    PublishEnvironment,
+    PublishFeatureValue,
+    PublishFeatureValues,
+    PublishServiceAccount,
+)
+from fh.db.port import Row, Transaction
+from fh.model.feature_type import FeatureType
+from fh.model.ids import EnvironmentId, FeatureId, ServiceAccountId
+from fh.model.roles import Role
+from fh.mr.access import with_implied_read
+from fh.mr.repositories.access import known_roles
+from fh.mr.repositories.environments import decode_information
+from fh.mr.rollout_strategy import decode_strategies, published_strategy
+from fh.mr.values import json_value
+
+_ENVIRONMENTS = """
+SELECT e.id, e.version, e.environment_info::text, e.management_info::text, e.webhook_info::text,
+       a.id AS application_id, a.portfolio_id, p.organisation_id,
+       (SELECT count(*) FROM environment other
+        WHERE other.when_archived IS NULL AND other.when_unpublished IS NULL) AS live,
+       ARRAY(SELECT s.id FROM service_account_permission g
+             JOIN service_account s ON s.id = g.service_account_id
+             WHERE g.environment_id = e.id
+               AND s.when_archived IS NULL AND s.when_unpublished IS NULL
+             ORDER BY s.id) AS accounts
+FROM environment e
+JOIN application a ON a.id = e.application_id
+JOIN portfolio p ON p.id = a.portfolio_id
+WHERE e.id = ANY ($1) AND e.when_archived IS NULL AND e.when_unpublished IS NULL
+  AND a.when_archived IS NULL AND p.when_archived IS NULL
+ORDER BY e.id
+"""
+
+# Of an archived environment only its place is told; nothing else about it is true any more.
+_DELETED_ENVIRONMENTS = """
+SELECT e.id, a.id AS application_id, a.portfolio_id, p.organisation_id,
+       (SELECT count(*) FROM environment other
+        WHERE other.when_archived IS NULL AND other.when_unpublished IS NULL) AS live
+FROM environment e
+JOIN application a ON a.id = e.application_id
+JOIN portfolio p ON p.id = a.portfolio_id
+WHERE e.id = ANY ($1)
+ORDER BY e.id
+"""
+
+_FEATURES = """
+SELECT e.id AS environment_id, f.id, f.key, f.value_type, f.version, v.id AS value_id,
+       v.default_value, v.locked, v.retired, v.version AS value_version, v.who_updated,
+       v.rollout_strategies::text
+FROM environment e
+JOIN feature f ON f.application_id = e.application_id
+LEFT JOIN feature_value v ON v.environment_id = e.id AND v.feature_id = f.id
+WHERE e.id = ANY ($1) AND ($2::uuid IS NULL OR f.id = $2)
+  AND e.when_archived IS NULL AND e.when_unpublished IS NULL AND f.when_archived IS NULL
+ORDER BY e.id, f.key
+"""
+
+_ENVIRONMENTS_OF_FEATURE = """
+SELECT e.id
+FROM feature f JOIN environment e ON e.application_id = f.application_id
+WHERE f.id = $1 AND e.when_archived IS NULL AND e.when_unpublished IS NULL
+ORDER BY e.id
+"""
+
+_FEATURE = "SELECT id, value_type, version FROM feature WHERE id = $1"
+
+_ACCOUNT = """
+SELECT s.id, s.version, s.api_key_client_side, s.api_key_server_side,
+       (SELECT count(*) FROM service_account other
+        WHERE other.when_archived IS NULL AND other.when_unpublished IS NULL) AS live
+FROM service_account s JOIN portfolio p ON p.id = s.portfolio_id
+WHERE s.id = $1
+  AND s.when_archived IS NULL AND s.when_unpublished IS NULL AND p.when_archived IS NULL
+"""
+
+_ACCOUNT_BY_KEY = """
+SELECT id FROM service_account WHERE api_key_server_side = $1 OR api_key_client_side = $1
+"""
+
+_PERMISSIONS = """
+SELECT g.environment_id, g.roles
+FROM service_account_permission g
+JOIN environment e ON e.id = g.environment_id
+JOIN application a ON a.id = e.application_id
+WHERE g.service_account_id = $1
+  AND e.when_archived IS NULL AND e.when_unpublished IS NULL AND a.when_archived IS NULL
+ORDER BY g.environment_id
+"""
+
+_LIVE_ACCOUNTS = """
+SELECT count(*) FROM service_account WHERE when_archived IS NULL AND when_unpublished IS NULL
+"""
+
+
+async def load_published_environment(
+    tx: Transaction,
+    environment_id: EnvironmentId,
+    action: PublishAction = PublishAction.UPDATE,
+) -> PublishEnvironment | None:
+    """Return a live, published environment with every live feature, or None."""
+    found = await load_published_environments(tx, [environment_id], action)
+    return found[0] if found else None
+
+
+async def load_published_environments(
+    tx: Transaction,
+    environment_ids: Iterable[EnvironmentId],
+    action: PublishAction = PublishAction.UPDATE,
+) -> Sequence[PublishEnvironment]:
+    """Return those of the environments that are live and published."""
+    ids = list(environment_ids)
+    features = await _features(tx, ids)
+    return [
+        PublishEnvironment(
+            environment=CacheEnvironment(
+                id=row["id"],
+                version=row["version"],
+                info={
+                    **decode_information(row["environment_info"]),
+                    **decode_information(row["management_info"]),
+                },
+                webhook_info=decode_information(row["webhook_info"]) or None,
+            ),
+            organisation_id=row["organisation_id"],
+            portfolio_id=row["portfolio_id"],
+            application_id=row["application_id"],
+            action=action,
+            features=tuple(features[row["id"]]),
+            service_accounts=tuple(row["accounts"]),
+            count=row["live"],
+        )
+        for row in await tx.fetch(_ENVIRONMENTS, ids)
+    ]
+
+
+async def load_deleted_environments(
+    tx: Transaction, environment_ids: Iterable[EnvironmentId]
+) -> Sequence[PublishEnvironment]:
+    """Return the farewell of environments that this transaction archived."""
+    return [
+        PublishEnvironment(
+            environment=CacheEnvironment(id=row["id"], version=DELETED_VERSION),
+            organisation_id=row["organisation_id"],
+            portfolio_id=row["portfolio_id"],
+            application_id=row["application_id"],
+            action=PublishAction.DELETE,
+            count=row["live"],
+        )
+        for row in await tx.fetch(_DELETED_ENVIRONMENTS, list(environment_ids))
+    ]
+
+
+async def load_published_feature(
+    tx: Transaction, environment_id: EnvironmentId, feature_id: FeatureId
+) -> PublishFeatureValues | None:
+    """Return the update of one feature in one environment; None when that is not published."""
+    features = (await _features(tx, [environment_id], feature_id))[environment_id]
+    return _feature_event(PublishAction.UPDATE, environment_id, features[0]) if features else None
+
+
+async def load_published_features(
+    tx: Transaction, feature_id: FeatureId, action: PublishAction
+) -> Sequence[PublishFeatureValues]:
+    """Return one event for each environment that has the feature."""
+    environment_ids = await _environments_of_feature(tx, feature_id)
+    features = await _features(tx, environment_ids, feature_id)
+    return [
+        _feature_event(action, environment_id, feature)
+        for environment_id in environment_ids
+        for feature in features[environment_id]
+    ]
+
+
+async def load_features_of(
+    tx: Transaction, environment_id: EnvironmentId, value_type: FeatureType
+) -> Sequence[PublishFeatureValues]:
+    """Return an update for each feature of one type in an environment."""
+    return [
+        _feature_event(PublishAction.UPDATE, environment_id, feature)
+        for feature in (await _features(tx, [environment_id]))[environment_id]
+        if feature.feature.value_type is value_type
+    ]
+
+
+async def load_deleted_features(
+    tx: Transaction, feature_id: FeatureId, key: str
+) -> Sequence[PublishFeatureValues]:
+    """Return the farewell of a feature that this transaction archived, under its old key."""
+    row = await tx.fetchrow(_FEATURE, feature_id)
+    assert row is not None, "an archived feature keeps its row"
+    feature = CacheFeature(row["id"], key, FeatureType(row["value_type"]), row["version"])
+    return [
+        _feature_event(PublishAction.DELETE, environment_id, CacheEnvironmentFeature(feature))
+        for environment_id in await _environments_of_feature(tx, feature_id)
+    ]
+
+
+async def load_published_account(
+    tx: Transaction, account_id: ServiceAccountId
+) -> PublishServiceAccount | None:
+    """Return the update of a live, published account, or None."""
+    row = await tx.fetchrow(_ACCOUNT, account_id)
+    if row is None:
+        return None
+    permissions = tuple(
+        CacheServiceAccountPermission(
+            environment_id=granted["environment_id"],
+            permissions=tuple(sorted(with_implied_read(known_roles(Role, granted["roles"])))),
+        )
+        for granted in await tx.fetch(_PERMISSIONS, account_id)
+    )
+    account = CacheServiceAccount(
+        id=row["id"],
+        version=row["version"],
+        api_key_client_side=row["api_key_client_side"],
+        api_key_server_side=row["api_key_server_side"],
+        permissions=permissions,
+    )
+    return PublishServiceAccount(PublishAction.UPDATE, account, row["live"])
+
+
+async def load_account_by_secret(tx: Transaction, secret: str) -> PublishServiceAccount | None:
+    """Return the live, published account that either of its two secrets belongs to."""
+    account_id = await tx.fetchval(_ACCOUNT_BY_KEY, secret)
+    return None if account_id is None else await load_published_account(tx, account_id)
+
+
+async def load_deleted_account(
+    tx: Transaction, account_id: ServiceAccountId
+) -> PublishServiceAccount:
+    """Return the farewell of an account that this transaction archived; it names no secrets."""
+    account = CacheServiceAccount(
+        id=account_id, version=DELETED_VERSION, api_key_client_side="", api_key_server_side=""
+    )
+    live: int = await tx.fetchval(_LIVE_ACCOUNTS)
+    return PublishServiceAccount(PublishAction.DELETE, account, live)
+
+
+async def _environments_of_feature(
+    tx: Transaction, feature_id: FeatureId
+) -> Sequence[EnvironmentId]:
+    return [row["id"] for row in await tx.fetch(_ENVIRONMENTS_OF_FEATURE, feature_id)]
+
+
+async def _features(
+    tx: Transaction, environment_ids: Sequence[EnvironmentId], feature_id: FeatureId | None = None
+) -> Mapping[EnvironmentId, list[CacheEnvironmentFeature]]:
+    found: dict[EnvironmentId, list[CacheEnvironmentFeature]] = defaultdict(list)
+    for row in await tx.fetch(_FEATURES, environment_ids, feature_id):
+        found[row["environment_id"]].append(_feature(row))
+    return found
+
+
+def _feature(row: Row) -> CacheEnvironmentFeature:
+    value_type = FeatureType(row["value_type"])
+    feature = CacheFeature(row["id"], row["key"], value_type, row["version"])
+    if row["value_id"] is None:
+        return CacheEnvironmentFeature(feature)
+    value = CacheFeatureValue(
+        id=row["value_id"],
+        key=row["key"],
+        locked=row["locked"],
+        version=row["value_version"],
+        value=json_value(value_type, row["default_value"]),
+        retired=row["retired"],
+        person_id=row["who_updated"],
+        rollout_strategies=tuple(
+            published_strategy(strategy)
+            for strategy in decode_strategies(row["rollout_strategies"])
+        ),
+    )
+    return CacheEnvironmentFeature(feature, value)
+
+
+def _feature_event(
+    action: PublishAction, environment_id: EnvironmentId, feature: CacheEnvironmentFeature
+) -> PublishFeatureValues:
+    return PublishFeatureValues((PublishFeatureValue(action, environment_id, feature),))

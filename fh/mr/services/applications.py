@@ -1,0 +1,154 @@
+"""Applications: they own features and environments."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from fh.db.port import Transaction
+from fh.model.ids import ApplicationId, PortfolioId
+from fh.mr.access import Caller, administers, may_read_features
+from fh.mr.errors import Forbidden, Invalid, NotFound
+from fh.mr.outbox import announce
+from fh.mr.promotion import in_promotion_order
+from fh.mr.repositories import applications as repository
+from fh.mr.repositories.access import find_application_rights
+from fh.mr.repositories.applications import Application
+from fh.mr.repositories.environments import (
+    Environment,
+    NewEnvironment,
+    archive_environment,
+    find_environments,
+)
+from fh.mr.repositories.features import Feature, archive_feature, find_features
+from fh.mr.repositories.publishing import load_deleted_environments
+from fh.mr.services.environments import add_environment, load_announcements
+from fh.mr.settings import MrSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationParts:
+    """Which parts of applications somebody wants to see."""
+
+    environments: bool = False
+    features: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationDetails:
+    """An application, and the parts of it that were asked for."""
+
+    application: Application
+    environments: Sequence[Environment] = ()
+    features: Sequence[Feature] = ()
+
+
+async def find_applications(
+    tx: Transaction,
+    caller: Caller,
+    portfolio_id: PortfolioId,
+    name_part: str | None,
+    parts: ApplicationParts,
+) -> Sequence[ApplicationDetails]:
+    """Return a portfolio's applications: admins see all, others where they have a role."""
+    found = await repository.find_applications(tx, portfolio_id, name_part)
+    if not administers(caller, portfolio_id):
+        visible = await repository.find_visible(tx, portfolio_id, caller.groups)
+        found = [application for application in found if application.id in visible]
+    return await _with_parts(tx, found, parts)
+
+
+async def load_application(
+    tx: Transaction, caller: Caller, application_id: ApplicationId, parts: ApplicationParts
+) -> ApplicationDetails:
+    """Return one application.
+
+    Raises:
+        NotFound: there is none such.
+        Forbidden: the caller may not read its features.
+    """
+    application = await repository.find_application(tx, application_id)
+    rights = await find_application_rights(tx, caller, application_id)
+    if application is None or rights is None:
+        raise NotFound("application")
+    if not may_read_features(caller, rights):
+        raise Forbidden
+    [details] = await _with_parts(tx, [application], parts)
+    return details
+
+
+async def create_application(
+    tx: Transaction,
+    caller: Caller,
+    portfolio_id: PortfolioId,
+    name: str,
+    description: str,
+    settings: MrSettings,
+) -> ApplicationDetails:
+    """Create an application with its first environment, the one for production.
+
+    Raises:
+        Forbidden: the caller does not administer the portfolio.
+        NotFound: there is no such portfolio.
+        AlreadyExists: the portfolio has an application of that name, whatever its case.
+        Invalid: the name is blank.
+    """
+    if not administers(caller, portfolio_id):
+        raise Forbidden
+    if not (name := name.strip()):
+        raise Invalid("name", "An application needs a name.")
+    if not await repository.portfolio_is_live(tx, portfolio_id):
+        raise NotFound("portfolio")
+    application = await repository.insert_application(
+        tx, portfolio_id, name, description, caller.person_id
+    )
+    production = NewEnvironment(
+        name=settings.production_environment_name,
+        description=settings.production_environment_description,
+        production=True,
+    )
+    environment_id = await add_environment(tx, application, production, caller.person_id)
+    environments = await find_environments(tx, [application.id])
+    await announce(tx, *await load_announcements(tx, environment_id))
+    return ApplicationDetails(application, environments)
+
+
+async def delete_application(
+    tx: Transaction, caller: Caller, application_id: ApplicationId
+) -> None:
+    """Archive an application with its environments and features.
+
+    Raises:
+        NotFound: there is none such.
+        Forbidden: the caller does not administer its portfolio.
+    """
+    application = await repository.lock_application(tx, application_id)
+    if application is None:
+        raise NotFound("application")
+    if not administers(caller, application.portfolio_id):
+        raise Forbidden
+    now = datetime.now(UTC)
+    environments = [found.id for found in await find_environments(tx, [application_id])]
+    for environment_id in environments:
+        await archive_environment(tx, environment_id, now)
+    for feature in await find_features(tx, [application_id]):
+        await archive_feature(tx, feature, now)
+    await repository.archive_application(tx, application_id)
+    await announce(tx, *await load_deleted_environments(tx, environments))
+
+
+async def _with_parts(
+    tx: Transaction, applications: Sequence[Application], parts: ApplicationParts
+) -> Sequence[ApplicationDetails]:
+    ids = [application.id for application in applications]
+    environments = await find_environments(tx, ids) if parts.environments else ()
+    features = await find_features(tx, ids) if parts.features else ()
+    return [
+        ApplicationDetails(
+            application,
+            in_promotion_order(
+                [one for one in environments if one.application_id == application.id]
+            ),
+            [feature for feature in features if feature.application_id == application.id],
+        )
+        for application in applications
+    ]

@@ -1,0 +1,104 @@
+"""Logging in and out, and knowing who presents a token."""
+
+import trio
+
+from fh.db.port import Database, Transaction
+from fh.errors import Unavailable
+from fh.mr.access import Caller, PersonType
+from fh.mr.errors import Forbidden, NotAuthenticated, NotFound
+from fh.mr.repositories.access import find_session_owner
+from fh.mr.repositories.persons import (
+    Credentials,
+    find_credentials,
+    find_person,
+    record_authentication,
+)
+from fh.mr.repositories.sessions import end_session, open_session
+from fh.mr.services.login_limits import FailureLimit
+from fh.mr.services.passwords import Passwords, Right
+from fh.mr.services.persons import PersonWithGroups, with_groups
+from fh.mr.services.tokens import hash_token, new_token
+from fh.mr.settings import MrSettings
+
+
+async def identify(tx: Transaction, token: str) -> Caller:
+    """Return who presents `token`.
+
+    Raises:
+        NotAuthenticated: it is unknown, or they must change their password first.
+    """
+    owner = await find_session_owner(tx, hash_token(token))
+    if owner is None or owner.password_requires_reset:
+        raise NotAuthenticated("Please login.")
+    return owner.caller
+
+
+async def log_out(tx: Transaction, token: str) -> None:
+    """Make `token` worthless."""
+    await end_session(tx, hash_token(token))
+
+
+class Logins:
+    """Exchanges passwords for tokens; holds the counts of failures."""
+
+    def __init__(self, database: Database, passwords: Passwords, settings: MrSettings) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._enabled = settings.local_login_enabled
+        self._by_account = FailureLimit(settings.login_failures_per_minute)
+        self._by_address = FailureLimit(settings.login_failures_per_minute_and_address)
+
+    async def log_in(self, email: str, password: str, address: str) -> tuple[str, PersonWithGroups]:
+        """Return a new token and its owner.
+
+        Raises:
+            Forbidden: people log in elsewhere, or the password is blank.
+            NotFound: the password is wrong, or nobody of this address can log in with one.
+            TooManyAttempts: too many attempts failed for this account, or from this address.
+        """
+        if not self._enabled or not password.strip():
+            raise Forbidden("There is no login without a password.")
+        account = email.strip().lower()
+        self._take(account, address)
+        try:
+            logged_in = await self._try(email.strip(), password)
+        except Unavailable:
+            self._give_back(account, address)
+            raise
+        self._give_back(account, address)
+        return logged_in
+
+    async def _try(self, email: str, password: str) -> tuple[str, PersonWithGroups]:
+        known = await self._database.transaction(lambda tx: find_credentials(tx, email))
+        if known is not None and known.type is not PersonType.PERSON:
+            known = None
+        stored = None if known is None else known.password_hash
+        verdict = await self._passwords.verify(password, stored)
+        if known is None or stored is None or not isinstance(verdict, Right):
+            raise NotFound("account with this password")
+        token = new_token()
+        person = await self._database.transaction(
+            lambda tx: _open(tx, known, stored, verdict.stored, token)
+        )
+        return token, person
+
+    def _take(self, account: str, address: str) -> None:
+        now = trio.current_time()
+        self._by_address.take(address, now)
+        self._by_account.take(account, now)
+
+    def _give_back(self, account: str, address: str) -> None:
+        now = trio.current_time()
+        self._by_address.give_back(address, now)
+        self._by_account.give_back(account, now)
+
+
+async def _open(
+    tx: Transaction, known: Credentials, verified_hash: str, kept_hash: str, token: str
+) -> PersonWithGroups:
+    if not await record_authentication(tx, known.person_id, verified_hash, kept_hash):
+        raise NotFound("account with this password")
+    await open_session(tx, hash_token(token), known.person_id)
+    person = await find_person(tx, known.person_id)
+    assert person is not None, "it was updated a moment ago, so its row is locked"
+    return await with_groups(tx, person, groups=True, entries=True)

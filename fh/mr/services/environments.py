@@ -1,0 +1,246 @@
+"""Environments: where features have values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from fh.contracts.published import Published
+from fh.db.port import Transaction
+from fh.model.feature_type import FeatureType
+from fh.model.ids import ApplicationId, EnvironmentId, PersonId, ServiceAccountId
+from fh.model.roles import Role
+from fh.mr.access import (
+    Caller,
+    administers,
+    is_member,
+    may_see_sdk_url,
+    with_implied_read,
+)
+from fh.mr.errors import Forbidden, Invalid, NotFound
+from fh.mr.outbox import announce
+from fh.mr.promotion import in_promotion_order
+from fh.mr.repositories import environments as repository
+from fh.mr.repositories.access import find_application_rights
+from fh.mr.repositories.applications import Application, find_application, lock_application
+from fh.mr.repositories.environments import Environment, GroupRole, NewEnvironment
+from fh.mr.repositories.feature_values import find_values
+from fh.mr.repositories.features import Feature, find_features, insert_switches
+from fh.mr.repositories.publishing import (
+    load_deleted_environments,
+    load_features_of,
+    load_published_environment,
+)
+from fh.mr.repositories.service_accounts import (
+    Permission,
+    ServiceAccount,
+    find_accounts_in,
+    find_permissions,
+)
+
+MANAGED_PREFIX = "mgmt."
+"""Information under such keys is not the users' to set."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentParts:
+    """Which parts of environments somebody wants to see."""
+
+    group_roles: bool = False
+    features: bool = False
+    details: bool = False
+    accounts: bool = False
+    sdk_urls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedAccount:
+    """An account with a permission in an environment, and whether its keys may be shown."""
+
+    account: ServiceAccount
+    permission: Permission
+    shows_keys: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentDetails:
+    """An environment, and the parts of it that were asked for."""
+
+    environment: Environment
+    group_roles: Sequence[GroupRole] = ()
+    features: Sequence[Feature] = ()
+    accounts: Sequence[GrantedAccount] | None = None
+
+
+async def find_environments(
+    tx: Transaction,
+    caller: Caller,
+    application_id: ApplicationId,
+    name_part: str | None,
+    parts: EnvironmentParts,
+) -> Sequence[EnvironmentDetails]:
+    """Return an application's environments in promotion order; none to strangers."""
+    application = await find_application(tx, application_id)
+    if application is None or not is_member(caller, application.portfolio_id):
+        return []
+    ordered = in_promotion_order(await repository.find_environments(tx, [application_id]))
+    wanted = (name_part or "").lower()
+    found = [environment for environment in ordered if wanted in environment.name.lower()]
+    return await _with_parts(tx, caller, found, replace(parts, accounts=False, sdk_urls=False))
+
+
+async def load_environment(
+    tx: Transaction, caller: Caller, environment_id: EnvironmentId, parts: EnvironmentParts
+) -> EnvironmentDetails:
+    """Return one environment.
+
+    Raises:
+        Forbidden: there is none such, or the caller does not belong to its portfolio.
+    """
+    environment = await repository.find_environment(tx, environment_id)
+    if environment is None or not is_member(caller, environment.portfolio_id):
+        raise Forbidden("There is no such environment, or you may not see it.")
+    [details] = await _with_parts(tx, caller, [environment], parts)
+    return details
+
+
+async def create_environment(
+    tx: Transaction, caller: Caller, application_id: ApplicationId, new: NewEnvironment
+) -> EnvironmentDetails:
+    """Create an environment; without a prior one it comes last.
+
+    Raises:
+        Forbidden: the caller does not administer the portfolio.
+        NotFound: there is no such application.
+        AlreadyExists: the application has an environment of that name.
+        Invalid: the name is blank, or the prior environment is of another application.
+    """
+    application = await lock_application(tx, application_id)
+    if application is None:
+        raise NotFound("application") if caller.superuser else Forbidden
+    if not administers(caller, application.portfolio_id):
+        raise Forbidden
+    environment_id = await add_environment(tx, application, new, caller.person_id)
+    await announce(tx, *await load_announcements(tx, environment_id))
+    created = await repository.find_environment(tx, environment_id)
+    assert created is not None, "it was just written"
+    return EnvironmentDetails(created)
+
+
+async def add_environment(
+    tx: Transaction, application: Application, new: NewEnvironment, author: PersonId
+) -> EnvironmentId:
+    """Write an environment of a locked application, with a value for each of its switches.
+
+    Raises:
+        AlreadyExists: the application has an environment of that name.
+        Invalid: the name is blank, or the prior environment is of another application.
+    """
+    if not (name := new.name.strip()):
+        raise Invalid("name", "An environment needs a name.")
+    siblings = in_promotion_order(await repository.find_environments(tx, [application.id]))
+    prior_id = new.prior_id
+    if prior_id is None:
+        prior_id = siblings[-1].id if siblings else None
+    elif prior_id not in {sibling.id for sibling in siblings}:
+        raise Invalid("priorEnvironmentId", "It is no environment of this application.")
+    new = replace(new, name=name, prior_id=prior_id, information=_users_own(new.information))
+    environment_id = await repository.insert_environment(tx, application.id, new)
+    features = await find_features(tx, [application.id])
+    await insert_switches(tx, [feature.id for feature in features], [environment_id], author)
+    return environment_id
+
+
+async def load_announcements(
+    tx: Transaction, environment_id: EnvironmentId
+) -> Sequence[Published | None]:
+    """Return what a new environment is announced with: itself, then each of its switches."""
+    environment = await load_published_environment(tx, environment_id)
+    switches = await load_features_of(tx, environment_id, FeatureType.BOOLEAN)
+    return [environment, *switches]
+
+
+async def delete_environment(
+    tx: Transaction, caller: Caller, environment_id: EnvironmentId
+) -> bool:
+    """Archive an environment; return False to those who may not, and when there is none."""
+    environment = await repository.find_environment(tx, environment_id)
+    if environment is None or not administers(caller, environment.portfolio_id):
+        return False
+    await lock_application(tx, environment.application_id)
+    if not await repository.archive_environment(tx, environment_id, datetime.now(UTC)):
+        return False
+    await announce(tx, *await load_deleted_environments(tx, [environment_id]))
+    return True
+
+
+def _users_own(information: Mapping[str, str] | None) -> Mapping[str, str] | None:
+    if information is None:
+        return None
+    return {key: text for key, text in information.items() if not key.startswith(MANAGED_PREFIX)}
+
+
+async def _with_parts(
+    tx: Transaction, caller: Caller, environments: Sequence[Environment], parts: EnvironmentParts
+) -> Sequence[EnvironmentDetails]:
+    ids = [environment.id for environment in environments]
+    group_roles = await repository.find_group_roles(tx, ids) if parts.group_roles else ()
+    features = await _features_with_value(tx, environments) if parts.features else {}
+    accounts: Mapping[EnvironmentId, Sequence[GrantedAccount]] | None = None
+    if parts.accounts or parts.sdk_urls:
+        accounts = await _accounts(tx, caller, environments)
+    return [
+        EnvironmentDetails(
+            environment,
+            group_roles=[role for role in group_roles if role.environment_id == environment.id],
+            features=features.get(environment.id, ()),
+            accounts=None if accounts is None else accounts.get(environment.id, ()),
+        )
+        for environment in environments
+    ]
+
+
+async def _features_with_value(
+    tx: Transaction, environments: Sequence[Environment]
+) -> Mapping[EnvironmentId, Sequence[Feature]]:
+    applications = sorted({environment.application_id for environment in environments})
+    features = {feature.id: feature for feature in await find_features(tx, applications)}
+    found: dict[EnvironmentId, list[Feature]] = {}
+    for value in await find_values(tx, [environment.id for environment in environments]):
+        if value.feature_id in features:
+            found.setdefault(value.environment_id, []).append(features[value.feature_id])
+    return found
+
+
+async def _accounts(
+    tx: Transaction, caller: Caller, environments: Sequence[Environment]
+) -> Mapping[EnvironmentId, Sequence[GrantedAccount]]:
+    by_id = {environment.id: environment for environment in environments}
+    accounts: dict[ServiceAccountId, ServiceAccount] = {
+        account.id: account for account in await find_accounts_in(tx, by_id)
+    }
+    held = await roles_held(tx, caller, {one.application_id for one in environments})
+    found: dict[EnvironmentId, list[GrantedAccount]] = {}
+    for permission in await find_permissions(tx, accounts):
+        if permission.environment_id not in by_id:
+            continue
+        account = accounts[permission.account_id]
+        shows_keys = may_see_sdk_url(
+            caller,
+            account.portfolio_id,
+            held.get(permission.environment_id, frozenset()),
+            with_implied_read(permission.roles),
+        )
+        granted = GrantedAccount(account, permission, shows_keys)
+        found.setdefault(permission.environment_id, []).append(granted)
+    return found
+
+
+async def roles_held(
+    tx: Transaction, caller: Caller, application_ids: set[ApplicationId]
+) -> Mapping[EnvironmentId, frozenset[Role]]:
+    """Return the roles that `caller`'s groups have in the environments of applications."""
+    held: dict[EnvironmentId, frozenset[Role]] = {}
+    for application_id in application_ids:
+        rights = await find_application_rights(tx, caller, application_id)
+        held.update(rights.environment_roles if rights else {})
+    return held

@@ -1,0 +1,117 @@
+"""One feature in all environments of its application, side by side."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fh.db.port import Transaction
+from fh.model.ids import ApplicationId, EnvironmentId
+from fh.mr.access import (
+    ApplicationRights,
+    Caller,
+    EffectiveRoles,
+    effective_roles,
+    holds_environment_entry,
+    may_attempt_write,
+)
+from fh.mr.errors import Invalid, NotFound
+from fh.mr.outbox import announce
+from fh.mr.repositories.access import find_application_rights
+from fh.mr.repositories.environments import Environment, find_environments
+from fh.mr.repositories.feature_values import FeatureValue, find_values
+from fh.mr.repositories.features import Feature, find_feature
+from fh.mr.repositories.publishing import load_published_feature
+from fh.mr.repositories.service_accounts import ServiceAccount, find_accounts_in, find_permissions
+from fh.mr.services.feature_values import SentValue, check_sent, write_value
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureInEnvironment:
+    """One environment of an application, and what the caller may see of a feature in it."""
+
+    environment: Environment
+    held: EffectiveRoles
+    value: FeatureValue | None
+    accounts: Sequence[ServiceAccount]
+
+
+async def load_values_everywhere(
+    tx: Transaction, caller: Caller, application_id: ApplicationId, key: str
+) -> Sequence[FeatureInEnvironment]:
+    """Return a feature in all environments; where the caller has no role, without its value.
+
+    Raises:
+        NotFound: there is no such application or feature.
+    """
+    rights, feature = await _found(tx, caller, application_id, key)
+    return await _everywhere(tx, caller, rights, feature)
+
+
+async def save_values_everywhere(
+    tx: Transaction,
+    caller: Caller,
+    application_id: ApplicationId,
+    key: str,
+    sent: Sequence[tuple[EnvironmentId, SentValue]],
+) -> Sequence[FeatureInEnvironment]:
+    """Write a feature's values in several environments: all of them or none.
+
+    Raises:
+        Invalid: an environment is not the application's, or the caller may only read there.
+        FeatureHubError: as `save_value`.
+    """
+    rights, feature = await _found(tx, caller, application_id, key)
+    known = {found.id for found in await find_environments(tx, [application_id])}
+    for environment_id, value in sent:
+        if environment_id not in known:
+            raise Invalid("environmentId", "It is no environment of this application.")
+        if not may_attempt_write(effective_roles(caller, rights, environment_id)):
+            raise Invalid("environmentId", "You may not change values there.")
+        check_sent(feature, value)
+    # In one order for all, so that two writers wait for each other instead of for ever.
+    written = [
+        environment_id
+        for environment_id, value in sorted(sent, key=lambda placed: placed[0])
+        if await write_value(tx, caller, rights, environment_id, feature, value)
+    ]
+    everywhere = await _everywhere(tx, caller, rights, feature)
+    events = [await load_published_feature(tx, one, feature.id) for one in written]
+    await announce(tx, *events)
+    return everywhere
+
+
+async def _found(
+    tx: Transaction, caller: Caller, application_id: ApplicationId, key: str
+) -> tuple[ApplicationRights, Feature]:
+    rights = await find_application_rights(tx, caller, application_id)
+    if rights is None:
+        raise NotFound("application")
+    feature = await find_feature(tx, application_id, key)
+    if feature is None:
+        raise NotFound("feature")
+    return rights, feature
+
+
+async def _everywhere(
+    tx: Transaction, caller: Caller, rights: ApplicationRights, feature: Feature
+) -> Sequence[FeatureInEnvironment]:
+    if not holds_environment_entry(caller, rights):
+        return []
+    environments = await find_environments(tx, [rights.application_id])
+    held = {one.id: effective_roles(caller, rights, one.id) for one in environments}
+    visible = [identifier for identifier, roles in held.items() if roles.environment]
+    values = {value.environment_id: value for value in await find_values(tx, visible, feature.id)}
+    accounts = await _accounts(tx, visible)
+    return [
+        FeatureInEnvironment(one, held[one.id], values.get(one.id), accounts.get(one.id, ()))
+        for one in environments
+    ]
+
+
+async def _accounts(
+    tx: Transaction, environment_ids: Sequence[EnvironmentId]
+) -> Mapping[EnvironmentId, Sequence[ServiceAccount]]:
+    accounts = {account.id: account for account in await find_accounts_in(tx, environment_ids)}
+    found: dict[EnvironmentId, list[ServiceAccount]] = {}
+    for permission in await find_permissions(tx, accounts):  # by account
+        found.setdefault(permission.environment_id, []).append(accounts[permission.account_id])
+    return found

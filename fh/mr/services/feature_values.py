@@ -1,0 +1,240 @@
+"""Feature values: reading them, and writing them on top of what others wrote."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from msgspec import Raw
+
+from fh.db.port import Transaction
+from fh.model.feature_type import FeatureType
+from fh.model.ids import EnvironmentId, FeatureValueId
+from fh.mr.access import (
+    ApplicationRights,
+    Caller,
+    effective_roles,
+    may_attempt_write,
+    may_read_values,
+)
+from fh.mr.errors import DuplicateItems, Forbidden, NotFound, VersionConflict
+from fh.mr.feature_merge import Changed, Rules, Unchanged, Wanted, created, merged, overwritten
+from fh.mr.outbox import announce
+from fh.mr.repositories import feature_values as repository
+from fh.mr.repositories.access import find_environment_rights
+from fh.mr.repositories.environments import Environment, find_environment
+from fh.mr.repositories.feature_values import FeatureValue
+from fh.mr.repositories.features import Feature, find_feature, find_features, hold_feature
+from fh.mr.repositories.publishing import load_published_feature
+from fh.mr.rollout_strategy import RolloutStrategy, check_values, new_strategy_id
+from fh.mr.strategy_rules import check_rules
+from fh.mr.values import stored_text
+
+
+@dataclass(frozen=True, slots=True)
+class SentValue:
+    """A value as a client sends it: of the four typed members only the feature's own counts.
+
+    `id` and `version` say what the client was looking at.
+    """
+
+    locked: bool
+    retired: bool = False
+    id: FeatureValueId | None = None
+    version: int = 0
+    boolean: bool | None = None
+    string: str | None = None
+    number: Raw = field(default_factory=Raw)
+    json: str | None = None
+    strategies: Sequence[RolloutStrategy] | None = None
+
+    def wanted(self, feature_type: FeatureType) -> Wanted:
+        """Return what it means for a feature of that type.
+
+        Raises:
+            Invalid: the number is none.
+        """
+        text = stored_text(
+            feature_type,
+            boolean=self.boolean,
+            string=self.string,
+            number=self.number,
+            json=self.json,
+        )
+        return Wanted(text, self.locked, self.retired, self.strategies)
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentValues:
+    """An environment with the values of its features."""
+
+    environment: Environment
+    values: Sequence[FeatureValue]
+
+
+async def load_values(
+    tx: Transaction, caller: Caller, environment_id: EnvironmentId
+) -> EnvironmentValues:
+    """Return all values in an environment by key.
+
+    Raises:
+        Forbidden: the caller has no role there.
+        NotFound: there is no such environment.
+    """
+    await _readable(tx, caller, environment_id)
+    environment = await find_environment(tx, environment_id)
+    if environment is None:
+        raise NotFound("environment")
+    return EnvironmentValues(environment, await repository.find_values(tx, [environment_id]))
+
+
+async def load_value(
+    tx: Transaction, caller: Caller, environment_id: EnvironmentId, key: str
+) -> FeatureValue:
+    """Return one value.
+
+    Raises:
+        Forbidden: the caller has no role there.
+        NotFound: there is no such environment or feature, or it has no value yet.
+    """
+    rights = await _readable(tx, caller, environment_id)
+    feature = await find_feature(tx, rights.application_id, key)
+    if feature is None:
+        raise NotFound("feature")
+    value = await repository.find_value(tx, environment_id, feature.id)
+    if value is None:
+        raise NotFound("feature value")
+    return value
+
+
+async def save_value(
+    tx: Transaction, caller: Caller, environment_id: EnvironmentId, key: str, sent: SentValue
+) -> FeatureValue:
+    """Write one value, its first or its next version; return what it is now.
+
+    Raises:
+        Forbidden: the caller may not change what is to be changed.
+        NotFound: there is no such environment or feature.
+        VersionConflict: somebody else changed the same.
+        Locked: the value is locked, and stays so.
+        Invalid: the value, or a strategy's, is not of the feature's type.
+        StrategiesRefused: strategies break the rules.
+    """
+    rights = await _writable(tx, caller, environment_id)
+    feature = await find_feature(tx, rights.application_id, key)
+    if feature is None:
+        raise NotFound("feature")
+    check_sent(feature, sent)
+    changed = await write_value(tx, caller, rights, environment_id, feature, sent)
+    value = await repository.find_value(tx, environment_id, feature.id)
+    assert value is not None, "it was just written, or there already"
+    if changed:
+        await announce(tx, await load_published_feature(tx, environment_id, feature.id))
+    return value
+
+
+async def save_values(
+    tx: Transaction,
+    caller: Caller,
+    environment_id: EnvironmentId,
+    sent: Sequence[tuple[str, SentValue]],
+) -> EnvironmentValues:
+    """Write values of several features (by key) in one environment: all of them or none.
+
+    Raises:
+        DuplicateItems: a feature is named twice.
+        FeatureHubError: as `save_value`.
+    """
+    if len({key for key, _ in sent}) < len(sent):
+        raise DuplicateItems("key")
+    rights = await _writable(tx, caller, environment_id)
+    known = {
+        feature.text.key: feature for feature in await find_features(tx, [rights.application_id])
+    }
+    for key, value in sent:
+        if key not in known:
+            raise NotFound("feature")
+        check_sent(known[key], value)
+    written = [
+        known[key].id
+        for key, value in sorted(sent, key=lambda named: known[named[0]].id)
+        if await write_value(tx, caller, rights, environment_id, known[key], value)
+    ]
+    loaded = await load_values(tx, caller, environment_id)
+    events = [await load_published_feature(tx, environment_id, one) for one in written]
+    await announce(tx, *events)
+    return loaded
+
+
+async def _readable(
+    tx: Transaction, caller: Caller, environment_id: EnvironmentId
+) -> ApplicationRights:
+    rights = await find_environment_rights(tx, caller, environment_id)
+    if rights is None:
+        raise NotFound("environment") if caller.superuser else Forbidden
+    if not may_read_values(effective_roles(caller, rights, environment_id)):
+        raise Forbidden
+    return rights
+
+
+async def _writable(
+    tx: Transaction, caller: Caller, environment_id: EnvironmentId
+) -> ApplicationRights:
+    rights = await _readable(tx, caller, environment_id)
+    if not may_attempt_write(effective_roles(caller, rights, environment_id)):
+        raise Forbidden
+    return rights
+
+
+def check_sent(feature: Feature, sent: SentValue) -> None:
+    """Refuse strategies that can't be published, or break the rules.
+
+    Raises:
+        Invalid: a value in them is not of the right type.
+        StrategiesRefused: with all that is wrong.
+    """
+    strategies = sent.strategies or ()
+    check_values(feature.value_type, strategies)
+    check_rules(feature.value_type, strategies)
+
+
+async def write_value(
+    tx: Transaction,
+    caller: Caller,
+    rights: ApplicationRights,
+    environment_id: EnvironmentId,
+    feature: Feature,
+    sent: SentValue,
+) -> bool:
+    """Write one value; return whether anything changed. Announcing it is the caller's part.
+
+    Raises:
+        FeatureHubError: as `save_value`.
+    """
+    # Not archived while we write: an update announced after its farewell would revive it.
+    if not await hold_feature(tx, feature.id):
+        raise NotFound("feature")
+    held = effective_roles(caller, rights, environment_id)
+    rules = Rules(feature.text.key, feature.value_type, held, new_strategy_id)
+    wanted = sent.wanted(feature.value_type)
+    current = await repository.lock_value(tx, environment_id, feature.id)
+    if current is None:
+        setting = created(wanted, rules)
+        await repository.insert_value(tx, environment_id, feature.id, setting, caller.person_id)
+        return True
+    base = None
+    if sent.id == current.id:
+        base = await repository.find_setting(tx, current.id, sent.version)
+    if base is not None:
+        outcome = merged(base, current.setting, wanted, rules)
+    elif sent.version == current.version:
+        outcome = overwritten(current.setting, wanted, rules)
+    else:
+        raise VersionConflict("feature value")
+    match outcome:
+        case Unchanged():
+            return False
+        case Changed(setting):
+            await repository.save_value(tx, current.id, setting, caller.person_id, sent.version)
+            return True
+        case _:
+            assert_never(outcome)

@@ -1,0 +1,195 @@
+"""Features: what all environments of an application share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from fh.contracts.published import PublishAction
+from fh.db.port import Transaction
+from fh.http.table import parse_uuid
+from fh.model.feature_type import FeatureType
+from fh.model.ids import ApplicationId
+from fh.mr.access import (
+    ApplicationRights,
+    Caller,
+    may_create_features,
+    may_edit_features,
+    may_read_features,
+)
+from fh.mr.errors import Forbidden, Invalid, NotFound, VersionConflict
+from fh.mr.outbox import announce
+from fh.mr.repositories import features as repository
+from fh.mr.repositories.access import find_application_rights
+from fh.mr.repositories.applications import lock_application
+from fh.mr.repositories.environments import bump_environments, find_environments
+from fh.mr.repositories.features import Feature, FeatureText
+from fh.mr.repositories.publishing import load_deleted_features, load_published_features
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureChange:
+    """What a client wants a feature to be.
+
+    A `link`, `description` or `meta_data` of None leaves it as it is; no `alias` clears it.
+    """
+
+    text: FeatureText
+    value_type: FeatureType | None
+    version: int | None
+
+
+async def load_features(
+    tx: Transaction, caller: Caller, application_id: ApplicationId
+) -> Sequence[Feature]:
+    """Return an application's features by key.
+
+    Raises:
+        NotFound: there is no such application.
+        Forbidden: the caller may not read its features.
+    """
+    rights = await _rights(tx, caller, application_id)
+    if not may_read_features(caller, rights):
+        raise Forbidden
+    return await repository.find_features(tx, [application_id])
+
+
+async def load_feature(
+    tx: Transaction, caller: Caller, application_id: ApplicationId, key: str
+) -> Feature:
+    """Return a feature by its key or its identifier.
+
+    Raises:
+        NotFound: there is no such application or feature.
+        Forbidden: the caller may not read the application's features.
+    """
+    rights = await _rights(tx, caller, application_id)
+    if not may_read_features(caller, rights):
+        raise Forbidden
+    return await _feature(tx, application_id, key)
+
+
+async def create_feature(
+    tx: Transaction,
+    caller: Caller,
+    application_id: ApplicationId,
+    text: FeatureText,
+    value_type: FeatureType,
+) -> Sequence[Feature]:
+    """Create a feature, locked and off everywhere if it is a switch; return all features.
+
+    Raises:
+        NotFound: there is no such application.
+        Forbidden: the caller may not create features there.
+        AlreadyExists: the application has a feature of that key.
+        Invalid: key or name is blank.
+    """
+    rights = await _rights(tx, caller, application_id)
+    if not may_create_features(caller, rights):
+        raise Forbidden
+    _check_text(text)
+    await _lock(tx, application_id)
+    feature_id = await repository.insert_feature(tx, application_id, text, value_type)
+    await bump_environments(tx, application_id)
+    environments = [found.id for found in await find_environments(tx, [application_id])]
+    await repository.insert_switches(tx, [feature_id], environments, caller.person_id)
+    features = await repository.find_features(tx, [application_id])
+    await announce(tx, *await load_published_features(tx, feature_id, PublishAction.CREATE))
+    return features
+
+
+async def update_feature(
+    tx: Transaction, caller: Caller, application_id: ApplicationId, key: str, change: FeatureChange
+) -> Sequence[Feature]:
+    """Change a feature, perhaps its key; return all features.
+
+    It is announced once, with everything that changed: upstream's second announcement after a
+    new key would say the same again.
+
+    Raises:
+        NotFound: there is no such application or feature.
+        Forbidden: the caller may not edit features there.
+        VersionConflict: somebody changed it, or the version is missing.
+        AlreadyExists: another feature has the new key.
+        Invalid: key or name is blank, or values stand in the way of another type.
+    """
+    rights = await _rights(tx, caller, application_id)
+    if not may_edit_features(caller, rights):
+        raise Forbidden
+    _check_text(change.text)
+    await _lock(tx, application_id)
+    feature = await _feature(tx, application_id, key)
+    if change.version != feature.version:
+        raise VersionConflict("feature")
+    text = _changed_text(feature.text, change.text)
+    value_type = change.value_type or feature.value_type
+    if value_type is not feature.value_type and await repository.feature_has_values(tx, feature.id):
+        raise Invalid("valueType", "A feature that has values keeps its type.")
+    if text == feature.text and value_type is feature.value_type:
+        return await repository.find_features(tx, [application_id])
+    await repository.save_feature(tx, feature.id, text, value_type)
+    if text.key != feature.text.key:
+        await bump_environments(tx, application_id)
+    if value_type is not feature.value_type:
+        environments = [found.id for found in await find_environments(tx, [application_id])]
+        await repository.insert_switches(tx, [feature.id], environments, caller.person_id)
+    features = await repository.find_features(tx, [application_id])
+    await announce(tx, *await load_published_features(tx, feature.id, PublishAction.UPDATE))
+    return features
+
+
+async def delete_feature(
+    tx: Transaction, caller: Caller, application_id: ApplicationId, key: str
+) -> Sequence[Feature]:
+    """Archive a feature, found by its key or its identifier; return those that remain.
+
+    Raises:
+        NotFound: there is no such application or feature.
+        Forbidden: the caller may not delete features there.
+    """
+    rights = await _rights(tx, caller, application_id)
+    if not may_edit_features(caller, rights):
+        raise Forbidden
+    await _lock(tx, application_id)
+    feature = await _feature(tx, application_id, key)
+    await repository.archive_feature(tx, feature, datetime.now(UTC))
+    await bump_environments(tx, application_id)
+    features = await repository.find_features(tx, [application_id])
+    await announce(tx, *await load_deleted_features(tx, feature.id, feature.text.key))
+    return features
+
+
+async def _rights(
+    tx: Transaction, caller: Caller, application_id: ApplicationId
+) -> ApplicationRights:
+    rights = await find_application_rights(tx, caller, application_id)
+    if rights is None:
+        raise NotFound("application")
+    return rights
+
+
+async def _lock(tx: Transaction, application_id: ApplicationId) -> None:
+    if await lock_application(tx, application_id) is None:
+        raise NotFound("application")
+
+
+async def _feature(tx: Transaction, application_id: ApplicationId, key: str) -> Feature:
+    feature = await repository.find_feature(tx, application_id, key, parse_uuid(key))
+    if feature is None:
+        raise NotFound("feature")
+    return feature
+
+
+def _check_text(text: FeatureText) -> None:
+    if not text.key.strip():
+        raise Invalid("key", "A feature needs a key.")
+    if not text.name.strip():
+        raise Invalid("name", "A feature needs a name.")
+
+
+def _changed_text(current: FeatureText, wanted: FeatureText) -> FeatureText:
+    return replace(
+        wanted,
+        link=current.link if wanted.link is None else wanted.link,
+        description=current.description if wanted.description is None else wanted.description,
+        meta_data=current.meta_data if wanted.meta_data is None else wanted.meta_data,
+    )

@@ -1,0 +1,65 @@
+"""How many logins may fail: a bucket for each account and each address.
+
+A bucket is filled with time: it holds a minute, and an attempt costs its share of it. Only failures
+count: an attempt pays before the password is verified, and a right password gets it back, so
+attempts that run at the same time can't slip through together.
+"""
+
+import math
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from fh.mr.errors import TooManyAttempts
+
+_FULL_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Bucket:
+    seconds: float
+    filled_at: float
+
+
+class FailureLimit:
+    """Buckets by key; only those that are not full are kept, the oldest make room.
+
+    Args:
+        failures_per_minute: How many may fail at once; they come back within a minute.
+        capacity: How many keys are remembered.
+    """
+
+    def __init__(self, failures_per_minute: int, *, capacity: int = 10_000) -> None:
+        self._cost_seconds = _FULL_SECONDS / failures_per_minute
+        self._capacity = capacity
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def take(self, key: str, now: float) -> None:
+        """Count an attempt at `now`, in seconds of a clock that never goes back.
+
+        Raises:
+            TooManyAttempts: too many failed lately.
+        """
+        seconds = self._seconds(key, now)
+        if seconds < self._cost_seconds:
+            raise TooManyAttempts(math.ceil(self._cost_seconds - seconds))
+        self._keep(key, seconds - self._cost_seconds, now)
+
+    def give_back(self, key: str, now: float) -> None:
+        """Forget one attempt: it did not fail."""
+        self._keep(key, self._seconds(key, now) + self._cost_seconds, now)
+
+    def _seconds(self, key: str, now: float) -> float:
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            return _FULL_SECONDS
+        return min(_FULL_SECONDS, bucket.seconds + now - bucket.filled_at)
+
+    def _keep(self, key: str, seconds: float, now: float) -> None:
+        self._buckets.pop(key, None)
+        if seconds < _FULL_SECONDS:
+            self._buckets[key] = _Bucket(seconds, now)
+            while len(self._buckets) > self._capacity:
+                self._buckets.popitem(last=False)

@@ -1,0 +1,300 @@
+"""Service accounts: what SDKs log in with, and where they may."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from fh.db.port import Transaction
+from fh.model.ids import ApplicationId, EnvironmentId, PortfolioId, ServiceAccountId
+from fh.model.roles import Role
+from fh.mr.access import (
+    Caller,
+    administers,
+    is_member,
+    may_see_sdk_url,
+    with_implied_read,
+)
+from fh.mr.api_keys import new_client_secret, new_server_secret
+from fh.mr.errors import DuplicateItems, Forbidden, Invalid, NotFound, VersionConflict
+from fh.mr.outbox import announce
+from fh.mr.repositories import service_accounts as repository
+from fh.mr.repositories.applications import portfolio_is_live
+from fh.mr.repositories.environments import bump_each_environment
+from fh.mr.repositories.publishing import (
+    load_deleted_account,
+    load_published_account,
+    load_published_environments,
+)
+from fh.mr.repositories.service_accounts import Permission, ServiceAccount
+from fh.mr.services.environments import roles_held
+
+
+class KeyKind(StrEnum):
+    """Which of an account's secrets to reset (`ResetApiKeyType`)."""
+
+    CLIENT = "client_eval_only"
+    SERVER = "server_eval_only"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role list for one environment; an empty one takes everything away."""
+
+    environment_id: EnvironmentId
+    roles: frozenset[Role]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """What a client wants an account to be.
+
+    `grants` None leaves the permissions alone; otherwise it is all of them, within
+    `application_id` when that is given.
+    """
+
+    account_id: ServiceAccountId
+    name: str
+    description: str | None
+    version: int | None
+    grants: Sequence[Grant] | None = None
+    application_id: ApplicationId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDetails:
+    """An account; `permissions` is None when they were not asked for.
+
+    `open_environments` are those whose SDK URLs the caller may see.
+    """
+
+    account: ServiceAccount
+    permissions: Sequence[Permission] | None = None
+    open_environments: frozenset[EnvironmentId] = frozenset()
+
+
+async def search_accounts(
+    tx: Transaction,
+    caller: Caller,
+    portfolio_id: PortfolioId,
+    pattern: str | None,
+    application_id: ApplicationId | None,
+) -> Sequence[AccountDetails]:
+    """Return a portfolio's accounts by name, with all their permissions; none to strangers."""
+    if not is_member(caller, portfolio_id):
+        return []
+    accounts = await repository.search_accounts(tx, portfolio_id, pattern)
+    ids = [account.id for account in accounts]
+    permissions = await repository.find_permissions(tx, ids, application_id)
+    held: Mapping[EnvironmentId, frozenset[Role]] = {}
+    if not administers(caller, portfolio_id):
+        held = await roles_held(tx, caller, {one.application_id for one in permissions})
+    return [
+        _details(
+            caller, account, [one for one in permissions if one.account_id == account.id], held
+        )
+        for account in accounts
+    ]
+
+
+async def load_account(
+    tx: Transaction,
+    caller: Caller,
+    account_id: ServiceAccountId,
+    application_id: ApplicationId | None,
+) -> AccountDetails:
+    """Return one account with its permissions, of one application or of all.
+
+    Raises:
+        NotFound: there is none such.
+        Forbidden: the caller does not administer its portfolio.
+    """
+    account = await repository.find_account(tx, account_id)
+    if account is None:
+        raise NotFound("service account")
+    if not administers(caller, account.portfolio_id):
+        raise Forbidden
+    return await _loaded(tx, caller, account, application_id)
+
+
+async def create_account(
+    tx: Transaction,
+    caller: Caller,
+    portfolio_id: PortfolioId,
+    name: str,
+    description: str,
+    grants: Sequence[Grant],
+) -> AccountDetails:
+    """Create an account with two new secrets; grants for other portfolios are ignored.
+
+    Raises:
+        Forbidden: the caller does not administer the portfolio.
+        NotFound: there is no such portfolio.
+        AlreadyExists: the portfolio has an account of that name.
+        DuplicateItems: an environment is named twice.
+        Invalid: the name is blank.
+    """
+    if not administers(caller, portfolio_id):
+        raise Forbidden
+    _check(name, grants)
+    if not await portfolio_is_live(tx, portfolio_id):
+        raise NotFound("portfolio")
+    secrets = (new_server_secret(), new_client_secret())
+    account_id = await repository.insert_account(
+        tx, portfolio_id, name, description, secrets, caller.person_id
+    )
+    wanted = {grant.environment_id: grant.roles for grant in grants if grant.roles}
+    known = await repository.find_environments_of_portfolio(tx, portfolio_id, wanted)
+    granted = {one: roles for one, roles in wanted.items() if one in known}
+    await repository.save_permissions(tx, account_id, granted, ())
+    await bump_each_environment(tx, granted)
+    return await _announced(tx, caller, account_id, granted)
+
+
+async def update_account(
+    tx: Transaction, caller: Caller, portfolio_id: PortfolioId | None, change: AccountChange
+) -> AccountDetails:
+    """Change an account; any change gives it its next version, one of permissions, too.
+
+    A `portfolio_id` of None takes the account in whichever portfolio it is.
+
+    Raises:
+        Forbidden: the caller does not administer its portfolio.
+        NotFound: there is none such in the portfolio.
+        VersionConflict: somebody changed it, or the version is missing.
+        AlreadyExists: another account of the portfolio has that name.
+        DuplicateItems: an environment is named twice.
+        Invalid: the name is blank.
+    """
+    _check(change.name, change.grants or ())
+    account = await repository.lock_account(tx, change.account_id)
+    if account is None or portfolio_id not in (None, account.portfolio_id):
+        may_know = portfolio_id is None or administers(caller, portfolio_id)
+        raise NotFound("service account") if may_know else Forbidden
+    if not administers(caller, account.portfolio_id):
+        raise Forbidden
+    if change.version != account.version:
+        raise VersionConflict("service account")
+    touched = await _grant(tx, account, change)
+    description = account.description if change.description is None else change.description
+    wanted = replace(account, name=change.name, description=description)
+    if wanted != account or touched:
+        await repository.save_account(tx, wanted, caller.person_id)
+    await bump_each_environment(tx, touched)
+    return await _announced(tx, caller, account.id, touched, change.application_id)
+
+
+async def delete_account(tx: Transaction, caller: Caller, account_id: ServiceAccountId) -> None:
+    """Archive an account; its keys stop working.
+
+    Raises:
+        NotFound: there is none such.
+        Forbidden: the caller does not administer its portfolio.
+    """
+    account = await _locked(tx, caller, account_id)
+    await repository.archive_account(tx, account, datetime.now(UTC), caller.person_id)
+    await announce(tx, await load_deleted_account(tx, account_id))
+
+
+async def reset_keys(
+    tx: Transaction, caller: Caller, account_id: ServiceAccountId, kind: KeyKind | None
+) -> AccountDetails:
+    """Give an account new secrets, both unless one kind is named; the old ones stop working.
+
+    Raises:
+        NotFound: there is none such.
+        Forbidden: the caller does not administer its portfolio.
+    """
+    account = await _locked(tx, caller, account_id)
+    if kind is not KeyKind.CLIENT:
+        account = replace(account, server_secret=new_server_secret())
+    if kind is not KeyKind.SERVER:
+        account = replace(account, client_secret=new_client_secret())
+    await repository.save_account(tx, account, caller.person_id)
+    return await _announced(tx, caller, account_id, ())
+
+
+async def _locked(tx: Transaction, caller: Caller, account_id: ServiceAccountId) -> ServiceAccount:
+    account = await repository.lock_account(tx, account_id)
+    if account is None:
+        raise NotFound("service account")
+    if not administers(caller, account.portfolio_id):
+        raise Forbidden
+    return account
+
+
+async def _grant(
+    tx: Transaction, account: ServiceAccount, change: AccountChange
+) -> Sequence[EnvironmentId]:
+    """Write the permissions; return the environments where they are different now."""
+    if change.grants is None:
+        return ()
+    scope = change.application_id
+    wanted = {grant.environment_id: grant.roles for grant in change.grants}
+    known = await repository.find_environments_of_portfolio(tx, account.portfolio_id, wanted)
+    wanted = {
+        one: roles
+        for one, roles in wanted.items()
+        if roles and one in known and scope in (None, known[one])
+    }
+    current = {
+        permission.environment_id: permission.roles
+        for permission in await repository.find_permissions(tx, [account.id], scope)
+    }
+    granted = {one: roles for one, roles in wanted.items() if current.get(one) != roles}
+    removed = [one for one in current if one not in wanted]
+    await repository.save_permissions(tx, account.id, granted, removed)
+    return [*granted, *removed]
+
+
+async def _announced(
+    tx: Transaction,
+    caller: Caller,
+    account_id: ServiceAccountId,
+    touched: Iterable[EnvironmentId],
+    application_id: ApplicationId | None = None,
+) -> AccountDetails:
+    """Announce an account and the environments it touched; return it as it is now."""
+    account = await repository.find_account(tx, account_id)
+    assert account is not None, "it was just written"
+    details = await _loaded(tx, caller, account, application_id)
+    published = await load_published_account(tx, account_id)
+    await announce(tx, published, *await load_published_environments(tx, touched))
+    return details
+
+
+async def _loaded(
+    tx: Transaction,
+    caller: Caller,
+    account: ServiceAccount,
+    application_id: ApplicationId | None,
+) -> AccountDetails:
+    """Return an account with its permissions, for somebody who administers it."""
+    permissions = await repository.find_permissions(tx, [account.id], application_id)
+    return _details(caller, account, permissions, {})
+
+
+def _details(
+    caller: Caller,
+    account: ServiceAccount,
+    permissions: Sequence[Permission],
+    held: Mapping[EnvironmentId, frozenset[Role]],
+) -> AccountDetails:
+    visible = frozenset(
+        one.environment_id
+        for one in permissions
+        if may_see_sdk_url(
+            caller,
+            account.portfolio_id,
+            held.get(one.environment_id, frozenset()),
+            with_implied_read(one.roles),
+        )
+    )
+    return AccountDetails(account, permissions, visible)
+
+
+def _check(name: str, grants: Sequence[Grant]) -> None:
+    if not name.strip():
+        raise Invalid("name", "A service account needs a name.")
+    if len({grant.environment_id for grant in grants}) < len(grants):
+        raise DuplicateItems("permissions")

@@ -1,0 +1,44 @@
+"""What Dacha asks for when it knows nothing: the truth, straight from the database.
+
+Source: section 10.5 of the admin contract; what is archived is not found.
+"""
+
+from fh.contracts.published import CacheServiceAccount, PublishAction, PublishEnvironment
+from fh.db.port import Database, Transaction
+from fh.model.ids import EnvironmentId
+from fh.model.sdk_key import LONGEST_SECRET_CHARACTERS
+from fh.mr.repositories.publishing import load_account_by_secret, load_published_environment
+
+
+class DatabaseTruth:
+    """The port `TruthSource` over the database; away means `Unavailable`, never None."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load_environment(self, environment_id: EnvironmentId) -> PublishEnvironment | None:
+        """Return a live, published environment with every live feature.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+
+        async def work(tx: Transaction) -> PublishEnvironment | None:
+            return await load_published_environment(tx, environment_id, PublishAction.CREATE)
+
+        return await self._database.transaction(work, read_only=True)
+
+    async def load_account(self, secret: str) -> CacheServiceAccount | None:
+        """Return the live account that either of its two secrets belongs to.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        if len(secret) > LONGEST_SECRET_CHARACTERS or not secret.isascii() or "\0" in secret:
+            return None  # no secret is like that, and the database could not even take it
+
+        async def work(tx: Transaction) -> CacheServiceAccount | None:
+            found = await load_account_by_secret(tx, secret)
+            return None if found is None else found.service_account
+
+        return await self._database.transaction(work, read_only=True)

@@ -1,0 +1,98 @@
+"""Running a role: signals, exit status, and what the operator is told."""
+
+import signal
+import time
+from collections.abc import Mapping
+
+import structlog
+import trio
+
+from fh.config import load_settings
+from fh.edge.door import PortTaken, listen
+from fh.errors import FeatureHubError
+from fh.log import configure_logging
+from fh.roles.party_server import PartyServer
+from fh.roles.settings import PartyServerSettings, check_party_server
+
+log = structlog.get_logger()
+
+_OK = 0
+_FAILED = 1
+
+
+def run_party_server(
+    *, environ: Mapping[str, str], file: Mapping[str, str], overrides: Mapping[str, str]
+) -> int:
+    """Run a party-server until a signal ends it; return the process's exit status.
+
+    Raises:
+        ConfigurationFaults: the settings can't be used.
+    """
+    began = time.perf_counter()
+    settings = load_settings(
+        PartyServerSettings,
+        environ=environ,
+        file=file,
+        overrides=overrides,
+        check=check_party_server,
+    )
+    configure_logging(settings.log_level, settings.log_format)
+    if not settings.drop_after_seconds and not settings.heartbeat_seconds:
+        log.warning(
+            "dead_clients_unnoticed",
+            hint="streams never end and have no heartbeat: set edge.sse.heartbeat-period",
+        )
+    try:
+        listener = listen(settings.host, settings.port, settings.edge())
+    except (PortTaken, OSError) as error:
+        log.error("start_failed", part="door", reason=str(error))  # noqa: TRY400  the reason says it all
+        return _FAILED
+    return trio.run(_serve, PartyServer(settings, listener), settings, began)
+
+
+async def _serve(server: PartyServer, settings: PartyServerSettings, began: float) -> int:
+    try:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(_stop_on_signal, server)
+            await nursery.start(_run, server, nursery.cancel_scope)
+            log.info(
+                "party_server_started",
+                url=f"http://{settings.host or 'localhost'}:{server.port}",
+                seconds=round(time.perf_counter() - began, 2),
+            )
+    except* FeatureHubError as failed:
+        reason = _root(failed)
+        log.error("party_server_failed", reason=str(reason), kind=type(reason).__name__)  # noqa: TRY400  the reason says it all
+        status = _FAILED
+    else:
+        log.info("party_server_stopped")
+        status = _OK
+    return status
+
+
+async def _run(
+    server: PartyServer, signals: trio.CancelScope, *, task_status: trio.TaskStatus[None]
+) -> None:
+    await server.run(task_status=task_status)
+    signals.cancel()
+
+
+async def _stop_on_signal(
+    server: PartyServer, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for number in signals:
+            log.info("party_server_stopping", signal=signal.Signals(number).name)
+            server.stop()
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return the first cause: what an operator can do something about."""
+    while True:
+        if isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        elif error.__cause__ is not None:
+            error = error.__cause__
+        else:
+            return error

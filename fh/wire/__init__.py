@@ -1,0 +1,9 @@
+"""Sans-IO codecs: bytes and text on one side, values on the other. No sockets, no clock.
+
+sse             server-sent events, and the chunks of HTTP/1.1 that carry them
+http_head       one HTTP/1.1 request head, bounded
+sdk_json        features as SDKs read them
+sdk_key         what an SDK presents in a path or a query
+etag            the digest of an environment, the tag of a context, and both in one header
+context_header  the client context (`x-featurehub`)
+"""

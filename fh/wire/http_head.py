@@ -1,0 +1,128 @@
+"""One HTTP/1.1 request head: bytes in, a value out, bounded in size and count.
+
+Source: RFC 9112; llhttp does the parsing.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+import httptools
+
+from fh.errors import FeatureHubError
+
+MOST_HEAD_BYTES = 64 * 1024
+MOST_HEADERS = 100
+
+_END = b"\r\n\r\n"
+
+
+class MalformedHead(FeatureHubError):
+    """The bytes are not a request head."""
+
+
+class TooManyHeaders(FeatureHubError):
+    """The head has more than `MOST_HEADERS` headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHead:
+    """A request without its body; names of headers are lower-case."""
+
+    method: str
+    raw_path: str
+    query: str
+    version: str
+    headers: tuple[tuple[str, str], ...]
+    keep_alive: bool
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """The decoded segments of the path; an encoded slash does not separate."""
+        return tuple(unquote(segment) for segment in self.raw_path.split("/")[1:])
+
+    def header(self, name: str) -> str | None:
+        """Return the first header called `name`, which is lower-case, or None."""
+        for candidate, value in self.headers:
+            if candidate == name:
+                return value
+        return None
+
+    def header_lines(self, name: str) -> tuple[str, ...]:
+        """Return every header called `name`, in order."""
+        return tuple(value for candidate, value in self.headers if candidate == name)
+
+    @property
+    def has_body(self) -> bool:
+        """Whether a body follows, or the head leaves doubt about it."""
+        return (
+            self.header("transfer-encoding") is not None
+            or (self.header("content-length") or "0").strip() != "0"
+        )
+
+
+def find_end(data: bytes | bytearray, searched_bytes: int = 0) -> int:
+    """Return where the head in `data` ends, or -1; what was searched before is not read again."""
+    end = data.find(_END, max(0, searched_bytes - len(_END) + 1))
+    return end if end < 0 else end + len(_END)
+
+
+def parse_head(data: bytes) -> RequestHead:
+    """Return the head that `data` consists of, its blank line included.
+
+    Raises:
+        MalformedHead: it breaks the grammar of HTTP/1.
+        TooManyHeaders: it is longer than it may be.
+    """
+    collected = _Collected()
+    parser = httptools.HttpRequestParser(collected)
+    try:
+        parser.feed_data(data)
+    except httptools.HttpParserUpgrade:
+        pass  # The caller reads the upgrade header and decides.
+    except httptools.HttpParserError as error:
+        raise MalformedHead(str(error)) from error
+    if not collected.complete:
+        raise MalformedHead("the head is not complete")
+    if len(collected.headers) > MOST_HEADERS:
+        raise TooManyHeaders
+    target = collected.url.decode("latin-1")
+    if not target.startswith("/"):
+        target = _origin_form(target)
+    raw_path, _, query = target.partition("#")[0].partition("?")
+    return RequestHead(
+        method=parser.get_method().decode("latin-1"),
+        raw_path=raw_path,
+        query=query,
+        version=parser.get_http_version(),
+        headers=tuple(collected.headers),
+        keep_alive=parser.should_keep_alive(),
+    )
+
+
+def _origin_form(target: str) -> str:
+    # `GET http://host/path` is legal; `OPTIONS *` and `CONNECT host:port` have no path of ours.
+    scheme, separator, rest = target.partition("://")
+    if not separator or scheme.lower() not in {"http", "https"}:
+        return "/*"
+    _, slash, path = rest.partition("/")
+    return slash + path if slash else "/"
+
+
+class _Collected:
+    """What llhttp calls back with."""
+
+    __slots__ = ("complete", "headers", "url")
+
+    def __init__(self) -> None:
+        self.url = b""
+        self.headers: list[tuple[str, str]] = []
+        self.complete = False
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
+
+    def on_headers_complete(self) -> None:
+        self.complete = True

@@ -1,0 +1,155 @@
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from fh.contracts.answers import Denied, Granted, NotReady
+from fh.model.roles import Role
+from fh.model.sdk_key import SdkKey
+from tests.dacha.world import (
+    CLIENT,
+    KEY,
+    PRODUCTION,
+    RED,
+    SERVER,
+    STAGING,
+    FakeSource,
+    account,
+    account_deleted,
+    account_published,
+    change,
+    deleted_environment,
+    environment,
+    feature,
+    features_published,
+    known_world,
+    open_dacha,
+)
+
+
+async def test_a_known_key_is_answered_at_once_and_with_the_same_object():
+    async with open_dacha(known_world(feature())) as dacha:
+        assert dacha.lookup.find_key(KEY) is None
+        granted = await dacha.lookup.load_key(KEY)
+        assert isinstance(granted, Granted)
+        assert dacha.lookup.find_key(KEY) is granted is await dacha.lookup.load_key(KEY)
+        both = dacha.lookup.find_key(SdkKey(STAGING, CLIENT))
+        assert both is granted
+
+
+async def test_an_unknown_secret_is_denied_without_asking_for_the_environment():
+    source = known_world()
+    async with open_dacha(source) as dacha:
+        wrong = SdkKey(STAGING, "wrong")
+        assert await dacha.lookup.load_key(wrong) == Denied()
+        assert dacha.lookup.find_key(wrong) == Denied()
+        assert source.environment_questions == []
+
+
+async def test_a_key_without_permission_is_denied_without_asking_for_the_environment():
+    source = known_world()
+    async with open_dacha(source) as dacha:
+        elsewhere = SdkKey(PRODUCTION, SERVER)
+        assert await dacha.lookup.load_key(elsewhere) == Denied()
+        assert dacha.lookup.find_key(elsewhere) == Denied()
+        assert source.environment_questions == []
+
+
+async def test_an_environment_that_does_not_exist_is_denied():
+    source = FakeSource(accounts=[account()])
+    async with open_dacha(source) as dacha:
+        assert await dacha.lookup.load_key(KEY) == Denied()
+        assert dacha.lookup.find_key(KEY) == Denied()
+
+
+async def test_mr_away_is_not_ready_until_it_is_back():
+    source = known_world()
+    async with open_dacha(source) as dacha:
+        source.is_down = True
+        assert await dacha.lookup.load_key(KEY) == NotReady("MR is away")
+        source.is_down = False
+        await dacha.on_delivery(account_published(account()))
+        source.is_down = True
+        assert await dacha.lookup.load_key(KEY) == NotReady("MR is away")
+        source.is_down = False
+        assert isinstance(await dacha.lookup.load_key(KEY), Granted)
+
+
+async def test_mr_that_does_not_answer_is_not_ready_in_bounded_time(autojump_clock):
+    source = known_world()
+    source.hold()
+    async with open_dacha(source, load_seconds=3.0) as dacha:
+        started = trio.current_time()
+        assert await dacha.lookup.load_key(KEY) == NotReady("no answer within 3 s")
+        assert trio.current_time() - started < 3.1
+
+
+async def test_find_key_is_silent_while_an_update_waits_and_load_key_sees_it():
+    async with open_dacha(known_world(feature())) as dacha:
+        old = await dacha.lookup.load_key(KEY)
+        await dacha.on_delivery(features_published(change(feature(value_version=2))))
+        assert dacha.lookup.find_key(KEY) is None
+        new = await dacha.lookup.load_key(KEY)
+        assert new.features[0].value.version == 2
+        assert new.etag != old.etag
+
+
+async def test_a_removed_permission_denies_at_once():
+    async with open_dacha(known_world()) as dacha:
+        await dacha.lookup.load_key(KEY)
+        await dacha.on_delivery(account_published(account(permissions=())))
+        assert dacha.lookup.find_key(KEY) == Denied()
+
+
+async def test_edited_roles_and_filters_make_another_view():
+    async with open_dacha(known_world(feature(properties={"p": "1"}))) as dacha:
+        await dacha.lookup.load_key(KEY)
+        await dacha.on_delivery(
+            account_published(account(permissions=((STAGING, (Role.EXTENDED_DATA,)),)))
+        )
+        extended = dacha.lookup.find_key(KEY)
+        assert extended.extended_data
+        assert extended.features[0].properties == {"p": "1"}
+        await dacha.on_delivery(account_published(account(filters=(RED,))))
+        assert dacha.lookup.find_key(KEY).features == ()
+
+
+async def test_an_account_deleted_while_its_environment_loads_is_denied(nursery):
+    source = known_world()
+    async with open_dacha(source) as dacha:
+        await dacha.on_delivery(account_published(account()))
+        source.hold()
+        answers = []
+
+        async def ask():
+            answers.append(await dacha.lookup.load_key(KEY))
+
+        nursery.start_soon(ask)
+        await wait_all_tasks_blocked()
+        await dacha.on_delivery(account_deleted())
+        source.release()
+        await wait_all_tasks_blocked()
+        assert answers == [Denied()]
+
+
+async def test_a_deleted_environment_is_denied():
+    source = known_world()
+    async with open_dacha(source) as dacha:
+        await dacha.lookup.load_key(KEY)
+        await dacha.on_delivery(deleted_environment())
+        assert await dacha.lookup.load_key(KEY) == Denied()
+        assert dacha.lookup.find_key(KEY) == Denied()
+        await dacha.on_delivery(environment())
+        assert isinstance(await dacha.lookup.load_key(KEY), Granted)
+
+
+async def test_questions_beyond_the_bound_are_not_ready_at_once(nursery):
+    source = known_world()
+    source.hold()
+    async with open_dacha(source, waiting_questions=2) as dacha:
+        for _ in range(2):
+            nursery.start_soon(dacha.lookup.load_key, KEY)
+        await wait_all_tasks_blocked()
+        assert dacha.statistics().waiting_questions == 2
+        assert await dacha.lookup.load_key(KEY) == NotReady("2 questions are waiting")
+        source.release()
+        await wait_all_tasks_blocked()
+        assert isinstance(await dacha.lookup.load_key(KEY), Granted)

@@ -1,0 +1,46 @@
+import json
+
+from fh.errors import Unavailable
+from fh.http.health import HealthChecks, health_routes
+
+
+async def yes() -> bool:
+    return True
+
+
+async def away() -> bool:
+    raise Unavailable("gone fishing")
+
+
+def test_without_checks_a_process_lives():
+    status, body = HealthChecks().liveness()
+    assert (status, json.loads(body)) == (200, {"checks": {}})
+
+
+def test_one_dead_part_is_enough():
+    checks = HealthChecks(liveness={"bus": lambda: False, "engine": lambda: True})
+    status, body = checks.liveness()
+    assert (status, json.loads(body)) == (500, {"checks": {"bus": False, "engine": True}})
+
+
+async def test_readiness_may_wait_for_others():
+    checks = HealthChecks(readiness={"database": yes, "bus": lambda: True})
+    status, body = await checks.readiness()
+    assert (status, json.loads(body)) == (200, {"checks": {"database": True, "bus": True}})
+
+
+async def test_a_part_that_refuses_to_answer_is_not_ready():
+    checks = HealthChecks(liveness={"self": lambda: True}, readiness={"database": away})
+    status, body = await checks.readiness()
+    assert (status, json.loads(body)) == (500, {"checks": {"database": False}})
+    assert checks.liveness()[0] == 200
+
+
+def test_probes_need_no_login_and_the_misspelt_one_is_there():
+    routes = health_routes(HealthChecks())
+    assert [route.path for route in routes] == [
+        "/health/liveness",
+        "/health/readiness",
+        "/health/readyness",
+    ]
+    assert not any(route.authenticated for route in routes)

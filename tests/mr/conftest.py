@@ -1,0 +1,113 @@
+"""The admin API over a fresh database, and people who talk to it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pytest
+from prometheus_client import CollectorRegistry
+
+from fh.mr.http.app import create_mr_app
+from fh.mr.settings import MrSettings
+
+QUICK_PASSWORDS = MrSettings(password_memory_kib=64, password_passes=1)
+SITE = {
+    "portfolio": "First Portfolio",
+    "organizationName": "SampleOrg",
+    "emailAddress": "Irina@i.com",
+    "password": "password123",
+    "name": "Superuser",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: Any
+    headers: Any
+
+
+class Api:
+    """One person's client; without a token nobody's."""
+
+    def __init__(self, app: Any, token: str | None = None) -> None:
+        self.app = app
+        self.token = token
+        self._client = app.test_client()
+
+    async def __call__(self, method: str, path: str, body: Any = None, **options: Any) -> Answer:
+        headers = dict(options.pop("headers", {}))
+        if self.token is not None:
+            headers["Authorization"] = f"Bearer {self.token}"
+        data = body if body is None or isinstance(body, bytes) else msgspec.json.encode(body)
+        response = await self._client.open(
+            path, method=method, data=data, headers=headers, **options
+        )
+        content = await response.get_data()
+        is_json = content and response.content_type == "application/json"
+        decoded = msgspec.json.decode(content) if is_json else content
+        return Answer(response.status_code, decoded, response.headers)
+
+    def as_person(self, token: str) -> "Api":
+        return Api(self.app, token)
+
+
+async def set_up(stranger: Api) -> Answer:
+    return await stranger("POST", "/mr-api/initialize", SITE)
+
+
+@pytest.fixture
+def mr_app(database):
+    return create_mr_app(
+        database, QUICK_PASSWORDS, registry=CollectorRegistry(), name="party-server"
+    )
+
+
+@pytest.fixture
+def stranger(mr_app) -> Api:
+    return Api(mr_app)
+
+
+@pytest.fixture
+async def superuser(stranger) -> Api:
+    answer = await set_up(stranger)
+    assert answer.status == 200, answer
+    return stranger.as_person(answer.body["accessToken"])
+
+
+@pytest.fixture
+def add_person(database, superuser):
+    """Create a person with a password, in some groups; return their client."""
+
+    async def add(email: str, groups: tuple[str, ...] = (), password: str = "password123") -> Api:
+        from fh.mr.services.passwords import Passwords
+
+        hashed = await Passwords(64, 1).hash(password)
+
+        async def work(tx: Any) -> None:
+            person = await tx.fetchval(
+                "INSERT INTO person (email, name, password_hash) VALUES ($1, $1, $2) RETURNING id",
+                email,
+                hashed,
+            )
+            for group in groups:
+                await tx.execute("INSERT INTO group_member VALUES ($1, $2)", group, person)
+
+        await database.transaction(work)
+        answer = await superuser.as_person("")(
+            "POST", "/mr-api/login", {"email": email, "password": password}
+        )
+        assert answer.status == 200, answer
+        return superuser.as_person(answer.body["accessToken"])
+
+    return add
+
+
+@pytest.fixture
+def sql(database):
+    """Run one statement in a transaction of its own."""
+
+    async def run(statement: str, *args: Any) -> Any:
+        return await database.transaction(lambda tx: tx.fetch(statement, *args))
+
+    return run

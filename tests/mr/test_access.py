@@ -1,0 +1,187 @@
+from uuid import UUID
+
+import pytest
+
+from fh.model.ids import ApplicationId, EnvironmentId, GroupId, PersonId, PortfolioId
+from fh.model.roles import ApplicationRole as App
+from fh.model.roles import Role
+from fh.mr import access
+from fh.mr.access import ApplicationRights, Caller, EffectiveRoles, PersonType
+
+MINE = PortfolioId(UUID(int=1))
+OTHER = PortfolioId(UUID(int=2))
+APPLICATION = ApplicationId(UUID(int=3))
+STAGING = EnvironmentId(UUID(int=4))
+PRODUCTION = EnvironmentId(UUID(int=5))
+ME = PersonId(UUID(int=6))
+DEVS = GroupId(UUID(int=7))
+
+
+def caller(*, superuser=False, administered=(), member_of=(), groups=()) -> Caller:
+    return Caller(
+        ME,
+        PersonType.PERSON,
+        superuser,
+        frozenset(groups),
+        frozenset(administered),
+        frozenset(member_of),
+    )
+
+
+SUPERUSER = caller(superuser=True)
+ADMIN = caller(administered=[MINE], member_of=[MINE])
+MEMBER = caller(member_of=[MINE], groups=[DEVS])
+NOBODY = caller()
+FOREIGN_ADMIN = caller(administered=[OTHER], member_of=[OTHER])
+
+
+def rights(*roles: App, entry=None, staging=()) -> ApplicationRights:
+    return ApplicationRights(
+        APPLICATION,
+        MINE,
+        bool(roles) if entry is None else entry,
+        frozenset(roles),
+        {STAGING: frozenset(staging)} if staging is not None else {},
+    )
+
+
+@pytest.mark.parametrize(
+    ("who", "administers", "any_admin", "member"),
+    [
+        (SUPERUSER, True, True, True),
+        (ADMIN, True, True, True),
+        (MEMBER, False, False, True),
+        (FOREIGN_ADMIN, False, True, False),
+        (NOBODY, False, False, False),
+    ],
+)
+def test_who_administers_what(who, administers, any_admin, member):
+    assert access.administers(who, MINE) is administers
+    assert access.is_any_admin(who) is any_admin
+    assert access.is_member(who, MINE) is member
+
+
+def test_people_see_themselves_and_admins_everybody():
+    assert access.may_read_person(NOBODY, ME)
+    assert not access.may_read_person(MEMBER, PersonId(UUID(int=99)))
+    assert access.may_read_person(FOREIGN_ADMIN, PersonId(UUID(int=99)))
+
+
+@pytest.mark.parametrize(
+    ("who", "group", "portfolio", "may"),
+    [
+        (MEMBER, DEVS, MINE, True),
+        (MEMBER, GroupId(UUID(int=8)), MINE, False),
+        (ADMIN, DEVS, MINE, True),
+        (ADMIN, DEVS, None, False),
+        (FOREIGN_ADMIN, DEVS, MINE, False),
+        (SUPERUSER, DEVS, None, True),
+    ],
+)
+def test_who_sees_a_group(who, group, portfolio, may):
+    assert access.may_read_group(who, group, portfolio) is may
+
+
+@pytest.mark.parametrize("who", [SUPERUSER, ADMIN])
+def test_admins_may_do_everything_without_a_single_entry(who):
+    nothing = rights(staging=None)
+    assert access.may_read_features(who, nothing)
+    assert access.may_create_features(who, nothing)
+    assert access.may_edit_features(who, nothing)
+    assert access.holds_environment_entry(who, nothing)
+    held = access.effective_roles(who, nothing, STAGING)
+    assert held.environment == frozenset(Role)
+    assert held.application == {App.FEATURE_CREATE, App.FEATURE_EDIT_AND_DELETE}
+
+
+@pytest.mark.parametrize("who", [MEMBER, FOREIGN_ADMIN, NOBODY])
+def test_without_entries_there_is_nothing_for_others(who):
+    nothing = rights()
+    assert not access.may_read_features(who, nothing)
+    assert not access.may_create_features(who, nothing)
+    assert not access.may_edit_features(who, nothing)
+    assert not access.may_read_values(access.effective_roles(who, nothing, STAGING))
+
+
+@pytest.mark.parametrize(
+    ("role", "creates", "edits"),
+    [
+        (App.FEATURE_EDIT, True, True),
+        (App.FEATURE_CREATE, True, False),
+        (App.FEATURE_EDIT_AND_DELETE, True, True),
+        (App.APP_STRATEGY_CREATE, False, False),
+        (App.APP_STRATEGY_EDIT, False, False),
+        (App.APP_STRATEGY_EDIT_AND_DELETE, False, False),
+    ],
+)
+def test_what_an_application_role_allows(role, creates, edits):
+    given = rights(role)
+    assert access.may_create_features(MEMBER, given) is creates
+    assert access.may_edit_features(MEMBER, given) is edits
+    assert access.may_read_features(MEMBER, given)
+
+
+def test_an_entry_without_roles_suffices_to_read_features():
+    assert access.may_read_features(MEMBER, rights(entry=True))
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_any_environment_role_suffices_to_read_features(role):
+    given = rights(staging=[role])
+    assert access.may_read_features(MEMBER, given)
+    assert access.holds_environment_entry(MEMBER, given)
+    assert access.effective_roles(MEMBER, given, STAGING).environment == {role, Role.READ}
+
+
+def test_roles_of_one_environment_are_not_those_of_another():
+    given = rights(staging=[Role.CHANGE_VALUE])
+    assert access.effective_roles(MEMBER, given, PRODUCTION).environment == frozenset()
+
+
+# Columns: read, attempt a write, change, lock, unlock, create the value.
+MATRIX = [
+    ([], [], "------"),
+    ([Role.READ], [], "r-----"),
+    ([Role.EXTENDED_DATA], [], "r-----"),
+    ([Role.CHANGE_VALUE], [], "rwc--n"),
+    ([Role.LOCK], [], "rw-l-n"),
+    ([Role.UNLOCK], [], "rw--un"),
+    ([Role.LOCK, Role.UNLOCK, Role.CHANGE_VALUE], [], "rwclun"),
+    ([], [App.FEATURE_EDIT], "rw-lun"),
+    ([], [App.FEATURE_CREATE], "rw-lun"),
+    ([], [App.FEATURE_EDIT_AND_DELETE], "rw----"),
+    ([], [App.APP_STRATEGY_EDIT], "r-----"),
+]
+
+
+@pytest.mark.parametrize(("environment", "application", "expected"), MATRIX)
+def test_what_roles_allow_on_a_value(environment, application, expected):
+    held = EffectiveRoles(frozenset(environment), frozenset(application))
+    decisions = (
+        access.may_read_values(held),
+        access.may_attempt_write(held),
+        access.may_change_value(held),
+        access.may_lock(held),
+        access.may_unlock(held),
+        access.may_create_value(held),
+    )
+    letters = zip("rwclun", decisions, strict=True)
+    assert "".join(letter if allowed else "-" for letter, allowed in letters) == expected
+
+
+@pytest.mark.parametrize(
+    ("who", "held", "granted", "may"),
+    [
+        (MEMBER, [Role.EXTENDED_DATA], [Role.READ, Role.EXTENDED_DATA], True),
+        (MEMBER, [Role.READ], [Role.READ, Role.EXTENDED_DATA], False),
+        (MEMBER, [Role.READ], [Role.READ], True),
+        (MEMBER, [], [Role.READ], False),
+        (MEMBER, [Role.READ], [], False),
+        (NOBODY, [Role.READ], [Role.READ], False),
+        (FOREIGN_ADMIN, [Role.READ], [Role.READ], False),
+        (ADMIN, [], [Role.READ, Role.LOCK], True),
+        (SUPERUSER, [], [], True),
+    ],
+)
+def test_an_sdk_url_is_for_those_who_hold_all_its_roles(who, held, granted, may):
+    assert access.may_see_sdk_url(who, MINE, frozenset(held), frozenset(granted)) is may

@@ -1,0 +1,24 @@
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fh.mr.archiving import LONGEST_ARCHIVED_NAME_CHARACTERS, archived_name, shown_name
+
+_AT = datetime(2024, 6, 18, 14, 38, 56, 427_000, tzinfo=UTC)
+
+
+def test_the_name_is_followed_by_the_local_time():
+    assert archived_name("x", _AT) == r"x:\:\:2024-06-18T14:38:56.427000"
+
+
+def test_a_long_name_is_cut_but_never_the_time():
+    first = archived_name("x" * 300, _AT)
+    second = archived_name("x" * 300, _AT + timedelta(microseconds=1))
+    assert len(first) == LONGEST_ARCHIVED_NAME_CHARACTERS
+    assert first != second
+
+
+@given(st.text(alphabet=st.characters(exclude_characters=":\\"), max_size=200))
+def test_the_old_name_comes_back(name):
+    assert shown_name(archived_name(name, _AT)) == name
