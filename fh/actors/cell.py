@@ -267,9 +267,8 @@ class Cell(Generic[M]):
         """
         if self.order is Order.PAUSE:
             self.order = None
-        if self.state is not State.ENDED:
-            self.scope = trio.CancelScope()
-            await self._attempt(self._begin)
+        self.scope = trio.CancelScope()
+        await self._attempt(self._begin)
 
     def restart(self, delay_seconds: float) -> None:
         """Begin the next life after `delay_seconds`."""

@@ -54,8 +54,6 @@ def _close_life(cell: "Cell[Any]", error: Exception) -> None:
 
 def end(cell: "Cell[Any]", error: Exception | None) -> None:
     """End for good: refuse what is queued, tell the supervisor and all who watch."""
-    if cell.state is State.ENDED:
-        return
     name = cell.spec.name
     _close_life(cell, ActorStopped(name))
     cell.state = State.ENDED

@@ -64,8 +64,6 @@ class Service:
         Raises:
             Exception: it crashed before it was ready; what follows is up to the caller.
         """
-        if self.state is State.ENDED:
-            return
         self._order = None  # it was PAUSE
         if self._start.is_settled:
             self._start = _Start()
@@ -106,9 +104,10 @@ class Service:
             raise
         self._scope = None
         self.state = State.WAITING
-        if self._order is Order.PAUSE:
-            assert self._paused is not None  # whoever ordered it waits
+        if self._paused is not None:
             self._paused.set()
+        if self._order is Order.PAUSE:
+            pass  # whoever ordered it starts it again
         elif self._order is not None:
             self._end()
         elif error is not None and not self._start.is_settled:
@@ -161,6 +160,6 @@ class Service:
             await is_done.wait()
         if not is_done.is_set():
             log.warning("service_cancelled", service=self.spec.name, seconds=patience_seconds)
-            if self._scope is not None:
-                self._scope.cancel()
+            assert self._scope is not None  # there is a life that is not over
+            self._scope.cancel()
             await is_done.wait()

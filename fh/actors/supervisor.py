@@ -120,7 +120,12 @@ class Supervisor:
         self._up = trio.CancelScope()
         try:
             async with trio.open_nursery() as holder:
-                self.nursery = await holder.start(_hold_children)
+                holding = trio.Event()
+                holder.start_soon(self._hold_children, holding)
+                # Not holder.start(): cancelled at this moment it would wait forever, as the
+                # shielded task neither hears of it nor changes nurseries.
+                with trio.CancelScope(shield=True):
+                    await holding.wait()
                 self.clock = Clock(self.nursery)
                 self._regroup = Regroup(
                     self.nursery, self._strategy, self._children, self.child_over
@@ -130,6 +135,12 @@ class Supervisor:
             self._phase = _Phase.DOWN
         if self._failure is not None:
             raise self._failure
+
+    async def _hold_children(self, holding: trio.Event) -> None:
+        with trio.CancelScope(shield=True):
+            async with trio.open_nursery() as self.nursery:
+                holding.set()
+                await trio.sleep_forever()
 
     async def _supervise(self, task_status: trio.TaskStatus[None]) -> None:
         is_asked = False
@@ -281,10 +292,3 @@ class Supervisor:
     def child_ended(self, child: Child) -> None:
         """`child` ended for good: its name is free."""
         del self._children[child.spec.name]
-
-
-async def _hold_children(*, task_status: trio.TaskStatus[trio.Nursery]) -> None:
-    with trio.CancelScope(shield=True):
-        async with trio.open_nursery() as nursery:
-            task_status.started(nursery)
-            await trio.sleep_forever()

@@ -12,12 +12,12 @@ import trio
 
 from fh.aio import Island, IslandDown
 from fh.db.connect import ConnectionSettings, address_of, connect
-from fh.db.driver import Connection, Pool, make_pool
+from fh.db.driver import DRIVER_ERRORS, Connection, Pool, make_pool
 from fh.db.dsn import Dsn
 from fh.db.errors import DatabaseRefused, DatabaseUnavailable
 from fh.db.listen import Wakeups
 from fh.db.port import Transaction
-from fh.db.unit import run_unit
+from fh.db.unit import give_back, run_unit
 
 log = structlog.get_logger()
 
@@ -184,13 +184,13 @@ async def _warm(pool: Pool, count: int) -> None:
             raise outcome  # the caller cuts the others
     for outcome in opened:
         assert not isinstance(outcome, BaseException)
-        await pool.release(outcome)
+        await give_back(pool, outcome)
 
 
 async def _close(pool: Pool) -> None:
     try:
         async with asyncio.timeout(_CLOSE_SECONDS):
             await pool.close()
-    except TimeoutError:
-        log.warning("database_connections_cut", size=pool.get_size())
+    except DRIVER_ERRORS as error:  # not in time, or the server went first
+        log.debug("database_connections_cut", reason=str(error) or "timed out")
         pool.terminate()

@@ -82,7 +82,7 @@ def _from_server(error: PostgresError) -> Exception:
 
 
 class Translating:
-    """A context in which the driver's exceptions become ours. Reusable."""
+    """A context in which the driver's exceptions become ours; None: there is no connection yet."""
 
     __slots__ = ("_connection",)
 
@@ -99,7 +99,7 @@ class Translating:
         _traceback: TracebackType | None,
     ) -> None:
         if isinstance(error, Exception):
-            closed = self._connection is not None and is_gone(self._connection)
+            closed = self._connection is None or is_gone(self._connection)
             ours = translated(error, closed=closed)
             if ours is not error:
                 raise ours from error

@@ -70,10 +70,10 @@ async def _attempt(
         await _commit(connection, read_only=read_only)
         return result
     finally:
-        await _give_back(pool, connection)
+        await give_back(pool, connection)
 
 
-async def _give_back(pool: Pool, connection: Connection) -> None:
+async def give_back(pool: Pool, connection: Connection) -> None:
     """Return the connection; the outcome of the unit stands whatever happens here."""
     try:
         with contextlib.suppress(asyncio.CancelledError):  # too late; and asyncpg goes on anyway

@@ -37,9 +37,14 @@ _MAILBOX = Mailbox(capacity=1024)
 
 
 async def load_in_time(lookup: KeyLookup, key: SdkKey, seconds: float) -> KeyAnswer:
-    """Return Dacha's answer, NotReady when it takes longer than `seconds`."""
+    """Return Dacha's answer, NotReady when it takes longer than `seconds` or fails."""
     with trio.move_on_after(seconds):
-        return await lookup.load_key(key)
+        try:
+            return await lookup.load_key(key)
+        except Exception:
+            # A request ends here: a bug behind one key must not end everybody's streams.
+            log.exception("key_lookup_failed", key=key.masked)
+            return NotReady("the lookup failed")
     return NotReady("no answer in time")
 
 

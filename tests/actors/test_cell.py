@@ -9,7 +9,6 @@ from trio.testing import wait_all_tasks_blocked
 from fh.actors.actor import Actor
 from fh.actors.child import ActorSpec
 from fh.actors.errors import AskFailed
-from fh.actors.restart import Restart
 from fh.actors.state import State
 from fh.actors.supervisor import Supervisor
 from fh.actors.testing import Probe, open_supervisor, start
@@ -167,10 +166,13 @@ async def test_a_busy_actor_passes_a_checkpoint_every_64_turns(nursery):
 
 async def test_the_message_that_met_a_failing_factory_waits_for_the_next_life(nursery):
     probe = Probe()
-    lives = iter([boom, lambda: probe])
+    factories = iter([boom, lambda: probe])
+
+    def make():
+        return next(factories)()
 
     async with open_supervisor() as supervisor:
-        ref = supervisor.spawn(ActorSpec("probe", lambda: next(lives)()))
+        ref = supervisor.spawn(ActorSpec("probe", make))
         ref.tell_nowait(1)
         ref.tell_nowait(2)
         assert ref.statistics().queued == 2
@@ -251,12 +253,15 @@ async def test_an_interrupt_in_a_task_ends_the_whole_tree():
     async def interrupt():
         raise KeyboardInterrupt
 
-    supervisor = Supervisor("test", [ActorSpec("busy", CallingInTask, restart=Restart.PERMANENT)])
-    with pytest.raises(BaseExceptionGroup) as caught:
+    supervisor = Supervisor("test", [ActorSpec("busy", CallingInTask)])
+
+    async def run():
         async with trio.open_nursery() as nursery:
             await nursery.start(supervisor.run)
             supervisor.ref("busy").tell_nowait(interrupt)
-            await trio.sleep_forever()
+
+    with pytest.raises(BaseExceptionGroup) as caught:
+        await run()
     assert caught.group_contains(KeyboardInterrupt)
 
 

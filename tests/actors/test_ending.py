@@ -11,7 +11,7 @@ from fh.actors.actor import Actor
 from fh.actors.child import ActorSpec
 from fh.actors.errors import ActorStopped
 from fh.actors.restart import Backoff, Restart
-from fh.actors.state import State
+from fh.actors.state import Order, State
 from fh.actors.testing import Probe, open_supervisor, start
 
 
@@ -285,3 +285,17 @@ async def test_a_slow_actor_is_cancelled_when_its_supervisors_patience_is_over(a
         await supervisor.stop_child("step")
         assert trio.current_time() - begun == pytest.approx(2.5)
     assert journal == [0, 1]
+
+
+async def test_a_pause_waits_for_a_goodbye_that_is_under_way(autojump_clock):
+    class Lingering(Step):
+        async def stopped(self):
+            await trio.sleep(3)
+
+    async with open_supervisor(ActorSpec("step", lambda: Lingering([]))) as supervisor:
+        cell = supervisor._children["step"]
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(supervisor.stop_child, "step")
+            await wait_all_tasks_blocked()
+            await cell.finish(Order.PAUSE, 1.0)
+            assert cell.state is State.ENDED

@@ -130,10 +130,10 @@ async def test_an_ask_ends_with_its_callers_deadline(nursery, autojump_clock):
         await ref.ask(lambda reply: reply)
 
 
-async def test_an_ask_dropped_by_the_actor_fails(nursery):
-    ref = start(nursery, "careless", Gate())
+async def test_an_ask_whose_actor_is_cancelled_fails(nursery):
+    ref = start(nursery, "gate", Gate())
+    nursery.start_soon(stop_soon, ref)
     with pytest.raises(ActorStopped):
-        nursery.start_soon(stop_soon, ref)
         await ref.ask(lambda reply: reply)
 
 

@@ -7,7 +7,9 @@ from trio.testing import wait_all_tasks_blocked
 from fh.actors.child import ServiceSpec
 from fh.actors.errors import ChildStartFailed, NoSuchChild
 from fh.actors.restart import Backoff, Intensity, Restart
-from fh.actors.state import State
+from fh.actors.service import Service
+from fh.actors.state import Order, State
+from fh.actors.supervisor import Supervisor
 from fh.actors.testing import open_supervisor
 
 
@@ -222,3 +224,56 @@ async def test_an_interrupt_in_a_service_ends_the_tree(autojump_clock):
         ):
             await trio.sleep_forever()
     assert caught.group_contains(KeyboardInterrupt)
+
+
+async def test_a_service_stopped_while_its_start_fails_ends_once(autojump_clock):
+    async with open_supervisor() as supervisor:
+        service = Service(ServiceSpec("alone", Script(crash_early).run), supervisor)
+        supervisor._children["alone"] = service
+        with pytest.raises(ZeroDivisionError):
+            await service.start()
+        service.command(Order.CANCEL)
+        service.give_up(ZeroDivisionError())
+        service.command(Order.DRAIN)
+        await service.wait_ended()
+        await service.finish(Order.PAUSE, 1)
+        assert supervisor.statistics().children == ()
+
+
+async def test_pausing_a_service_that_is_being_stopped_waits_for_its_end(autojump_clock):
+    async def slow_to_end(task_status):
+        task_status.started()
+        try:
+            await trio.sleep_forever()
+        finally:
+            with trio.CancelScope(shield=True):
+                await trio.sleep(1)
+
+    async with open_supervisor() as supervisor, trio.open_nursery() as nursery:
+        await supervisor.start(ServiceSpec("slow", Script(slow_to_end).run))
+        nursery.start_soon(supervisor.stop_child, "slow")
+        await wait_all_tasks_blocked()
+        service = supervisor._children["slow"]
+        await service.finish(Order.PAUSE, 5)
+        assert service.state is State.ENDED
+
+
+async def test_cancelling_a_supervisor_waits_for_its_services(autojump_clock):
+    async def slow_to_end(task_status):
+        task_status.started()
+        try:
+            await trio.sleep_forever()
+        finally:
+            with trio.CancelScope(shield=True):
+                await trio.sleep(3)
+
+    inner = Supervisor(
+        "inner",
+        [ServiceSpec("slow", Script(slow_to_end).run, drain=lambda: None, drain_seconds=100.0)],
+    )
+    begun = trio.current_time()
+    async with open_supervisor(
+        ServiceSpec("inner", inner.run, drain=inner.stop, drain_seconds=1.0)
+    ):
+        pass
+    assert trio.current_time() - begun == pytest.approx(4.0)

@@ -86,6 +86,15 @@ async def test_stopping_a_supervisor_that_is_still_starting(autojump_clock):
     assert supervisor.statistics().children == ()
 
 
+async def test_a_supervisor_cancelled_before_its_first_step_ends():
+    supervisor = Supervisor("test", [ActorSpec("probe", Probe)])
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await supervisor.run()
+    assert scope.cancelled_caught
+    assert supervisor.statistics().children == ()
+
+
 async def test_crashes_beyond_the_intensity_end_the_supervisor(autojump_clock):
     journal = []
     supervisor = Supervisor(

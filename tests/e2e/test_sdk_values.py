@@ -5,6 +5,7 @@ import pytest
 from tests.e2e.admin import Project
 from tests.e2e.party import Kind, Party
 from tests.e2e.sdk_process import Feature, Mode
+from tests.e2e.wire import wait_polled
 
 pytestmark = pytest.mark.e2e
 
@@ -33,6 +34,17 @@ def test_the_first_snapshot_is_right_for_all_types(
     project.create("document", "JSON", DOCUMENT)
     project.create("fresh_flag", "BOOLEAN")
     project.create("unset_text", "STRING")
+
+    wait_polled(
+        party.server.port,
+        project.client_key,
+        flag=True,
+        text=TEXT,
+        number=3.25,
+        document=DOCUMENT,
+        fresh_flag=False,
+        unset_text=None,
+    )
 
     with kind.connect(party, project) as sdk:
         sdk.wait_ready()
@@ -109,6 +121,7 @@ def test_a_retired_feature_goes_and_comes_back(party: Party, project: Project, k
             sdk.wait_gone("text")
         else:
             # The Python SDK keeps what a poll no longer lists; one that starts now has none of it.
+            wait_polled(party.server.port, project.client_key, other="stays")
             with kind.connect(party, project) as newcomer:
                 newcomer.wait_ready()
                 assert set(newcomer.snapshot()) == {"other"}
@@ -126,6 +139,7 @@ def test_a_deleted_feature_goes(party: Party, project: Project, kind: Kind) -> N
         project.delete("text")
         if kind.mode is Mode.SSE or kind.notices_absence:
             sdk.wait_gone("text")
+        wait_polled(party.server.port, project.client_key, other="stays")
         with kind.connect(party, project) as newcomer:
             newcomer.wait_ready()
             assert set(newcomer.snapshot()) == {"other"}

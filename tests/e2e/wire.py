@@ -1,8 +1,10 @@
 """HTTP/1.1 over a raw socket: a test says which bytes go out and sees which come back."""
 
 import contextlib
+import json
 import socket
 import struct
+import time
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -19,6 +21,24 @@ _TCP_REPAIR = 19
 def poll_target(key: str) -> str:
     """Return what an SDK asks for when it polls with this key."""
     return f"/features?apiKey={quote(key, safe='')}&contextSha=0"
+
+
+def wait_polled(port: int, key: str, **values: object) -> None:
+    """Wait until a poll lists exactly these features with these values; a change may take a while.
+
+    A feature without a value is given as None.
+    """
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        with Wire(port) as wire:
+            answer = wire.ask("GET", poll_target(key))
+        assert answer.status == 200, answer
+        (environment,) = json.loads(answer.body)
+        polled = {feature["key"]: feature.get("value") for feature in environment["features"]}
+        if polled == values:
+            return
+        assert time.monotonic() < deadline, f"{polled} has not become {values}"
+        time.sleep(0.02)
 
 
 @dataclass(frozen=True, slots=True)

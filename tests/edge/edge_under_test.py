@@ -1,5 +1,6 @@
 """A real Edge on a real socket, with an environment in memory behind it."""
 
+import socket
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -107,7 +108,7 @@ class MemoryLookup:
 
     async def load_key(self, key: SdkKey) -> KeyAnswer:
         self.asked += 1
-        if self.gate:
+        if self.gate is not None:
             await self.gate.wait()
         await trio.lowlevel.checkpoint()
         return self.answers.get(key, Denied())
@@ -186,10 +187,13 @@ class EdgeUnderTest:
     edge: Edge
     lookup: MemoryLookup
     port: int
-    elsewhere: list[tuple[object, bytes]]
+    elsewhere: list[tuple[socket.socket, bytes]]
+    clients: list[Client] = field(default_factory=list)
 
     async def connect(self) -> Client:
-        return Client(await trio.open_tcp_stream("127.0.0.1", self.port))
+        client = Client(await trio.open_tcp_stream("127.0.0.1", self.port))
+        self.clients.append(client)
+        return client
 
     async def open_stream(self, key: SdkKey = SERVER_KEY, headers: str = "") -> Client:
         client = await self.connect()
@@ -219,7 +223,7 @@ async def edge_under_test(
 ) -> AsyncIterator[EdgeUnderTest]:
     chosen = replace(EdgeSettings(drop_after_seconds=0), **settings)
     lookup = lookup or MemoryLookup()
-    elsewhere: list[tuple[object, bytes]] = []
+    elsewhere: list[tuple[socket.socket, bytes]] = []
     edge = Edge(lookup, chosen, lambda taken, data: elsewhere.append((taken, data)))
     listener = listen("127.0.0.1", 0, chosen)
     door = Door(listener, edge.adopt, descriptors=10_000)
@@ -227,12 +231,15 @@ async def edge_under_test(
         await nursery.start(edge.run)
         await nursery.start(door.run)
         try:
-            yield EdgeUnderTest(edge, lookup, door.port, elsewhere)
+            under_test = EdgeUnderTest(edge, lookup, door.port, elsewhere)
+            yield under_test
         finally:
+            for client in under_test.clients:
+                client.stream.socket.close()
             for taken, _ in elsewhere:
                 taken.close()
             nursery.cancel_scope.cancel()
-    door.close()
+            door.close()
 
 
 def some_uuid() -> UUID:

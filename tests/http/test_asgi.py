@@ -52,8 +52,8 @@ async def test_only_the_last_message_of_an_answer_can_not_be_cancelled():
 
     async def app(scope, receive, send):
         for more in (True, False):
-            with trio.CancelScope() as scope:
-                scope.cancel()
+            with trio.CancelScope() as cancelled:
+                cancelled.cancel()
                 await send({"type": "http.response.body", "body": b"", "more_body": more})
 
     async def receive(): ...
@@ -73,8 +73,8 @@ async def test_a_connection_that_is_not_kept_alive_is_closed(nursery):
     config.errorlog = None
     [address] = await nursery.start(serve, app, config)
     with trio.fail_after(5):
-        stream = await trio.open_tcp_stream("127.0.0.1", int(address.rpartition(":")[2]))
-        await stream.send_all(b"GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        answer = b"".join([part async for part in stream])
+        async with await trio.open_tcp_stream("127.0.0.1", int(address.split(":")[-1])) as stream:
+            await stream.send_all(b"GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            answer = b"".join([part async for part in stream])
     assert answer.startswith(b"HTTP/1.1 404")
     nursery.cancel_scope.cancel()

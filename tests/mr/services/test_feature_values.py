@@ -1,0 +1,144 @@
+"""What happens when two write at once; what one alone may do is tested through HTTP."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+import trio
+from msgspec import Raw
+
+from fh.contracts.published import has_value
+from fh.model.feature_type import FeatureType
+from fh.mr.access import PersonType
+from fh.mr.errors import NotFound
+from fh.mr.outbox import announce
+from fh.mr.repositories.access import find_application_rights, load_caller
+from fh.mr.repositories.features import find_feature
+from fh.mr.repositories.publishing import load_published_feature
+from fh.mr.services.feature_values import SentValue, load_value, save_value, write_value
+from fh.mr.services.features import delete_feature
+
+_WAITERS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+
+
+@dataclass
+class Place:
+    caller: Any
+    application: UUID
+    environment: UUID
+
+
+@pytest.fixture
+async def place(superuser, sql, database) -> Place:
+    portfolio = (await superuser("GET", "/mr-api/portfolio")).body[0]["id"]
+    application = await superuser(
+        "POST",
+        f"/mr-api/portfolio/{portfolio}/application?includeEnvironments=true",
+        {"name": "Shop", "description": ""},
+    )
+    await superuser(
+        "POST",
+        f"/mr-api/application/{application.body['id']}/features",
+        {"key": "title", "name": "Title", "valueType": "STRING"},
+    )
+    [person] = await sql("SELECT id FROM person")
+    caller = await database.transaction(lambda tx: load_caller(tx, person["id"], PersonType.PERSON))
+    environment = application.body["environments"][0]["id"]
+    return Place(caller, UUID(application.body["id"]), UUID(environment))
+
+
+async def _until_somebody_waits(tx, or_else: str, *args) -> None:
+    """Hold the transaction open until another one waits for it, or was there before."""
+    while not await tx.fetchval(_WAITERS) and not await tx.fetchval(or_else, *args):
+        await tx.fetchval("SELECT pg_sleep(0.001)")
+
+
+async def test_two_writers_of_different_facets_at_once_lose_nothing(database, place):
+    async def save(tx, sent: SentValue) -> Any:
+        return await save_value(tx, place.caller, place.environment, "title", sent)
+
+    first = await database.transaction(lambda tx: save(tx, SentValue(locked=False, string="a")))
+
+    async def slowly(tx, **facets: Any) -> None:
+        sent = SentValue(locked=False, id=first.id, version=1, **{"string": "a", **facets})
+        await save(tx, sent)
+        await _until_somebody_waits(tx, "SELECT version = 3 FROM feature_value")
+
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            for facets in ({"string": "b"}, {"retired": True}):
+                nursery.start_soon(
+                    database.transaction, lambda tx, facets=facets: slowly(tx, **facets)
+                )
+
+    value = await database.transaction(
+        lambda tx: load_value(tx, place.caller, place.environment, "title")
+    )
+    assert (value.version, value.setting.value, value.setting.retired) == (3, "b", True)
+
+
+async def test_an_update_is_never_announced_after_the_farewell(database, place, sql):
+    """The writer has read what it will announce, and only then the feature is deleted."""
+    reached = trio.Event()
+    # A first value would hold the feature's row by its foreign key; a second one does not.
+    first = await database.transaction(
+        lambda tx: save_value(
+            tx, place.caller, place.environment, "title", SentValue(locked=False, string="a")
+        )
+    )
+
+    async def write_slowly(tx) -> None:
+        feature = await find_feature(tx, place.application, "title")
+        rights = await find_application_rights(tx, place.caller, place.application)
+        sent = SentValue(locked=False, id=first.id, version=1, string="b")
+        await write_value(tx, place.caller, rights, place.environment, feature, sent)
+        event = await load_published_feature(tx, place.environment, feature.id)
+        await _until_somebody_waits(tx, "SELECT when_archived IS NOT NULL FROM feature")
+        await announce(tx, event)
+
+    async def write() -> None:
+        reached.set()
+        await database.transaction(write_slowly)
+
+    async def delete() -> None:
+        await reached.wait()
+        # Only once the value is on its way: its row is not visible, but its lock is.
+        while not (await sql("SELECT count(*) > 0 FROM pg_locks WHERE mode = 'RowShareLock'"))[0][
+            0
+        ]:
+            await trio.lowlevel.checkpoint()
+        await database.transaction(
+            lambda tx: delete_feature(tx, place.caller, place.application, "title")
+        )
+
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(write)
+            nursery.start_soon(delete)
+
+    rows = await sql("SELECT body FROM outbox WHERE kind = 'feature-values' ORDER BY id")
+    assert b'"DELETE"' in rows[-1]["body"]
+    assert b'"UPDATE"' in rows[-2]["body"]
+
+
+async def test_a_feature_that_went_meanwhile_is_not_written(database, place):
+    async def work(tx) -> None:
+        feature = await find_feature(tx, place.application, "title")
+        rights = await find_application_rights(tx, place.caller, place.application)
+        await delete_feature(tx, place.caller, place.application, "title")
+        sent = SentValue(locked=False)
+        await write_value(tx, place.caller, rights, place.environment, feature, sent)
+
+    with pytest.raises(NotFound):
+        await database.transaction(work)
+
+
+def test_only_the_member_of_the_type_counts():
+    sent = SentValue(locked=True, boolean=True, string="s", number=Raw(b"1"), json="{}")
+    assert has_value(sent.number)
+    wanted = {one: sent.wanted(one).value for one in FeatureType}
+    assert wanted == {"BOOLEAN": "true", "STRING": "s", "NUMBER": "1", "JSON": "{}"}
