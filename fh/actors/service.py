@@ -136,9 +136,8 @@ class Service:
         if self.state is State.ENDED or (self._order is not None and order <= self._order):
             return
         self._order = order
-        if self._scope is None:  # between two lives
-            if order is not Order.PAUSE:
-                self._end()
+        if self._scope is None:  # between two lives, where nobody orders a pause
+            self._end()
         elif order is Order.CANCEL or self.state is State.WAITING or self.spec.drain is None:
             self._scope.cancel()
         else:
@@ -159,7 +158,8 @@ class Service:
         with trio.move_on_after(patience_seconds):
             await is_done.wait()
         if not is_done.is_set():
-            log.warning("service_cancelled", service=self.spec.name, seconds=patience_seconds)
+            if self.spec.drain is not None:  # the others know no other end
+                log.warning("service_cancelled", service=self.spec.name, seconds=patience_seconds)
             assert self._scope is not None  # there is a life that is not over
             self._scope.cancel()
             await is_done.wait()

@@ -19,7 +19,6 @@ needs, so a lost database ends no stream.
 
 import socket
 
-import structlog
 import trio
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
@@ -43,8 +42,6 @@ from fh.mr.http.app import create_mr_app
 from fh.mr.outbox import OutboxPublisher
 from fh.mr.snapshots import DatabaseTruth
 from fh.roles.settings import PartyServerSettings
-
-log = structlog.get_logger()
 
 # A server that is killed now and then is started again; one that can't live is given up.
 _STORAGE_INTENSITY = Intensity(restarts=20, within_seconds=60.0)
@@ -170,9 +167,7 @@ class PartyServer:
     async def _migrate(
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        report = await migrate(self._database)
-        if report.applied:
-            log.info("database_migrated", applied=report.applied, number=report.number)
+        await migrate(self._database)
         task_status.started()
         await trio.sleep_forever()
 

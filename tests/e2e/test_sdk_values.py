@@ -95,20 +95,23 @@ def test_a_lock_and_a_new_feature_are_seen(party: Party, project: Project, kind:
 
 
 def test_a_strategy_is_applied_for_the_context_it_names(
-    party: Party, project: Project, kind: Kind
+    request: pytest.FixtureRequest, party: Party, project: Project, kind: Kind
 ) -> None:
+    if kind.sends_context:
+        request.applymarker(pytest.mark.xfail(reason="Edge does not apply strategies yet"))
     project.create("text", "STRING", "for all")
     project.save("text", rolloutStrategies=[FRED_ONLY])
 
     with kind.connect(party, project) as sdk:
+        # The version that has the strategy.
+        sdk.wait_for("the strategy", lambda: sdk.versions("text")[-1:] == [2])
         sdk.wait_value("text", "for all")
         sdk.set_context(userkey=["fred"])
         if kind.evaluation == "client" or kind.sends_context:
-            sdk.wait_value("text", "for fred")
+            sdk.wait_value("text", "for fred", 5)
             sdk.set_context(userkey=["mary"])
-        # Here also ends the Python SDK's stream with a server-evaluated key: without a context.
-        sdk.wait_ready()
-        sdk.wait_value("text", "for all")
+        # The Python SDK's stream with a server-evaluated key knows no context at all.
+        sdk.wait_value("text", "for all", 5)
 
 
 def test_a_retired_feature_goes_and_comes_back(party: Party, project: Project, kind: Kind) -> None:

@@ -140,12 +140,6 @@ def test_clients_that_vanish_leave_nothing_behind(party: Party, project: Project
         assert b'"value":"end"' in reader.read_events(1)
 
 
-def test_a_client_that_shuts_its_side_still_gets_its_answer(wire: Wire, project: Project) -> None:
-    wire.request("GET", poll_target(project.server_key), "connection: close")
-    wire.socket.shutdown(socket.SHUT_WR)
-    assert wire.read_answer().status == 200
-
-
 def test_a_body_above_ten_mib_is_refused(wire: Wire) -> None:
     wire.send(
         f"POST {ADMIN_TARGET} HTTP/1.1\r\nhost: localhost\r\n{JSON_BODY}\r\n"

@@ -154,9 +154,7 @@ async def test_queries(query: str, status: int) -> None:
         ({"cacheControl": "evil\r\nx: y"}, "", "no-store, max-age=0"),
     ],
 )
-async def test_who_decides_about_caching(
-    info: dict[str, str], setting: str, expected: str
-) -> None:
+async def test_who_decides_about_caching(info: dict[str, str], setting: str, expected: str) -> None:
     async with edge_under_test(flags(info=info), cache_control=setting) as edge:
         _, headers, _ = await edge.poll(SERVER_KEY)
     assert headers["cache-control"] == expected

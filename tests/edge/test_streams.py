@@ -112,9 +112,7 @@ async def test_a_key_that_can_not_be_known_yet_waits_and_is_served_when_it_can(
     portable: bool,
 ) -> None:
     lookup = MemoryLookup({SERVER_KEY: NotReady("loading")})
-    async with edge_under_test(
-        lookup, portable_engine=portable, retry_first_seconds=0.01
-    ) as edge:
+    async with edge_under_test(lookup, portable_engine=portable, retry_first_seconds=0.01) as edge:
         client = await edge.open_stream()
         assert await client.event() == DISCOVER
         with trio.fail_after(5):

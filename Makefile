@@ -1,0 +1,23 @@
+# Five words: check, test, bench, up, clean.
+
+.PHONY: check test bench up clean
+
+check: ## formatting, lint, types, import contracts, tests
+	./dev.sh check
+	./dev.sh test
+
+test: ## tests only
+	./dev.sh test
+
+bench: ## every benchmark; the reports land in bench/reports
+	./dev.sh setup
+	mkdir -p bench/reports
+	.venv/bin/python -m bench.actors --json bench/reports/actors.json
+	.venv/bin/python -m bench.start --json bench/reports/start.json
+	.venv/bin/python -m bench.fanout --json bench/reports/fanout.json
+
+up: ## the party-server on http://localhost:8085
+	./dev.sh up
+
+clean:
+	rm -rf .venv .venv-ci .venv-ci-313 build .mypy_cache .ruff_cache .pytest_cache .hypothesis
