@@ -20,7 +20,11 @@ T = TypeVar("T")
 _KEY = "property"
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _CONTROL = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
-_SEPARATOR = re.compile(r"(?P<name>(?:\\.|[^\\=:\s])*)\s*[=:\s]?\s*(?P<value>.*)", re.DOTALL)
+_BLANK = " \t\f"
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_SEPARATOR = re.compile(
+    r"(?P<name>(?:\\.|[^\\=: \t\f])*)[ \t\f]*[=:]?[ \t\f]*(?P<value>.*)", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +130,8 @@ def parse_properties(text: str) -> dict[str, str]:
     """Return the properties in `text`: `name=value`, comments, escapes, continued lines."""
     found: dict[str, str] = {}
     continued = ""
-    for line in text.splitlines():
-        logical = continued + line.lstrip()
+    for line in _LINE_END.split(text):
+        logical = continued + line.lstrip(_BLANK)
         continued = ""
         if not logical or logical[0] in "#!":
             continue
@@ -230,4 +234,6 @@ def _unescaped(raw: str) -> str:
             return chr(int(escape[1:], 16))
         return _CONTROL.get(escape, escape)
 
-    return _ESCAPE.sub(replaced, raw)
+    # Two escapes of UTF-16 may make up one character.
+    units = _ESCAPE.sub(replaced, raw).encode("utf-16", errors="surrogatepass")
+    return units.decode("utf-16", errors="replace")

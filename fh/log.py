@@ -4,6 +4,7 @@ error means that someone must act now, warning that something healed by itself, 
 of the process, debug each message.
 """
 
+import json
 import logging
 import sys
 from typing import Any, TextIO
@@ -54,7 +55,11 @@ def configure_logging(level: str, style: str, stream: TextIO = sys.stdout) -> No
 
 
 def _to_json(event: EventDict, **_: Any) -> str:
-    return msgspec.json.encode(event, enc_hook=str).decode()
+    try:
+        return msgspec.json.encode(event, enc_hook=str).decode()
+    except UnicodeEncodeError:
+        # The name of a file can hold bytes that are no text; a line is never lost for that.
+        return json.dumps(event, default=str)
 
 
 def _logger_name(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -256,7 +256,7 @@ class Supervisor:
     def child_over(self, child: Child, error: Exception | None) -> None:
         """A life crashed (`error`), or a service returned (None): decide what follows."""
         restart = child.spec.restart
-        is_final = restart is Restart.TEMPORARY or (restart is Restart.TRANSIENT and not error)
+        is_final = restart is Restart.TEMPORARY or (restart is Restart.TRANSIENT and error is None)
         if is_final or self._phase is not _Phase.UP:
             child.give_up(error)
             return

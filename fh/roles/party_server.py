@@ -133,7 +133,7 @@ class PartyServer:
                     "storage",
                     storage_supervisor.run,
                     drain=storage_supervisor.stop,
-                    drain_seconds=15.0,
+                    drain_seconds=20.0,
                 ),
                 ServiceSpec("outbox", self._outbox.run),
                 ServiceSpec("dacha", self._dacha.run, drain=self._dacha.stop, drain_seconds=8.0),

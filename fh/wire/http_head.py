@@ -3,6 +3,8 @@
 Source: RFC 9112; llhttp does the parsing.
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -14,6 +16,8 @@ MOST_HEAD_BYTES = 64 * 1024
 MOST_HEADERS = 100
 
 _END = b"\r\n\r\n"
+_VERSIONS = frozenset({"1.0", "1.1"})
+_AUTHORITY = re.compile("[^/?#]*")
 
 
 class MalformedHead(FeatureHubError):
@@ -70,7 +74,7 @@ def parse_head(data: bytes) -> RequestHead:
     """Return the head that `data` consists of, its blank line included.
 
     Raises:
-        MalformedHead: it breaks the grammar of HTTP/1.
+        MalformedHead: it breaks the grammar of HTTP/1, or is more than one head.
         TooManyHeaders: it is longer than it may be.
     """
     collected = _Collected()
@@ -83,6 +87,10 @@ def parse_head(data: bytes) -> RequestHead:
         raise MalformedHead(str(error)) from error
     if not collected.complete:
         raise MalformedHead("the head is not complete")
+    version = parser.get_http_version()
+    # A request of HTTP/0.9 is one line: what looks like its headers would be another request.
+    if collected.more or version not in _VERSIONS:
+        raise MalformedHead("not one head of HTTP/1.0 or HTTP/1.1")
     if len(collected.headers) > MOST_HEADERS:
         raise TooManyHeaders
     target = collected.url.decode("latin-1")
@@ -93,9 +101,9 @@ def parse_head(data: bytes) -> RequestHead:
         method=parser.get_method().decode("latin-1"),
         raw_path=raw_path,
         query=query,
-        version=parser.get_http_version(),
+        version=version,
         headers=tuple(collected.headers),
-        keep_alive=parser.should_keep_alive(),
+        keep_alive=_keep_alive(version, collected.headers),
     )
 
 
@@ -104,25 +112,42 @@ def _origin_form(target: str) -> str:
     scheme, separator, rest = target.partition("://")
     if not separator or scheme.lower() not in {"http", "https"}:
         return "/*"
-    _, slash, path = rest.partition("/")
-    return slash + path if slash else "/"
+    target = _AUTHORITY.sub("", rest, count=1)
+    return target if target.startswith("/") else f"/{target}"
+
+
+def _keep_alive(version: str, headers: Iterable[tuple[str, str]]) -> bool:
+    # llhttp forgets what it read of this once a request without a body is complete.
+    options = {
+        option.strip().lower()
+        for name, value in headers
+        if name == "connection"
+        for option in value.split(",")
+    }
+    return "close" not in options and (version == "1.1" or "keep-alive" in options)
 
 
 class _Collected:
     """What llhttp calls back with."""
 
-    __slots__ = ("complete", "headers", "url")
+    __slots__ = ("complete", "headers", "more", "url")
 
     def __init__(self) -> None:
         self.url = b""
         self.headers: list[tuple[str, str]] = []
         self.complete = False
+        self.more = False
+
+    def on_message_begin(self) -> None:
+        self.more = self.complete
 
     def on_url(self, url: bytes) -> None:
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
+        # llhttp leaves the blanks behind a value, which are not part of it.
+        text = value.rstrip(b" \t").decode("latin-1")
+        self.headers.append((name.decode("latin-1").lower(), text))
 
     def on_headers_complete(self) -> None:
         self.complete = True

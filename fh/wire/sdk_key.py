@@ -5,6 +5,7 @@ The old form with a cache's name in front is accepted, and the name ignored.
 Source: sections 1.1 to 1.3 and 3 of the data plane's contract.
 """
 
+import re
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from fh.errors import FeatureHubError
 from fh.model.ids import EnvironmentId
 from fh.model.sdk_key import LONGEST_SECRET_CHARACTERS, SdkKey
 
-_CANONICAL_UUID_CHARACTERS = 36
+_CANONICAL_UUID = re.compile("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 class MalformedKey(FeatureHubError):
@@ -47,13 +48,10 @@ def parse_key(text: str) -> SdkKey:
 
 
 def _environment_id(text: str) -> EnvironmentId:
-    # UUID() also takes braces, a urn: prefix and text without hyphens; the contract does not.
-    if len(text) != _CANONICAL_UUID_CHARACTERS:
+    # UUID() also takes braces, hyphens anywhere and digits of other scripts; the contract does not.
+    if _CANONICAL_UUID.fullmatch(text) is None:
         raise MalformedKey("the environment is not a UUID", in_environment=True)
-    try:
-        return EnvironmentId(UUID(text))
-    except ValueError:
-        raise MalformedKey("the environment is not a UUID", in_environment=True) from None
+    return EnvironmentId(UUID(text))
 
 
 def _secret(text: str) -> str:

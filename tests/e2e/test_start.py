@@ -62,7 +62,10 @@ def test_a_second_server_on_the_same_directory_is_refused(party: Party) -> None:
     command = [sys.executable, "-m", "fh", "party-server", "--port", "0"]
     command += ["--data-dir", str(party.server.data_directory)]
     second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    said = second.stdout + second.stderr
     assert second.returncode != 0
-    assert "Traceback" not in second.stdout + second.stderr
+    assert "in use by another process" in said
+    assert "party_server_started" not in said
+    assert "Traceback" not in said
     assert party.server.is_ready()
     party.admin.new_project()

@@ -1,4 +1,3 @@
-from uuid import uuid4
 
 import pytest
 import trio
@@ -168,7 +167,7 @@ async def test_applications_come_along_for_those_who_may_see_them(superuser, add
     assert [each["name"] for each in zeta["environments"]] == ["e"]
 
 
-@pytest.mark.parametrize("identifier", ["nonsense", "1", str(uuid4())])
+@pytest.mark.parametrize("identifier", ["nonsense", "1", "5f8e6c1e-8f1c-4a0e-9f43-0d2b8f6b7a11"])
 async def test_there_is_no_such_portfolio(superuser, identifier):
     assert (await superuser("GET", f"/mr-api/portfolio/{identifier}")).status == 404
 

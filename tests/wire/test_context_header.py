@@ -1,0 +1,86 @@
+from urllib.parse import quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fh.wire.context_header import MOST_ATTRIBUTES, NO_CONTEXT, parse_context
+
+NAMES = st.text(min_size=1, max_size=8).filter(lambda name: name == name.strip())
+VALUES = st.text(max_size=8).filter(lambda value: "," not in value)
+
+
+def encoded(name: str, *values: str) -> str:
+    """What an SDK writes for one attribute."""
+    return f"{quote_plus(name)}={quote_plus(','.join(values))}"
+
+
+@given(context=st.dictionaries(NAMES, VALUES, min_size=1, max_size=MOST_ATTRIBUTES))
+def test_what_an_sdk_tells_is_what_is_heard(context: dict[str, str]) -> None:
+    pieces = [encoded(name, value) for name, value in context.items()]
+    expected = {name: (value,) for name, value in context.items()}
+    assert parse_context([",".join(pieces)]) == expected
+    assert parse_context(pieces) == expected
+
+
+@given(values=st.lists(VALUES.filter(bool), min_size=2, max_size=5))
+def test_encoded_commas_make_a_list(values: list[str]) -> None:
+    assert parse_context([encoded("colours", *values)]) == {"colours": tuple(values)}
+
+
+@given(lines=st.lists(st.text(alphabet="ab%2C=+, \xff", max_size=20), max_size=3))
+def test_no_header_is_an_error(lines: list[str]) -> None:
+    assert len(parse_context(lines)) <= MOST_ATTRIBUTES
+
+
+@pytest.mark.parametrize(
+    ("header", "context"),
+    [
+        ("", {}),
+        (",,", {}),
+        ("userkey", {}),
+        ("userkey=", {"userkey": ("",)}),
+        ("=fred", {"": ("fred",)}),
+        ("a=b=c", {"a": ("b=c",)}),
+        ("a=1,a=2", {"a": ("2",)}),
+        ("a=1, b=2", {"a": ("1",), "b": ("2",)}),
+        ("a= 1 ", {"a": (" 1 ",)}),
+        ("user+key=fred+jones", {"user key": ("fred jones",)}),
+        ("a=1%2B1", {"a": ("1+1",)}),
+        ("A=1,a=2", {"A": ("1",), "a": ("2",)}),
+        ("a%3Db=%3D", {"a=b": ("=",)}),
+        ("%2C=x", {",": ("x",)}),
+        ("name=%E2%9D%A4", {"name": ("❤",)}),
+        ("a=b%2c", {"a": ("b",)}),
+        ("a=b%2C%2Cc%2C%2C", {"a": ("b", "", "c")}),
+        ("a=%2C", {"a": ()}),
+        ("a=1&b=2", {"a": ("1&b=2",)}),
+    ],
+)
+def test_attributes(header: str, context: dict[str, tuple[str, ...]]) -> None:
+    assert parse_context([header]) == context
+
+
+@pytest.mark.parametrize("broken", ["a=%", "a=%2", "a=%zz", "a=%2x", "%=b", "%u0041=b", "a=x%"])
+def test_a_broken_escape_costs_its_own_attribute_only(broken: str) -> None:
+    assert parse_context([f"x=1,{broken},y=2"]) == {"x": ("1",), "y": ("2",)}
+
+
+def test_bytes_that_are_not_utf_8_are_replaced() -> None:
+    assert parse_context(["a=%ff"]) == {"a": ("�",)}
+
+
+def test_a_later_line_replaces_an_earlier_one() -> None:
+    assert parse_context(["a=1,b=1", "a=2%2C3"]) == {"a": ("2", "3"), "b": ("1",)}
+
+
+def test_new_names_are_ignored_after_30_and_known_ones_are_not() -> None:
+    line = ",".join(f"a{number}=x" for number in range(40))
+    context = parse_context([line, "a3=late,a35=late"])
+    assert list(context) == [f"a{number}" for number in range(30)]
+    assert context["a3"] == ("late",)
+
+
+def test_nothing_is_no_context() -> None:
+    assert parse_context([]) is NO_CONTEXT
+    assert parse_context(["broken"]) is NO_CONTEXT
