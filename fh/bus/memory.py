@@ -44,7 +44,7 @@ class MemoryBus:
                 except Exception:
                     # A request ends here: one broken subscriber must not cost the others theirs.
                     self._failed += 1
-                    log.exception("delivery_failed", subscriber=name, event=type(event).__name__)
+                    log.exception("delivery_failed", subscriber=name, kind=type(event).__name__)
 
     def subscribe(self, name: str, subscriber: Subscriber) -> None:
         """Deliver everything from now on to `subscriber`."""

@@ -7,6 +7,7 @@ poller        which sockets are ready: an epoll inside trio's, or a task per soc
 connection    one client's socket and what is known of it; no task, a small object
 wheel         deadlines in one-second buckets
 writer        bytes out, and what becomes of those that the kernel does not take
+lifetimes     when something is due for a connection
 engine        owns every connection: reads heads, writes answers, times out
 fanout        audiences, and one event written to every stream of one
 request       what a request head asks for, decided without I/O

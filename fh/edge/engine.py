@@ -18,9 +18,9 @@ import trio
 
 from fh.edge.connection import CLOSED, Connection, Phase
 from fh.edge.fanout import FanOut
+from fh.edge.lifetimes import Due, Lifetimes
 from fh.edge.poller import Poller, Ready
 from fh.edge.settings import EdgeSettings
-from fh.edge.wheel import Wheel
 from fh.edge.writer import SNAPSHOT, Writer
 from fh.wire.http_head import MOST_HEAD_BYTES, find_end
 from fh.wire.sse import LAST_CHUNK, chunk
@@ -71,8 +71,8 @@ class Engine:
         self._heartbeat = chunk(heartbeat)
         self._farewell = farewell
         self._connections: list[Connection | None] = []
-        self._wheel: Wheel[Connection] = Wheel(trio.current_time())
         self._jitter = random.Random()  # noqa: S311  spreads deadlines, guards nothing
+        self._lifetimes = Lifetimes(settings, self._jitter, trio.current_time())
         self._writer = Writer(poller, settings, on_broken=self.close, on_evict=self._evict)
         self._fan_out = FanOut(
             on_refused=self._writer.keep_tail,
@@ -92,7 +92,7 @@ class Engine:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._poller.run, self._on_ready)
                 nursery.start_soon(self._fan_out.run)
-                nursery.start_soon(self._turn_wheel)
+                nursery.start_soon(self._keep_time)
         finally:
             for connection in tuple(self._connections):
                 if connection is not None:
@@ -108,7 +108,7 @@ class Engine:
         self._open += 1
         self._accepted += 1
         self._poller.watch(descriptor)
-        self._schedule(connection, trio.current_time() + self._settings.head_seconds)
+        self._lifetimes.put(connection, trio.current_time() + self._settings.head_seconds)
         # The request has usually arrived with the connection: save a round through the poller.
         self._read(connection)
 
@@ -125,17 +125,10 @@ class Engine:
         """Make a connection a stream: `head` is the response's head and may carry first chunks."""
         if connection.closed:
             return
-        settings = self._settings
-        now = trio.current_time()
         connection.phase = Phase.STREAM
         connection.buffer = b""
         self._streams += 1
-        if settings.drop_after_seconds > 0:
-            spread = max(1.0, settings.drop_after_seconds / 10)
-            connection.drop_at = now + max(
-                1.0, settings.drop_after_seconds + self._jitter.uniform(-spread, 0)
-            )
-        self._schedule_stream(connection, now, first=True)
+        self._lifetimes.begin_stream(connection, trio.current_time())
         self._writer.write(connection, SNAPSHOT, head)
 
     def send(self, connection: Connection, frame: bytes) -> None:
@@ -150,8 +143,7 @@ class Engine:
         self._leave_audience(connection)
         connection.phase = Phase.ENDING
         self._streams -= 1
-        self._wheel.remove(connection, connection.bucket)
-        self._schedule(connection, trio.current_time() + self._settings.slow_seconds)
+        self._lifetimes.put(connection, trio.current_time() + self._settings.slow_seconds)
         if self._writer.write(connection, object(), chunk(frame) + LAST_CHUNK):
             self._linger(connection)
 
@@ -161,10 +153,6 @@ class Engine:
         rest = connection.buffer
         self._forget(connection)
         return socket.socket(fileno=descriptor), rest
-
-    def put_back(self, connection: Connection, data: bytes) -> None:
-        """Return bytes of a request that somebody else is to read from the start."""
-        connection.buffer = data + connection.buffer
 
     def close(self, connection: Connection) -> None:
         """Close at once."""
@@ -263,7 +251,7 @@ class Engine:
     def _begin_answer(self, connection: Connection) -> None:
         connection.phase = Phase.BUSY
         connection.searched_bytes = 0
-        self._wheel.remove(connection, connection.bucket)
+        self._lifetimes.forget(connection)
 
     def _answered(self, connection: Connection) -> None:
         if connection.closes:
@@ -271,7 +259,7 @@ class Engine:
             return
         settings = self._settings
         connection.phase = Phase.HEAD
-        self._schedule(
+        self._lifetimes.put(
             connection,
             trio.current_time()
             + (settings.head_seconds if connection.buffer else settings.idle_seconds),
@@ -304,8 +292,7 @@ class Engine:
             self.close(connection)
             return
         borrowed.detach()
-        self._wheel.remove(connection, connection.bucket)
-        self._schedule(connection, trio.current_time() + _LINGER_SECONDS)
+        self._lifetimes.put(connection, trio.current_time() + _LINGER_SECONDS)
 
     def _evict(self, connection: Connection, reason: str) -> None:
         self._evicted += 1
@@ -314,51 +301,31 @@ class Engine:
 
     # Time -------------------------------------------------------------------------------------
 
-    def _schedule(self, connection: Connection, at: float) -> None:
-        connection.bucket = self._wheel.put(connection, at)
-
-    def _schedule_stream(self, connection: Connection, now: float, *, first: bool = False) -> None:
-        period = self._settings.heartbeat_seconds
-        at = connection.drop_at
-        if period > 0:
-            # The first beat comes anywhere in the period, so that a herd's beats don't stay one.
-            beat = now + (self._jitter.uniform(0.5, 1) * period if first else period)
-            at = min(at, beat) if at else beat
-        if at:
-            self._schedule(connection, at)
-
-    async def _turn_wheel(self) -> None:
+    async def _keep_time(self) -> None:
         while True:
             await trio.sleep(1)
             now = trio.current_time()
-            for connection in tuple(self._wheel.due(now)):
-                self._on_due(connection, now)
+            for connection, due in self._lifetimes.due(now):
+                self._on_due(connection, due, now)
             for connection in self._writer.late(now):
                 self._evict(connection, "too_slow")
 
-    def _on_due(self, connection: Connection, now: float) -> None:
-        match connection.phase:
-            case Phase.HEAD:
-                if connection.buffer:
-                    self._begin_answer(connection)
-                    self._on_refused_head(connection, 408)
-                else:
-                    self.close(connection)
-            case Phase.STREAM if connection.drop_at and connection.drop_at <= now:
+    def _on_due(self, connection: Connection, due: Due, now: float) -> None:
+        match due:
+            case Due.HEAD:
+                self._begin_answer(connection)
+                self._on_refused_head(connection, 408)
+            case Due.IDLE | Due.END:
+                self.close(connection)
+            case Due.FAREWELL:
                 self.end_stream(connection, self._farewell)
-            case Phase.STREAM:
+            case Due.HEARTBEAT:
                 audience = connection.audience
-                if (
-                    audience is None
-                    or now - audience.last_event_at >= self._settings.heartbeat_seconds / 2
-                ):
+                lately = now - self._settings.heartbeat_seconds / 2
+                if audience is None or audience.last_event_at <= lately:
                     self._writer.write(connection, Phase.STREAM, self._heartbeat)
                 if not connection.closed:
-                    self._schedule_stream(connection, now)
-            case Phase.ENDING | Phase.LINGERING:
-                self.close(connection)
-            case Phase.BUSY:
-                pass
+                    self._lifetimes.go_on(connection, now)
 
     # Leaving ----------------------------------------------------------------------------------
 
@@ -376,5 +343,5 @@ class Engine:
             self._streams -= 1
         connection.buffer = b""
         self._writer.forget(connection)
-        self._wheel.remove(connection, connection.bucket)
+        self._lifetimes.forget(connection)
         self._leave_audience(connection)

@@ -1,0 +1,86 @@
+"""When something is due for a connection: one timer for all of them.
+
+Each connection has one deadline at a time, and what it means follows from the connection's phase.
+Lives of streams and first heartbeats are spread with jitter, so that a herd that came together
+neither beats nor leaves together.
+"""
+
+import random
+from collections.abc import Iterator
+from enum import Enum
+
+from fh.edge.connection import Connection, Phase
+from fh.edge.settings import EdgeSettings
+from fh.edge.wheel import Wheel
+
+_LEAST_LIFE_SECONDS = 1.0
+_SPREAD_SHARE = 10  # a tenth of a stream's life
+
+
+class Due(Enum):
+    """What is due."""
+
+    HEAD = "the client took too long over a request's head"
+    IDLE = "nobody used the connection"
+    FAREWELL = "the stream has lived long enough"
+    HEARTBEAT = "the stream has to show that it lives"
+    END = "the client had its time to read the last bytes"
+
+
+class Lifetimes:
+    """The deadlines of all connections."""
+
+    def __init__(self, settings: EdgeSettings, jitter: random.Random, now: float) -> None:
+        self._settings = settings
+        self._jitter = jitter
+        self._wheel: Wheel[Connection] = Wheel(now)
+
+    def put(self, connection: Connection, at: float) -> None:
+        """Let something be due for `connection` at `at`, instead of what was."""
+        self._wheel.remove(connection, connection.bucket)
+        connection.bucket = self._wheel.put(connection, at)
+
+    def forget(self, connection: Connection) -> None:
+        """Let nothing be due for `connection`."""
+        self._wheel.remove(connection, connection.bucket)
+
+    def begin_stream(self, connection: Connection, now: float) -> None:
+        """Give a stream its life and its heartbeats."""
+        life_seconds = self._settings.drop_after_seconds
+        if life_seconds > 0:
+            spread = max(1.0, life_seconds / _SPREAD_SHARE)
+            shorter = self._jitter.uniform(0, spread)
+            connection.drop_at = now + max(_LEAST_LIFE_SECONDS, life_seconds - shorter)
+        self._schedule(connection, now, self._jitter.uniform(0.5, 1))
+
+    def go_on(self, connection: Connection, now: float) -> None:
+        """Await the next heartbeat of a stream, or its end."""
+        self._schedule(connection, now, 1)
+
+    def due(self, now: float) -> Iterator[tuple[Connection, Due]]:
+        """Yield what became due since the last call."""
+        for connection in tuple(self._wheel.due(now)):
+            match connection.phase:
+                case _ if connection.closed:
+                    pass
+                case Phase.HEAD:
+                    yield connection, Due.HEAD if connection.buffer else Due.IDLE
+                case Phase.STREAM if connection.drop_at and connection.drop_at <= now:
+                    yield connection, Due.FAREWELL
+                case Phase.STREAM:
+                    yield connection, Due.HEARTBEAT
+                case Phase.ENDING | Phase.LINGERING:
+                    yield connection, Due.END
+                case Phase.BUSY:
+                    pass
+
+    def _schedule(self, connection: Connection, now: float, share: float) -> None:
+        period = self._settings.heartbeat_seconds
+        at = connection.drop_at
+        if period > 0:
+            beat = now + share * period
+            at = min(at, beat) if at else beat
+        if at:
+            self.put(connection, at)
+        else:
+            self.forget(connection)
