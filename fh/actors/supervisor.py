@@ -147,7 +147,8 @@ class Supervisor:
         try:
             with self._up:
                 await self._start_children()
-                task_status.started()
+                if self._failure is None:
+                    task_status.started()
                 await trio.sleep_forever()
             is_asked = True
             self._enter_ending()

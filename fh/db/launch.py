@@ -6,6 +6,7 @@ are denied (many containers), it runs as user 65534 on a directory given to that
 """
 
 import os
+import pwd
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -51,10 +52,19 @@ def works(command: Sequence[str]) -> bool:
     return run.returncode == 0
 
 
+def _has_name(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
+
+
 def find_launch(works: Callable[[Sequence[str]], bool] = works) -> Launch:
     """Find out how to start PostgreSQL here; a few milliseconds."""
     is_root = os.geteuid() == 0
-    namespace = _NAMESPACE if is_root else ()
+    # Containers like to run as a uid that has no name, which initdb refuses.
+    namespace = _NAMESPACE if is_root or not _has_name(os.geteuid()) else ()
     if works((*namespace, *_TIED)):  # the usual case, with one probe
         return Launch(namespace, _TIED)
     tie = _TIED if works(_TIED) else ()

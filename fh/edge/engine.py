@@ -136,15 +136,35 @@ class Engine:
         if not connection.closed:
             self._writer.write(connection, object(), chunk(frame))
 
-    def end_stream(self, connection: Connection, frame: bytes) -> None:
-        """Write a last event to a stream, end its body, and close."""
+    def end_stream(self, connection: Connection, frame: bytes, *, hold_seconds: float = 0) -> None:
+        """Write a last event to a stream, end its body, and close.
+
+        Held, the end follows later than the event: some clients come back without a pause.
+        """
         if connection.closed or connection.phase is not Phase.STREAM:
             return
         self._leave_audience(connection)
         connection.phase = Phase.ENDING
         self._streams -= 1
-        self._lifetimes.put(connection, trio.current_time() + self._settings.slow_seconds)
-        if self._writer.write(connection, object(), chunk(frame) + LAST_CHUNK):
+        connection.closes = not hold_seconds
+        seconds = hold_seconds or self._settings.slow_seconds
+        self._lifetimes.put(connection, trio.current_time() + seconds)
+        data = chunk(frame)
+        if (
+            self._writer.write(connection, object(), data if hold_seconds else data + LAST_CHUNK)
+            and not hold_seconds
+        ):
+            self._linger(connection)
+
+    def _end_body(self, connection: Connection) -> None:
+        """Write the end of a stream that was held back, or close it when that is late, too."""
+        if connection.closes:
+            self.close(connection)
+            return
+        connection.closes = True
+        seconds = self._settings.slow_seconds
+        self._lifetimes.put(connection, trio.current_time() + seconds)
+        if self._writer.write(connection, object(), LAST_CHUNK):
             self._linger(connection)
 
     def take(self, connection: Connection) -> tuple[socket.socket, bytes]:
@@ -275,9 +295,9 @@ class Engine:
         match connection.phase:
             case Phase.BUSY:
                 self._answered(connection)
-            case Phase.ENDING:
+            case Phase.ENDING if connection.closes:
                 self._linger(connection)
-            case Phase.HEAD | Phase.STREAM | Phase.LINGERING:
+            case Phase.ENDING | Phase.HEAD | Phase.STREAM | Phase.LINGERING:
                 pass
 
     def _linger(self, connection: Connection) -> None:
@@ -315,8 +335,10 @@ class Engine:
             case Due.HEAD:
                 self._begin_answer(connection)
                 self._on_refused_head(connection, 408)
-            case Due.IDLE | Due.END:
+            case Due.IDLE | Due.LATE:
                 self.close(connection)
+            case Due.END:
+                self._end_body(connection)
             case Due.FAREWELL:
                 self.end_stream(connection, self._farewell)
             case Due.HEARTBEAT:

@@ -15,7 +15,14 @@ from fh.edge.messages import Subscribe
 from fh.edge.poll import answer_poll
 from fh.edge.poller import Poller
 from fh.edge.request import Elsewhere, OpenStream, Poll, Preflight, Refused, decide
-from fh.edge.response import BYE, DISCOVER, HEARTBEAT, UNKNOWN_KEY, Responses
+from fh.edge.response import (
+    BYE,
+    DISCOVER,
+    HEARTBEAT,
+    UNKNOWN_KEY,
+    UNKNOWN_KEY_HOLD_SECONDS,
+    Responses,
+)
 from fh.edge.settings import EdgeSettings
 from fh.edge.subscriptions import Subscriptions, load_in_time
 from fh.model.sdk_key import SdkKey
@@ -155,6 +162,6 @@ class Life:
         if connection.closed:
             return
         if asked.key is None:
-            self.engine.end_stream(connection, UNKNOWN_KEY)
+            self.engine.end_stream(connection, UNKNOWN_KEY, hold_seconds=UNKNOWN_KEY_HOLD_SECONDS)
             return
         self._subscriptions.subscribe(Subscribe(connection, asked.key, tag_of_context, held))

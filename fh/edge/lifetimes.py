@@ -24,7 +24,8 @@ class Due(Enum):
     IDLE = "nobody used the connection"
     FAREWELL = "the stream has lived long enough"
     HEARTBEAT = "the stream has to show that it lives"
-    END = "the client had its time to read the last bytes"
+    END = "the stream's body has to end"
+    LATE = "the client had its time to read the last bytes"
 
 
 class Lifetimes:
@@ -69,8 +70,10 @@ class Lifetimes:
                     yield connection, Due.FAREWELL
                 case Phase.STREAM:
                     yield connection, Due.HEARTBEAT
-                case Phase.ENDING | Phase.LINGERING:
+                case Phase.ENDING:
                     yield connection, Due.END
+                case Phase.LINGERING:
+                    yield connection, Due.LATE
                 case Phase.BUSY:
                     pass
 

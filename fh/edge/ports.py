@@ -18,8 +18,8 @@ class Streams(Protocol):
     def publish(self, audience: Audience, key: FeatureId, frame: bytes) -> None:
         """Write one event to every stream of an audience."""
 
-    def end_stream(self, connection: Connection, frame: bytes) -> None:
-        """Write a last event to a stream and close it."""
+    def end_stream(self, connection: Connection, frame: bytes, *, hold_seconds: float = 0) -> None:
+        """Write a last event to a stream and close it, at once or after a while."""
 
 
 class Questions(Protocol):

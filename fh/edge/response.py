@@ -18,6 +18,9 @@ HEARTBEAT = encode_json("ack", '"❤️"'.encode())
 BYE = encode_json("bye", b'{"status":"closed"}')
 UNKNOWN_KEY = encode_json("failure", b'{"status":"Unrecognized API key. Please stop requesting."}')
 
+UNKNOWN_KEY_HOLD_SECONDS = 1.0
+"""One official SDK comes back without a pause after a failure: so long it waits for the end."""
+
 NO_STORE = "no-store, max-age=0"
 
 _ALLOWED_HEADERS = (

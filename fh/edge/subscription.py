@@ -33,7 +33,7 @@ from fh.edge.messages import (
 )
 from fh.edge.poll import evaluation_of
 from fh.edge.ports import Questions, Streams
-from fh.edge.response import BYE, UNKNOWN_KEY
+from fh.edge.response import BYE, UNKNOWN_KEY, UNKNOWN_KEY_HOLD_SECONDS
 from fh.edge.view import caught_up
 from fh.model.ids import FeatureId, ServiceAccountId
 from fh.model.sdk_key import SdkKey
@@ -179,7 +179,9 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
             case Denied():
                 waiting, streams.waiting = streams.waiting, []
                 for subscribe in waiting:
-                    self._streams.end_stream(subscribe.connection, UNKNOWN_KEY)
+                    self._streams.end_stream(
+                        subscribe.connection, UNKNOWN_KEY, hold_seconds=UNKNOWN_KEY_HOLD_SECONDS
+                    )
                 # A client that was let in is told to come back: then it hears the final word.
                 self._end(streams, BYE)
                 self._maybe_deserted = True

@@ -68,7 +68,11 @@ def health_routes(checks: HealthChecks) -> Sequence[AnyRoute]:
         status, body = await checks.readiness()
         return Reply(body, status=status)
 
+    async def here(_: Request[None, None, None]) -> Reply:
+        return Reply(b"featurehub is here", content_type="text/plain")
+
     probes = (
+        ("/", "loadBalancerProbe", here),
         ("/health/liveness", "liveness", liveness),
         ("/health/readiness", "readiness", readiness),
         ("/health/readyness", "readyness", readiness),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import structlog
 import trio
 
+from fh.actors.errors import ActorError
 from fh.config import load_settings
 from fh.edge.door import PortTaken, listen
 from fh.errors import FeatureHubError
@@ -88,11 +89,11 @@ async def _stop_on_signal(
 
 
 def _root(error: BaseException) -> BaseException:
-    """Return the first cause: what an operator can do something about."""
+    """Return what an operator can do something about: the refusal that the runtime passed on."""
     while True:
         if isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
-        elif error.__cause__ is not None:
+        elif isinstance(error, ActorError) and error.__cause__ is not None:
             error = error.__cause__
         else:
             return error
