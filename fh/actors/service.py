@@ -6,6 +6,7 @@ import trio
 from fh.actors.child import Owner, ServiceSpec, ServiceStatistics
 from fh.actors.restart import History
 from fh.actors.state import Order, State
+from fh.errors import FeatureHubError
 
 log = structlog.get_logger()
 
@@ -93,11 +94,14 @@ class Service:
         except Exception as crash:
             error = crash
             self.history.crashes += 1
+            # A refusal says what happened in its own words, a bug is told by its traceback.
+            told = {"reason": str(crash)} if isinstance(crash, FeatureHubError) else {}
             log.warning(
                 "service_crashed",
                 service=self.spec.name,
                 supervisor=self._owner.name,
-                exc_info=crash,
+                exc_info=None if told else crash,
+                **told,
             )
         except BaseException:  # the whole tree is cancelled or interrupted
             self._end()
