@@ -41,21 +41,17 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(
             ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__", "*.sql")
         )
-    status, report = lint_imports(copy)
-    assert status == 0, report
     return copy
 
 
 @pytest.fixture
 def copied(pristine: Path, tmp_path: Path) -> Path:
-    # With the times of the files, so that the linter's cache stays valid for what is not changed.
-    shutil.copytree(pristine / ".import_linter_cache", tmp_path / "cache")
     return Path(shutil.copytree(pristine, tmp_path / "copy"))
 
 
 def broken_in(copied: Path) -> set[str]:
     """Return the ids of the contracts that the copy breaks."""
-    status, report = lint_imports(copied, "--cache-dir", str(copied.parent / "cache"))
+    status, report = lint_imports(copied, "--no-cache")
     broken = {name for name in NAMES if re.search(re.escape(NAMES[name]) + " BROKEN", report)}
     assert (status != 0) == bool(broken), report
     return broken

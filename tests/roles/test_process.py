@@ -1,0 +1,127 @@
+"""The real process: what it says, and how signals end it."""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.postgres
+
+START_SECONDS = 60
+STOP_SECONDS = 30
+
+
+class Server:
+    """A party-server and the lines of its log, read in a thread."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.lines: list[dict[str, Any]] = []
+        self._arriving: queue.Queue[dict[str, Any] | None] = queue.Queue(1000)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def wait_for(self, event: str) -> dict[str, Any]:
+        while True:
+            line = self._arriving.get(timeout=START_SECONDS)
+            assert line is not None, f"it ended without {event}: {self.lines}"
+            if line["event"] == event:
+                return line
+
+    def end(self, number: signal.Signals) -> int:
+        self.process.send_signal(number)
+        status = self.process.wait(STOP_SECONDS)
+        self._reader.join(STOP_SECONDS)
+        return status
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for text in self.process.stdout:
+            line = json.loads(text)
+            self.lines.append(line)
+            self._arriving.put(line)
+        self._arriving.put(None)
+
+
+@contextmanager
+def running(data_directory: Path, **environ: str) -> Iterator[Server]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    with subprocess.Popen(
+        [sys.executable, "-m", "fh", "party-server", "--host", "127.0.0.1", "--port", "0"],
+        cwd=data_directory,
+        env={**kept, "PYTHONUNBUFFERED": "1", **environ},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield Server(process)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def of_session(session: int) -> list[int]:
+    """Return the living processes that were started below the session's leader."""
+    found = []
+    for directory in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, _, owner = (directory / "stat").read_text().rpartition(")")[2].split()[:4]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(owner) == session and state != "Z":
+            found.append(int(directory.name))
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_order(number: signal.Signals, tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        started = server.wait_for("party_server_started")
+        with urllib.request.urlopen(f"{started['url']}/health/readiness", timeout=10) as answer:
+            assert answer.status == 200
+        assert server.end(number) == 0
+    assert of_session(server.process.pid) == []
+    events = [line["event"] for line in server.lines]
+    assert events.index("party_server_stopping") < events.index("party_server_stopped")
+    assert events[-1] == "party_server_stopped"
+    (stopping,) = [line for line in server.lines if line["event"] == "party_server_stopping"]
+    assert stopping["signal"] == number.name
+    assert [line for line in server.lines if line["level"] != "info"] == []
+
+
+def test_a_signal_during_the_start_ends_it_too(tmp_path: Path) -> None:
+    with running(tmp_path, FH_LOG_LEVEL="debug") as server:
+        while not (tmp_path / "data").exists():
+            assert server.process.poll() is None
+        assert server.end(signal.SIGTERM) == 0, server.lines
+    assert of_session(server.process.pid) == []
+    assert [line for line in server.lines if line["level"] == "error"] == []
+
+
+def test_streams_that_could_outlive_their_clients_are_warned_of(tmp_path: Path) -> None:
+    with running(tmp_path, EDGE_SSE_DROP_AFTER_SECONDS="0", DB_URL="postgresql://127.0.0.1:1/d") as server:
+        warning = server.wait_for("dead_clients_unnoticed")
+        assert warning["level"] == "warning"
+        assert "edge.sse.heartbeat-period" in warning["hint"]
+
+
+def test_a_database_that_is_away_ends_the_start_with_one_error(tmp_path: Path) -> None:
+    with running(tmp_path, DB_URL="postgresql://ann:hunter2@127.0.0.1:1/d") as server:
+        failed = server.wait_for("party_server_failed")
+        assert server.process.wait(STOP_SECONDS) == 1
+    assert failed["level"] == "error"
+    assert "exception" not in failed
+    assert "hunter2" not in json.dumps(server.lines)
