@@ -91,9 +91,7 @@ def test_the_listed_defaults_are_accepted_as_they_are(tmp_path: Path) -> None:
     listed = run("settings", directory=tmp_path).stdout
     lines = [line for line in listed.splitlines() if not line.startswith(" ")]
     (tmp_path / "all.properties").write_text("\n".join(lines), encoding="utf-8")
-    done = run(
-        "party-server", "--properties", "all.properties", "--port", "x", directory=tmp_path
-    )
+    done = run("party-server", "--properties", "all.properties", "--port", "x", directory=tmp_path)
     assert done.returncode == 2
     assert done.stderr.splitlines()[1:] == [
         "  server.port: expected a whole number from 0 to 65535, not 'x'"
@@ -159,9 +157,7 @@ def test_an_address_that_is_not_ours_is_told_in_one_line(tmp_path: Path) -> None
 @pytest.mark.parametrize("below", ["", "below/it"])
 def test_an_unusable_data_directory_is_told_in_one_line(below: str, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file", encoding="utf-8")
-    done = run(
-        "party-server", "--port", "0", "--data-dir", f"taken/{below}", directory=tmp_path
-    )
+    done = run("party-server", "--port", "0", "--data-dir", f"taken/{below}", directory=tmp_path)
     assert "taken" in failure(done)["reason"]
 
 

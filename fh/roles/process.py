@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 import structlog
 import trio
@@ -53,14 +53,12 @@ def run_party_server(
 
 async def _serve(server: PartyServer, settings: PartyServerSettings, began: float) -> int:
     try:
-        async with trio.open_nursery() as nursery:
-            await nursery.start(_stop_on_signal, server)
-            await nursery.start(_run, server, nursery.cancel_scope)
-            log.info(
-                "party_server_started",
-                url=f"http://{settings.host or 'localhost'}:{server.port}",
-                seconds=round(time.perf_counter() - began, 2),
-            )
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async with trio.open_nursery() as nursery:
+                # It begins once the server waits for the first time, and so can be stopped.
+                nursery.start_soon(_stop_on_signal, server, signals)
+                await server.run(task_status=_Announcement(server, settings, began))
+                nursery.cancel_scope.cancel()
     except* FeatureHubError as failed:
         reason = _root(failed)
         log.error("party_server_failed", reason=str(reason), kind=type(reason).__name__)  # noqa: TRY400  the reason says it all
@@ -71,21 +69,26 @@ async def _serve(server: PartyServer, settings: PartyServerSettings, began: floa
     return status
 
 
-async def _run(
-    server: PartyServer, signals: trio.CancelScope, *, task_status: trio.TaskStatus[None]
-) -> None:
-    await server.run(task_status=task_status)
-    signals.cancel()
+async def _stop_on_signal(server: PartyServer, signals: AsyncIterator[int]) -> None:
+    async for number in signals:
+        log.info("party_server_stopping", signal=signal.Signals(number).name)
+        server.stop()
 
 
-async def _stop_on_signal(
-    server: PartyServer, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-) -> None:
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        task_status.started()
-        async for number in signals:
-            log.info("party_server_stopping", signal=signal.Signals(number).name)
-            server.stop()
+class _Announcement:
+    """Tells the operator that everything is up; a server that is stopped before never is."""
+
+    def __init__(self, server: PartyServer, settings: PartyServerSettings, began: float) -> None:
+        self._server = server
+        self._host = settings.host or "localhost"
+        self._began = began
+
+    def started(self, _: object = None) -> None:
+        log.info(
+            "party_server_started",
+            url=f"http://{self._host}:{self._server.port}",
+            seconds=round(time.perf_counter() - self._began, 2),
+        )
 
 
 def _root(error: BaseException) -> BaseException:

@@ -112,16 +112,21 @@ def test_a_signal_during_the_start_ends_it_too(tmp_path: Path) -> None:
 
 
 def test_streams_that_could_outlive_their_clients_are_warned_of(tmp_path: Path) -> None:
-    with running(tmp_path, EDGE_SSE_DROP_AFTER_SECONDS="0", DB_URL="postgresql://127.0.0.1:1/d") as server:
+    with running(
+        tmp_path, EDGE_SSE_DROP_AFTER_SECONDS="0", DB_URL="postgresql://127.0.0.1:1/d"
+    ) as server:
         warning = server.wait_for("dead_clients_unnoticed")
         assert warning["level"] == "warning"
         assert "edge.sse.heartbeat-period" in warning["hint"]
 
 
-def test_a_database_that_is_away_ends_the_start_with_one_error(tmp_path: Path) -> None:
+def test_a_database_that_is_away_is_waited_for_until_a_signal_comes(tmp_path: Path) -> None:
     with running(tmp_path, DB_URL="postgresql://ann:hunter2@127.0.0.1:1/d") as server:
-        failed = server.wait_for("party_server_failed")
-        assert server.process.wait(STOP_SECONDS) == 1
-    assert failed["level"] == "error"
-    assert "exception" not in failed
+        server.wait_for("database_waiting")
+        assert server.end(signal.SIGTERM) == 0, server.lines
+    assert [line["event"] for line in server.lines] == [
+        "database_waiting",
+        "party_server_stopping",
+        "party_server_stopped",
+    ]
     assert "hunter2" not in json.dumps(server.lines)
