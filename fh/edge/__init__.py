@@ -17,6 +17,7 @@ poll          the answer to `GET /features`
 view          a key's view, brought up to date
 messages      what a subscription is told
 ports         what a subscription needs of its surroundings
+key_streams   the streams of one key
 subscription  the actor of one environment with streams
 listener      from the bus to the subscriptions
 subscriptions one subscription for each environment with streams

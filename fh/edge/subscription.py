@@ -7,7 +7,6 @@ none; so no stream falls behind, and none ever sees a version go back, in whatev
 answers and the bus's announcements arrive.
 """
 
-from dataclasses import dataclass, field
 from typing import assert_never
 
 import structlog
@@ -20,6 +19,7 @@ from fh.contracts.published import CacheEnvironmentFeature, PublishAction, Publi
 from fh.edge.connection import Connection
 from fh.edge.encoded import EncodedViews
 from fh.edge.fanout import Audience
+from fh.edge.key_streams import KeyStreams
 from fh.edge.messages import (
     AccessChanged,
     AskAgain,
@@ -34,7 +34,6 @@ from fh.edge.messages import (
 from fh.edge.poll import evaluation_of
 from fh.edge.ports import Questions, Streams
 from fh.edge.response import BYE, UNKNOWN_KEY, UNKNOWN_KEY_HOLD_SECONDS
-from fh.edge.view import caught_up
 from fh.model.ids import FeatureId, ServiceAccountId
 from fh.model.sdk_key import SdkKey
 from fh.wire.etag import encode_etag
@@ -42,25 +41,6 @@ from fh.wire.sdk_json import Evaluation, encode_feature, feature_state
 from fh.wire.sse import encode_json
 
 log = structlog.get_logger()
-
-
-@dataclass(slots=True)
-class KeyStreams:
-    """The streams of one key: those that are live and those that wait for the first answer."""
-
-    key: SdkKey
-    audience: Audience
-    evaluation: Evaluation
-    granted: Granted | None = None
-    waiting: list[Subscribe] = field(default_factory=list)
-    asking: bool = False
-    outdated: bool = False
-    failures: int = 0
-
-    @property
-    def empty(self) -> bool:
-        """Whether nobody is served or waits."""
-        return not self.audience.live and not self.waiting
 
 
 class EnvironmentSubscription(Actor[SubscriptionMessage]):
@@ -73,6 +53,7 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
         self._keys: dict[SdkKey, KeyStreams] = {}
         self._known: dict[FeatureId, CacheEnvironmentFeature] = {}
         self._gone: set[FeatureId] = set()
+        self._changes = 0
         self._maybe_deserted = False
         self._me: Ref[SubscriptionMessage] | None = None
 
@@ -205,7 +186,7 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
         waiting, streams.waiting = streams.waiting, []
         if not waiting:
             return
-        view = caught_up(granted, self._known, self._gone)
+        view = streams.view(granted, self._changes, self._known, self._gone)
         features = self._views.features(view, streams.evaluation)
         for subscribe in waiting:
             if subscribe.connection.closed:
@@ -255,12 +236,14 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
         newest = feature if known is None else merged(known, feature)
         if newest is not known:
             self._known[feature_id] = newest
+            self._changes += 1
             self._publish(known, newest)
 
     def _delete(self, feature: CacheEnvironmentFeature) -> None:
         known = self._known.pop(feature.feature.id, None)
         if feature.feature.id not in self._gone:
             self._gone.add(feature.feature.id)
+            self._changes += 1
             self._publish(known or feature, None)
 
     def _publish(

@@ -104,8 +104,7 @@ def test_a_signal_ends_it_in_order(number: signal.Signals, tmp_path: Path) -> No
 
 def test_a_signal_during_the_start_ends_it_too(tmp_path: Path) -> None:
     with running(tmp_path, FH_LOG_LEVEL="debug") as server:
-        while not (tmp_path / "data").exists():
-            assert server.process.poll() is None
+        server.wait_for("island_started")
         assert server.end(signal.SIGTERM) == 0, server.lines
     assert of_session(server.process.pid) == []
     assert [line for line in server.lines if line["level"] == "error"] == []
