@@ -1,5 +1,6 @@
 """Running a role: signals, exit status, and what the operator is told."""
 
+import gc
 import signal
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -84,6 +85,9 @@ class _Announcement:
         self._began = began
 
     def started(self, _: object = None) -> None:
+        # What lives until the end need not be looked at by every full collection.
+        gc.collect()
+        gc.freeze()
         log.info(
             "party_server_started",
             url=f"http://{self._host}:{self._server.port}",

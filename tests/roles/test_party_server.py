@@ -63,6 +63,10 @@ async def test_it_serves_and_leaves_nothing_behind(tmp_path: Path) -> None:
             status, body = await ask(server.port, "/health/readiness")
             assert (status, body) == (200, b'{"checks":{"edge":true,"database":true}}')
             assert (await ask(server.port, "/health/liveness"))[0] == 200
+            status, metrics = await ask(server.port, "/metrics")
+            assert status == 200
+            assert b"\nedge_sse_active_connections 0.0\n" in metrics
+            assert b"\nedge_accepted_total 3.0\n" in metrics
         assert belongings() - before != set()
         nursery.cancel_scope.deadline = trio.current_time() + STOP_SECONDS
         server.stop()

@@ -1,0 +1,122 @@
+"""The tree keeps its promises: tests mirror sources, files stay small, packages hold no code."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+MOST_LINES = 400
+PACKAGES = ("fh", "bench")
+
+# Modules without a test file of their own, and the file that tries them instead.
+TRIED_IN = {
+    # Nothing but what a real server makes of it.
+    "fh/db/driver.py": "tests/db/test_pool.py",
+    "fh/db/errors.py": "tests/db/test_translate.py",
+    "fh/http/web_face.py": "tests/roles/test_party_server.py",
+    # Parts of one machine around a socket: tried with real clients, not each for itself.
+    "fh/edge/connection.py": "tests/edge/test_hostile_clients.py",
+    "fh/edge/door.py": "tests/edge/test_streams.py",
+    "fh/edge/edge.py": "tests/edge/test_streams.py",
+    "fh/edge/encoded.py": "tests/edge/test_streams.py",
+    "fh/edge/engine.py": "tests/edge/test_streams.py",
+    "fh/edge/key_streams.py": "tests/edge/test_streams.py",
+    "fh/edge/life.py": "tests/edge/test_streams.py",
+    "fh/edge/lifetimes.py": "tests/edge/test_streams.py",
+    "fh/edge/listener.py": "tests/edge/test_streams.py",
+    "fh/edge/metrics.py": "tests/roles/test_party_server.py",
+    "fh/edge/poll.py": "tests/edge/test_polls.py",
+    "fh/edge/poller.py": "tests/edge/test_hostile_clients.py",
+    "fh/edge/request.py": "tests/edge/test_polls.py",
+    "fh/edge/response.py": "tests/edge/test_polls.py",
+    "fh/edge/subscription.py": "tests/edge/test_streams.py",
+    "fh/edge/subscriptions.py": "tests/edge/test_streams.py",
+    "fh/edge/writer.py": "tests/edge/test_hostile_clients.py",
+    # Schemas, use cases and SQL behind one route: the route's test runs them on a real database.
+    "fh/mr/http/schemas/applications.py": "tests/mr/http/test_applications.py",
+    "fh/mr/http/schemas/environments.py": "tests/mr/http/test_environments.py",
+    "fh/mr/http/schemas/people.py": "tests/mr/http/test_persons.py",
+    "fh/mr/http/schemas/portfolios.py": "tests/mr/http/test_portfolios.py",
+    "fh/mr/http/schemas/setup.py": "tests/mr/http/test_setup.py",
+    "fh/mr/repositories/access.py": "tests/mr/test_access.py",
+    "fh/mr/repositories/groups.py": "tests/mr/http/test_groups.py",
+    "fh/mr/repositories/organisations.py": "tests/mr/http/test_setup.py",
+    "fh/mr/repositories/persons.py": "tests/mr/http/test_persons.py",
+    "fh/mr/repositories/portfolios.py": "tests/mr/http/test_portfolios.py",
+    "fh/mr/repositories/sessions.py": "tests/mr/http/test_authentication.py",
+    "fh/mr/services/authentication.py": "tests/mr/http/test_authentication.py",
+    "fh/mr/services/groups.py": "tests/mr/http/test_groups.py",
+    "fh/mr/services/persons.py": "tests/mr/http/test_persons.py",
+    "fh/mr/services/portfolios.py": "tests/mr/http/test_portfolios.py",
+    "fh/mr/services/setup.py": "tests/mr/http/test_setup.py",
+}
+
+
+def python_files(*folders: str) -> list[str]:
+    """Return the Python files below `folders`, as seen from the root."""
+    found = (file for folder in folders for file in (ROOT / folder).rglob("*.py"))
+    return sorted(str(file.relative_to(ROOT)) for file in found)
+
+
+def syntax(file: str) -> ast.Module:
+    return ast.parse((ROOT / file).read_text(encoding="utf-8"))
+
+
+def holds_text_only(body: list[ast.stmt]) -> bool:
+    """Whether a body is a docstring, `...` or both."""
+    return all(isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant) for line in body)
+
+
+def only_declares(module: ast.Module) -> bool:
+    """Whether nothing in a module could go wrong: ports, messages, names of errors."""
+    functions = (
+        node
+        for node in ast.walk(module)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    return all(holds_text_only(function.body) for function in functions)
+
+
+MODULES = [file for file in python_files("fh") if not Path(file).name.startswith("__")]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_has_its_test_file(module: str) -> None:
+    path = Path(module)
+    mirrored = Path("tests", *path.parts[1:-1], f"test_{path.name}")
+    if (ROOT / mirrored).exists() or only_declares(syntax(module)):
+        return
+    assert module in TRIED_IN, f"{module} has no {mirrored}"
+
+
+@pytest.mark.parametrize("module", TRIED_IN)
+def test_what_is_tried_elsewhere_is_still_there_and_so_is_the_test(module: str) -> None:
+    assert (ROOT / module).exists()
+    assert (ROOT / TRIED_IN[module]).exists()
+
+
+@pytest.mark.parametrize("file", python_files(*PACKAGES, "tests"))
+def test_no_file_is_long(file: str) -> None:
+    lines = (ROOT / file).read_text(encoding="utf-8").count("\n")
+    assert lines <= MOST_LINES, f"{lines} lines: look for the second subject"
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in python_files(*PACKAGES) if Path(file).name == "__init__.py"]
+)
+def test_a_package_holds_a_docstring_and_no_code(file: str) -> None:
+    module = syntax(file)
+    assert ast.get_docstring(module)
+    assert len(module.body) == 1
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_folder_with_python_in_it_is_a_package(package: str) -> None:
+    folders = {Path(file).parent for file in python_files(package)}
+    assert [str(folder) for folder in folders if not (ROOT / folder / "__init__.py").exists()] == []
+
+
+def test_names_say_what_a_module_is_about() -> None:
+    vague = {"utils", "helpers", "common", "base", "misc", "manager", "handler", "impl"}
+    assert [file for file in python_files(*PACKAGES) if Path(file).stem in vague] == []
