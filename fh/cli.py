@@ -35,7 +35,7 @@ def fh() -> None:
 def party_server(
     port: str | None, host: str | None, data_dir: str | None, properties: Path | None
 ) -> None:
-    r"""Run everything in one process: admin API, cache, and the port for SDKs.
+    """Run everything in one process: admin API, cache, and the port for SDKs.
 
     It brings its own PostgreSQL, kept in the data directory, unless db.url names another one.
     Every setting is a property: in the file, or in the environment under its own name or in
@@ -46,7 +46,7 @@ def party_server(
       fh party-server
       fh party-server --data-dir /var/lib/fh --port 80
       DB_URL=postgresql://db/fh DB_USERNAME=fh DB_PASSWORD=… fh party-server
-    """
+    """  # noqa: D301  click takes the backspace as "leave these lines as they are"
     # Imported here, for the other commands to answer at once.
     from fh.roles.process import run_party_server  # noqa: PLC0415
 

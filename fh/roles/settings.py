@@ -189,7 +189,10 @@ def check_party_server(settings: PartyServerSettings) -> Sequence[Fault]:
     faults = []
     if settings.nats_urls:
         faults.append(
-            Fault("nats.urls", "this version has its bus in memory; leave it empty, or start one")
+            Fault(
+                "nats.urls",
+                "this version keeps its bus in memory and does not speak NATS yet: leave it unset",
+            )
         )
     if settings.connections_least > settings.connections_most:
         faults.append(Fault("db.minConnections", "is above db.maxConnections"))
