@@ -113,4 +113,8 @@ def _check_ports(hosts: str) -> None:
     for host in hosts.split(","):
         _, colon, port = host.rpartition("]")[2].rpartition(":")
         if colon and not port.isdecimal():
-            raise InvalidDatabaseUrl(f"db.url: {port!r} is not a port number")
+            # What stands there may be half a password that holds a slash: it is not repeated.
+            raise InvalidDatabaseUrl(
+                "db.url: what follows the host's colon is not a port number; special characters "
+                "in a user or password must be percent-encoded"
+            )

@@ -25,6 +25,9 @@ class Shop:
     def value_path(self, key: str, environment: str | None = None) -> str:
         return f"/mr-api/features/{environment or self.production}/feature/{key}"
 
+    async def put_value(self, key: str, body: dict[str, Any], api: Any = None) -> Any:
+        return await (api or self.api)("PUT", self.value_path(key), {"key": key, **body})
+
     async def add_environment(self, name: str, **more: Any) -> dict[str, Any]:
         path = f"/mr-api/application/{self.application}/environment"
         answer = await self.api("POST", path, {"name": name, "description": "", **more})

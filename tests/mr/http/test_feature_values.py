@@ -2,22 +2,17 @@ from uuid import uuid4
 
 import msgspec
 import pytest
-import trio
 
 
 def _split(percentage: int, value: object, **more: object) -> dict:
     return {"name": "split", "percentage": percentage, "value": value, "attributes": [], **more}
 
 
-async def _put(shop, key: str, body: dict, api=None):
-    return await (api or shop.api)("PUT", shop.value_path(key), {"key": key, **body})
-
-
 async def test_the_first_value_needs_neither_id_nor_version(shop):
     await shop.add_feature("title", "STRING")
     await shop.announced()
 
-    answer = await _put(shop, "title", {"valueString": "Hello", "locked": False})
+    answer = await shop.put_value("title", {"valueString": "Hello", "locked": False})
 
     assert answer.status == 200
     assert answer.body["version"] == 1
@@ -36,8 +31,8 @@ async def test_the_first_value_needs_neither_id_nor_version(shop):
 
 async def test_a_value_survives_the_round_trip_and_is_not_saved_again(shop):
     await shop.add_feature("title", "STRING")
-    await _put(
-        shop, "title", {"valueString": "x", "locked": True, "rolloutStrategies": [_split(5, "y")]}
+    await shop.put_value(
+        "title", {"valueString": "x", "locked": True, "rolloutStrategies": [_split(5, "y")]}
     )
     got = await shop.api("GET", shop.value_path("title"))
     assert "whoUpdated" not in got.body
@@ -68,10 +63,10 @@ async def test_a_locked_value_is_refused(shop):
 
 async def test_two_editors_of_different_facets_both_succeed(shop):
     await shop.add_feature("title", "STRING")
-    first = (await _put(shop, "title", {"valueString": "x", "locked": False})).body
+    first = (await shop.put_value("title", {"valueString": "x", "locked": False})).body
 
-    one = await _put(shop, "title", {**first, "valueString": "y"})
-    other = await _put(shop, "title", {**first, "retired": True})
+    one = await shop.put_value("title", {**first, "valueString": "y"})
+    other = await shop.put_value("title", {**first, "retired": True})
 
     assert (one.status, other.status) == (200, 200)
     assert (other.body["value"], other.body["retired"], other.body["version"]) == ("y", True, 3)
@@ -79,16 +74,16 @@ async def test_two_editors_of_different_facets_both_succeed(shop):
 
 async def test_two_editors_of_one_facet_conflict(shop):
     await shop.add_feature("title", "STRING")
-    first = (await _put(shop, "title", {"valueString": "x", "locked": False})).body
-    await _put(shop, "title", {**first, "valueString": "y"})
-    assert (await _put(shop, "title", {**first, "valueString": "z"})).status == 409
+    first = (await shop.put_value("title", {"valueString": "x", "locked": False})).body
+    await shop.put_value("title", {**first, "valueString": "y"})
+    assert (await shop.put_value("title", {**first, "valueString": "z"})).status == 409
 
 
 async def test_history_knows_what_the_author_looked_at(shop, sql):
     await shop.add_feature("title", "STRING")
-    first = (await _put(shop, "title", {"valueString": "x", "locked": False})).body
-    await _put(shop, "title", {**first, "valueString": "y"})
-    await _put(shop, "title", {**first, "retired": True})
+    first = (await shop.put_value("title", {"valueString": "x", "locked": False})).body
+    await shop.put_value("title", {**first, "valueString": "y"})
+    await shop.put_value("title", {**first, "retired": True})
     rows = await sql(
         "SELECT version, version_from, default_value, retired "
         "FROM feature_value_version ORDER BY version"
@@ -102,18 +97,18 @@ async def test_history_knows_what_the_author_looked_at(shop, sql):
 
 async def test_without_id_the_newest_version_is_overwritten_and_others_conflict(shop):
     await shop.add_feature("title", "STRING")
-    await _put(shop, "title", {"valueString": "x", "locked": False})
-    stale = await _put(shop, "title", {"valueString": "y", "locked": False})
+    await shop.put_value("title", {"valueString": "x", "locked": False})
+    stale = await shop.put_value("title", {"valueString": "y", "locked": False})
     assert stale.status == 409
-    fresh = await _put(shop, "title", {"valueString": "y", "locked": False, "version": 1})
+    fresh = await shop.put_value("title", {"valueString": "y", "locked": False, "version": 1})
     assert (fresh.status, fresh.body["value"], fresh.body["version"]) == (200, "y", 2)
 
 
 async def test_an_absent_value_clears_and_the_untyped_one_is_ignored(shop):
     await shop.add_feature("title", "STRING")
-    first = (await _put(shop, "title", {"valueString": "x", "locked": False})).body
+    first = (await shop.put_value("title", {"valueString": "x", "locked": False})).body
     del first["valueString"]
-    answer = await _put(shop, "title", first)
+    answer = await shop.put_value("title", first)
     assert answer.status == 200
     assert "value" not in answer.body
     assert "valueString" not in answer.body
@@ -138,7 +133,7 @@ async def test_numbers_keep_their_digits(shop):
 
 async def test_equal_numbers_are_no_change(shop):
     await shop.add_feature("price", "NUMBER")
-    first = (await _put(shop, "price", {"valueNumber": 15, "locked": False})).body
+    first = (await shop.put_value("price", {"valueNumber": 15, "locked": False})).body
     answer = await shop.api(
         "PUT",
         shop.value_path("price"),
@@ -157,9 +152,9 @@ async def test_numbers_must_be_numbers(shop, number):
 
 async def test_json_is_a_string(shop):
     await shop.add_feature("config", "JSON")
-    answer = await _put(shop, "config", {"valueJson": '{"a": 1}', "locked": False})
+    answer = await shop.put_value("config", {"valueJson": '{"a": 1}', "locked": False})
     assert answer.body["value"] == answer.body["valueJson"] == '{"a": 1}'
-    wrong = await _put(shop, "config", {"valueJson": {"a": 1}, "locked": False})
+    wrong = await shop.put_value("config", {"valueJson": {"a": 1}, "locked": False})
     assert (wrong.status, wrong.body["field"]) == (400, "valueJson")
 
 
@@ -173,7 +168,7 @@ async def test_strategies_get_short_ids_and_keep_their_order(shop):
         "id": "a-long-temporary-id",
     }
     sent = [_split(250_000, "a", id="temporary"), _split(0, "b", attributes=[rule])]
-    answer = await _put(shop, "title", {"locked": False, "rolloutStrategies": sent})
+    answer = await shop.put_value("title", {"locked": False, "rolloutStrategies": sent})
 
     stored = answer.body["rolloutStrategies"]
     assert [s["value"] for s in stored] == ["a", "b"]
@@ -185,7 +180,7 @@ async def test_strategies_get_short_ids_and_keep_their_order(shop):
 
     await shop.announced()
     second = [_split(1, "c"), _split(2, "d")]
-    again = await _put(shop, "title", {**answer.body, "rolloutStrategies": second})
+    again = await shop.put_value("title", {**answer.body, "rolloutStrategies": second})
     assert [s["value"] for s in again.body["rolloutStrategies"]] == ["c", "d"]
     [(_, event)] = await shop.announced()
     published = event["features"][0]["feature"]["value"]["rolloutStrategies"]
@@ -196,8 +191,7 @@ async def test_strategies_get_short_ids_and_keep_their_order(shop):
 
 async def test_strategies_that_break_rules_are_listed(shop):
     await shop.add_feature("dark-mode")
-    answer = await _put(
-        shop,
+    answer = await shop.put_value(
         "dark-mode",
         {
             "locked": False,
@@ -216,8 +210,7 @@ async def test_strategies_that_break_rules_are_listed(shop):
 
 async def test_percentages_may_not_add_up_to_more_than_all(shop):
     await shop.add_feature("title", "STRING")
-    answer = await _put(
-        shop,
+    answer = await shop.put_value(
         "title",
         {"locked": False, "rolloutStrategies": [_split(600_000, "a"), _split(600_000, "b")]},
     )
@@ -228,7 +221,9 @@ async def test_percentages_may_not_add_up_to_more_than_all(shop):
 @pytest.mark.parametrize("value", [1, True, {}, ["x"]])
 async def test_strategy_values_must_be_of_the_features_type(shop, value):
     await shop.add_feature("title", "STRING")
-    answer = await _put(shop, "title", {"locked": False, "rolloutStrategies": [_split(1, value)]})
+    answer = await shop.put_value(
+        "title", {"locked": False, "rolloutStrategies": [_split(1, value)]}
+    )
     assert (answer.status, answer.body["field"]) == (400, "rolloutStrategies[0].value")
 
 
@@ -241,8 +236,8 @@ async def test_text_that_is_not_utf8_is_refused_inside_strategies_too(shop):
 async def test_one_application_strategy_can_be_attached_once(shop):
     await shop.add_feature("title", "STRING")
     instance = {"strategyId": str(uuid4()), "value": "x"}
-    answer = await _put(
-        shop, "title", {"locked": False, "rolloutStrategyInstances": [instance, instance]}
+    answer = await shop.put_value(
+        "title", {"locked": False, "rolloutStrategyInstances": [instance, instance]}
     )
     assert answer.status == 412
 
@@ -264,7 +259,7 @@ async def test_values_are_never_deleted(shop):
 async def test_unknown_features_and_environments_are_not_found(shop):
     await shop.add_feature("title", "STRING")
     body = {"valueString": "x", "locked": False}
-    assert (await _put(shop, "unknown", body)).status == 404
+    assert (await shop.put_value("unknown", body)).status == 404
     path = shop.value_path("title", str(uuid4()))
     assert (await shop.api("PUT", path, {"key": "title", **body})).status == 404
     assert (await shop.api("GET", path)).status == 404
@@ -314,7 +309,7 @@ async def test_application_roles_lock_and_unlock(shop, member):
     await shop.add_feature("dark-mode")
     await shop.grant(group, ["FEATURE_CREATE"], application=shop.application)
     got = (await api("GET", shop.value_path("dark-mode"))).body
-    assert (await _put(shop, "dark-mode", {**got, "locked": False}, api)).status == 200
+    assert (await shop.put_value("dark-mode", {**got, "locked": False}, api)).status == 200
 
 
 async def test_archived_groups_give_nothing(shop, member):
@@ -344,82 +339,6 @@ async def test_several_features_are_written_together_or_not_at_all(shop):
     assert len(await shop.announced()) == 2
 
 
-@pytest.fixture
-def everywhere(shop) -> str:
-    return f"/mr-api/application/{shop.application}/feature-environments/dark-mode"
-
-
-async def test_one_feature_is_written_in_several_environments_at_once(shop, everywhere):
-    test = await shop.add_environment("test")
-    await shop.add_feature("dark-mode")
-    listed = (await shop.api("GET", everywhere)).body
-    assert [one["environment"]["name"] for one in listed] == ["production", "test"]
-    assert all(len(one["roles"]) == 5 for one in listed)
-    await shop.announced()
-
-    items = [{**one["featureValue"], "locked": False} for one in listed]
-    items[1]["valueBoolean"] = True
-    answer = await shop.api("PUT", everywhere, items)
-
-    assert answer.status == 200
-    assert [one["featureValue"]["value"] for one in answer.body] == [False, True]
-    events = await shop.announced()
-    assert {event["features"][0]["environmentId"] for _, event in events} == {
-        shop.production,
-        test["id"],
-    }
-
-
-async def test_statuses_of_the_write_everywhere_differ(shop, everywhere, member):
-    api, group = member
-    await shop.add_environment("test")
-    await shop.add_feature("dark-mode")
-    [production, test] = [one["featureValue"] for one in (await shop.api("GET", everywhere)).body]
-    unlocked = {**test, "locked": False}
-
-    locked = await shop.api("PUT", everywhere, [unlocked, {**production, "valueBoolean": True}])
-    assert locked.status == 400
-    after = (await shop.api("GET", everywhere)).body
-    assert all(one["featureValue"]["version"] == 1 for one in after)  # all or nothing
-
-    nowhere = {key: text for key, text in unlocked.items() if key != "environmentId"}
-    assert (await shop.api("PUT", everywhere, [nowhere])).status == 400
-    stale = {**unlocked, "version": 7}
-    assert (await shop.api("PUT", everywhere, [stale])).status == 409
-    twice = [{"strategyId": str(uuid4())}] * 2
-    doubled = {**unlocked, "rolloutStrategyInstances": twice}
-    assert (await shop.api("PUT", everywhere, [doubled])).status == 412
-    wrong = {**unlocked, "rolloutStrategies": [_split(-1, True)]}
-    assert (await shop.api("PUT", everywhere, [wrong])).status == 422
-
-    await shop.grant(group, ["READ"], environment=shop.production)
-    assert (await api("PUT", everywhere, [{**production, "locked": False}])).status == 400
-    unknown = everywhere.replace("dark-mode", "unknown")
-    assert (await shop.api("PUT", unknown, [])).status == 404
-    assert (await shop.api("GET", unknown)).status == 404
-
-
-async def test_members_see_values_only_where_they_have_a_role(shop, everywhere, member):
-    api, group = member
-    place = f"e_{shop.production.replace('-', '_')}"
-    account = await shop.add_account(**{place: ["READ"]})
-    await shop.add_environment("test")
-    await shop.add_feature("dark-mode")
-    assert (await api("GET", everywhere)).body == []
-
-    await shop.grant(group, ["CHANGE_VALUE"], environment=shop.production)
-    [production, test] = (await api("GET", everywhere)).body
-
-    assert production["roles"] == ["READ", "CHANGE_VALUE"]
-    assert production["featureValue"]["locked"] is True
-    [listed] = production["serviceAccounts"]
-    assert listed["id"] == account["id"]
-    assert listed["permsInvalid"] is True
-    assert "apiKeyServerSide" not in listed
-    assert (test["roles"], test["serviceAccounts"]) == ([], [])
-    assert "featureValue" not in test
-
-
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -438,59 +357,3 @@ async def test_bad_members_are_named(shop, body, field):
     await shop.add_feature("title", "STRING")
     answer = await shop.api("PUT", shop.value_path("title"), body)
     assert (answer.status, answer.body["field"]) == (400, field)
-
-
-async def _all_at_once(*requests):
-    """Send requests at the same time; return their answers in order."""
-    answers: dict[int, object] = {}
-
-    async def one(index: int, request) -> None:
-        answers[index] = await request
-
-    async with trio.open_nursery() as nursery:
-        for index, request in enumerate(requests):
-            nursery.start_soon(one, index, request)
-    return [answers[index] for index in range(len(requests))]
-
-
-async def test_of_many_who_change_one_value_at_once_one_succeeds(shop):
-    await shop.add_feature("title", "STRING")
-    first = (await _put(shop, "title", {"valueString": "x", "locked": False})).body
-    answers = await _all_at_once(
-        *(_put(shop, "title", {**first, "valueString": f"y{number}"}) for number in range(6))
-    )
-    assert sorted(answer.status for answer in answers) == [200, 409, 409, 409, 409, 409]
-    assert (await shop.api("GET", shop.value_path("title"))).body["version"] == 2
-
-
-async def test_of_many_who_write_the_first_value_at_once_one_succeeds(shop):
-    await shop.add_feature("title", "STRING")
-    answers = await _all_at_once(
-        *(_put(shop, "title", {"valueString": f"{n}", "locked": False}) for n in range(6))
-    )
-    assert sorted(answer.status for answer in answers) == [200, 409, 409, 409, 409, 409]
-
-
-async def test_an_update_is_never_announced_after_the_farewell(shop):
-    for attempt in range(5):
-        key = f"feature-{attempt}"
-        await shop.add_feature(key, "STRING")
-        await shop.announced()
-        await _all_at_once(
-            _put(shop, key, {"valueString": "x", "locked": False}),
-            shop.api("DELETE", f"{shop.features_path}/{key}"),
-            _put(shop, key, {"valueString": "y", "locked": False}),
-        )
-        events = await shop.announced()
-        assert events[-1][1]["features"][0]["action"] == "DELETE"
-
-
-async def test_every_switch_gets_a_value_in_every_environment(shop):
-    await _all_at_once(
-        *(shop.add_environment(f"env-{number}") for number in range(4)),
-        *(shop.add_feature(f"switch-{number}") for number in range(4)),
-    )
-    [row] = await shop.sql("SELECT count(*) FROM feature_value")
-    assert row[0] == 5 * 4
-    [row] = await shop.sql("SELECT count(DISTINCT prior_environment_id) FROM environment")
-    assert row[0] == 4  # one chain

@@ -1,0 +1,82 @@
+from uuid import uuid4
+
+import pytest
+
+
+@pytest.fixture
+def everywhere(shop) -> str:
+    return f"/mr-api/application/{shop.application}/feature-environments/dark-mode"
+
+
+async def test_one_feature_is_written_in_several_environments_at_once(shop, everywhere):
+    test = await shop.add_environment("test")
+    await shop.add_feature("dark-mode")
+    listed = (await shop.api("GET", everywhere)).body
+    assert [one["environment"]["name"] for one in listed] == ["production", "test"]
+    assert all(len(one["roles"]) == 5 for one in listed)
+    await shop.announced()
+
+    items = [{**one["featureValue"], "locked": False} for one in listed]
+    items[1]["valueBoolean"] = True
+    answer = await shop.api("PUT", everywhere, items)
+
+    assert answer.status == 200
+    assert [one["featureValue"]["value"] for one in answer.body] == [False, True]
+    events = await shop.announced()
+    assert {event["features"][0]["environmentId"] for _, event in events} == {
+        shop.production,
+        test["id"],
+    }
+
+
+async def test_statuses_of_the_write_everywhere_differ(shop, everywhere, member):
+    api, group = member
+    await shop.add_environment("test")
+    await shop.add_feature("dark-mode")
+    [production, test] = [one["featureValue"] for one in (await shop.api("GET", everywhere)).body]
+    unlocked = {**test, "locked": False}
+
+    locked = await shop.api("PUT", everywhere, [unlocked, {**production, "valueBoolean": True}])
+    assert locked.status == 400
+    after = (await shop.api("GET", everywhere)).body
+    assert all(one["featureValue"]["version"] == 1 for one in after)  # all or nothing
+
+    nowhere = {key: text for key, text in unlocked.items() if key != "environmentId"}
+    assert (await shop.api("PUT", everywhere, [nowhere])).status == 400
+    stale = {**unlocked, "version": 7}
+    assert (await shop.api("PUT", everywhere, [stale])).status == 409
+    twice = [{"strategyId": str(uuid4())}] * 2
+    doubled = {**unlocked, "rolloutStrategyInstances": twice}
+    assert (await shop.api("PUT", everywhere, [doubled])).status == 412
+    wrong = {
+        **unlocked,
+        "rolloutStrategies": [{"name": "split", "percentage": -1, "value": True, "attributes": []}],
+    }
+    assert (await shop.api("PUT", everywhere, [wrong])).status == 422
+
+    await shop.grant(group, ["READ"], environment=shop.production)
+    assert (await api("PUT", everywhere, [{**production, "locked": False}])).status == 400
+    unknown = everywhere.replace("dark-mode", "unknown")
+    assert (await shop.api("PUT", unknown, [])).status == 404
+    assert (await shop.api("GET", unknown)).status == 404
+
+
+async def test_members_see_values_only_where_they_have_a_role(shop, everywhere, member):
+    api, group = member
+    place = f"e_{shop.production.replace('-', '_')}"
+    account = await shop.add_account(**{place: ["READ"]})
+    await shop.add_environment("test")
+    await shop.add_feature("dark-mode")
+    assert (await api("GET", everywhere)).body == []
+
+    await shop.grant(group, ["CHANGE_VALUE"], environment=shop.production)
+    [production, test] = (await api("GET", everywhere)).body
+
+    assert production["roles"] == ["READ", "CHANGE_VALUE"]
+    assert production["featureValue"]["locked"] is True
+    [listed] = production["serviceAccounts"]
+    assert listed["id"] == account["id"]
+    assert listed["permsInvalid"] is True
+    assert "apiKeyServerSide" not in listed
+    assert (test["roles"], test["serviceAccounts"]) == ([], [])
+    assert "featureValue" not in test
