@@ -65,7 +65,8 @@ class Island:
         visit = _Visit(trio.lowlevel.current_trio_token(), self._farewells)
         # A daemon: if trio is gone without having run our clean-up, Python must still be able to
         # exit.
-        threading.Thread(target=visit.serve, name="asyncio-island", daemon=True).start()
+        thread = threading.Thread(target=visit.serve, name="asyncio-island", daemon=True)
+        thread.start()
         try:
             with trio.CancelScope(shield=True):  # milliseconds; without the loop nothing can stop
                 await visit.up.wait()
@@ -79,6 +80,7 @@ class Island:
             # Bounded by the thread itself, in real time: a mock clock must not abandon it.
             with trio.CancelScope(shield=True):
                 await visit.ended.wait()
+            thread.join()  # It said so in its last statement: this takes microseconds.
             for crossing in list(self._crossings):
                 crossing.fail(IslandDown())
             for inbox in list(self._inboxes):

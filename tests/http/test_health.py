@@ -39,6 +39,7 @@ async def test_a_part_that_refuses_to_answer_is_not_ready():
 def test_probes_need_no_login_and_the_misspelt_one_is_there():
     routes = health_routes(HealthChecks())
     assert [route.path for route in routes] == [
+        "/",
         "/health/liveness",
         "/health/readiness",
         "/health/readyness",
