@@ -12,6 +12,7 @@ engine        owns every connection: reads heads, writes answers, times out
 fanout        audiences, and one event written to every stream of one
 request       what a request head asks for, decided without I/O
 response      answers as bytes: heads, CORS, the first frames of a stream
+evaluation    what an SDK is sent of a feature, its context considered
 encoded       what a key may see, encoded once and shared
 poll          the answer to `GET /features`
 view          a key's view, brought up to date

@@ -11,6 +11,7 @@ from fh.contracts.answers import KeyAnswer, KeyLookup
 from fh.edge.connection import Connection
 from fh.edge.encoded import EncodedViews
 from fh.edge.engine import Engine
+from fh.edge.evaluation import FeatureStates
 from fh.edge.messages import Subscribe
 from fh.edge.poll import answer_poll
 from fh.edge.poller import Poller
@@ -48,7 +49,8 @@ class Life:
         self._settings = settings
         self._take_elsewhere = take_elsewhere
         self._responses = Responses(settings)
-        self._views = EncodedViews()
+        states = FeatureStates()
+        self._views = EncodedViews(states)
         self._nursery: trio.Nursery | None = None
         self.draining = trio.Event()
         self.engine = Engine(
@@ -59,7 +61,7 @@ class Life:
             heartbeat=HEARTBEAT,
             farewell=BYE,
         )
-        self._subscriptions = Subscriptions(lookup, settings, self.engine, self._views)
+        self._subscriptions = Subscriptions(lookup, settings, self.engine, self._views, states)
         self.on_delivery = self._subscriptions.on_delivery
 
     async def run(self, task_status: trio.TaskStatus[None]) -> None:
@@ -164,4 +166,6 @@ class Life:
         if asked.key is None:
             self.engine.end_stream(connection, UNKNOWN_KEY, hold_seconds=UNKNOWN_KEY_HOLD_SECONDS)
             return
-        self._subscriptions.subscribe(Subscribe(connection, asked.key, tag_of_context, held))
+        self._subscriptions.subscribe(
+            Subscribe(connection, asked.key, asked.context, tag_of_context, held)
+        )

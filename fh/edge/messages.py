@@ -8,6 +8,7 @@ from fh.contracts.published import CacheEnvironmentFeature, PublishFeatureValue
 from fh.edge.connection import Connection
 from fh.model.ids import ServiceAccountId
 from fh.model.sdk_key import SdkKey
+from fh.wire.context_header import ClientContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class Subscribe:
 
     connection: Connection
     key: SdkKey
+    context: ClientContext
     context_tag: str
     held_etag: str | None
 

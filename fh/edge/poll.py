@@ -53,7 +53,9 @@ def answer_poll(
     environments = [
         encode_environment(
             key.environment_id,
-            views.features(answer, evaluation_of(key)) if isinstance(answer, Granted) else _NOTHING,
+            views.features(answer, evaluation_of(key), poll.context)
+            if isinstance(answer, Granted)
+            else _NOTHING,
         )
         for key, answer in zip(poll.keys, found, strict=True)
     ]

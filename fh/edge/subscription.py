@@ -7,6 +7,8 @@ none; so no stream falls behind, and none ever sees a version go back, in whatev
 answers and the bus's announcements arrive.
 """
 
+from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import assert_never
 
 import structlog
@@ -18,7 +20,7 @@ from fh.contracts.merge import merged
 from fh.contracts.published import CacheEnvironmentFeature, PublishAction, PublishFeatureValue
 from fh.edge.connection import Connection
 from fh.edge.encoded import EncodedViews
-from fh.edge.fanout import Audience
+from fh.edge.evaluation import FeatureStates, depends_on_context
 from fh.edge.key_streams import KeyStreams
 from fh.edge.messages import (
     AccessChanged,
@@ -34,22 +36,35 @@ from fh.edge.messages import (
 from fh.edge.poll import evaluation_of
 from fh.edge.ports import Questions, Streams
 from fh.edge.response import BYE, UNKNOWN_KEY, UNKNOWN_KEY_HOLD_SECONDS
+from fh.edge.view import sees_differently
 from fh.model.ids import FeatureId, ServiceAccountId
 from fh.model.sdk_key import SdkKey
+from fh.wire.context_header import ClientContext
 from fh.wire.etag import encode_etag
-from fh.wire.sdk_json import Evaluation, encode_feature, feature_state
+from fh.wire.sdk_json import Evaluation, encode_feature
 from fh.wire.sse import encode_json
 
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class _News:
+    """A feature as it is now, or its end."""
+
+    feature: CacheEnvironmentFeature
+    deleted: bool
+
+
 class EnvironmentSubscription(Actor[SubscriptionMessage]):
     """The only owner of the streams of one environment."""
 
-    def __init__(self, streams: Streams, questions: Questions, views: EncodedViews) -> None:
+    def __init__(
+        self, streams: Streams, questions: Questions, views: EncodedViews, states: FeatureStates
+    ) -> None:
         self._streams = streams
         self._questions = questions
         self._views = views
+        self._states = states
         self._keys: dict[SdkKey, KeyStreams] = {}
         self._known: dict[FeatureId, CacheEnvironmentFeature] = {}
         self._gone: set[FeatureId] = set()
@@ -64,12 +79,7 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
     def connections(self) -> tuple[Connection, ...]:
         """Return every stream that is served or waits."""
         return tuple(
-            connection
-            for streams in self._keys.values()
-            for connection in (
-                *streams.audience.members,
-                *(subscribe.connection for subscribe in streams.waiting),
-            )
+            connection for streams in self._keys.values() for connection in streams.connections()
         )
 
     def react(self, message: SubscriptionMessage) -> None:
@@ -103,7 +113,7 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
         streams = self._keys.get(message.key)
         if streams is None:
             streams = self._keys[message.key] = KeyStreams(
-                message.key, Audience(self._emptied), evaluation_of(message.key)
+                message.key, evaluation_of(message.key), self._emptied
             )
         streams.waiting.append(message)
         self._ask(streams)
@@ -177,7 +187,7 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
 
     def _grant(self, streams: KeyStreams, granted: Granted) -> None:
         before = streams.granted
-        if before is not None and _sees_differently(before, granted):
+        if before is not None and sees_differently(before, granted):
             self._end(streams, BYE)
         if before is not granted:
             for feature in granted.features:
@@ -187,23 +197,23 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
         if not waiting:
             return
         view = streams.view(granted, self._changes, self._known, self._gone)
-        features = self._views.features(view, streams.evaluation)
         for subscribe in waiting:
             if subscribe.connection.closed:
                 continue
             if subscribe.held_etag != view.etag:
+                features = self._views.features(view, streams.evaluation, subscribe.context)
                 event_id = encode_etag([view.etag], subscribe.context_tag)
                 self._streams.send(
                     subscribe.connection, encode_json("features", features, event_id)
                 )
             if not subscribe.connection.closed:
-                streams.audience.join(subscribe.connection)
+                streams.join(subscribe.connection, subscribe.context)
 
     def _end(self, streams: KeyStreams, frame: bytes) -> None:
-        for connection in tuple(streams.audience.members):
+        for connection in streams.members():
             self._streams.end_stream(connection, frame)
 
-    def _emptied(self, _: Audience) -> None:
+    def _emptied(self) -> None:
         # The engine calls this from wherever a socket broke: the keys are looked through later,
         # in this actor's own turn; if one is under way or due, that one does it.
         self._maybe_deserted = True
@@ -213,6 +223,7 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
     def _leave_if_deserted(self) -> None:
         self._maybe_deserted = False
         for streams in tuple(self._keys.values()):
+            streams.forget_empty()
             if streams.empty and not streams.asking:
                 del self._keys[streams.key]
         if not self._keys and self._me is not None:
@@ -249,28 +260,39 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
     def _publish(
         self, known: CacheEnvironmentFeature | None, newest: CacheEnvironmentFeature | None
     ) -> None:
-        frames: dict[tuple[Evaluation, bool, bool], bytes] = {}
+        frames: dict[Hashable, bytes] = {}
         for streams in tuple(self._keys.values()):
             granted = streams.granted
-            if granted is None or not streams.audience.live:
+            if granted is None:
                 continue
             if newest is not None and granted.sees(newest):
-                shown, deleted = newest, newest.value is not None and newest.value.retired
+                news = _News(newest, deleted=newest.value is not None and newest.value.retired)
             elif known is not None and granted.sees(known):
                 # Without a value its version is 0: gone, whatever version the client has.
-                shown, deleted = CacheEnvironmentFeature(known.feature), True
+                news = _News(CacheEnvironmentFeature(known.feature), deleted=True)
             else:
                 continue
-            kind = (streams.evaluation, granted.extended_data, deleted)
-            frame = frames.get(kind)
-            if frame is None:
-                state = feature_state(
-                    shown, streams.evaluation, extended_data=granted.extended_data
-                )
-                name = "delete_feature" if deleted else "feature"
-                frame = frames[kind] = encode_json(name, encode_feature(state))
-            self._streams.publish(streams.audience, shown.feature.id, frame)
+            for found in streams.live():
+                frame = self._frame(streams.evaluation, granted, found.context, news, frames)
+                self._streams.publish(found.audience, news.feature.feature.id, frame)
 
-
-def _sees_differently(before: Granted, after: Granted) -> bool:
-    return before.extended_data != after.extended_data or before.filters != after.filters
+    def _frame(
+        self,
+        evaluation: Evaluation,
+        granted: Granted,
+        context: ClientContext,
+        news: _News,
+        frames: dict[Hashable, bytes],
+    ) -> bytes:
+        """Return the event about `news`, encoded once for all who are sent the same."""
+        extended_data = granted.extended_data
+        kind: tuple[Hashable, ...] = (evaluation, extended_data, news.deleted)
+        if not depends_on_context(news.feature, evaluation) and kind in frames:
+            return frames[kind]
+        state = self._states.state(news.feature, evaluation, context, extended_data=extended_data)
+        kind = (*kind, state.v, bytes(state.value)) if state.v is not None else kind
+        frame = frames.get(kind)
+        if frame is None:
+            name = "delete_feature" if news.deleted else "feature"
+            frame = frames[kind] = encode_json(name, encode_feature(state))
+        return frame

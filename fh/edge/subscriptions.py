@@ -23,6 +23,7 @@ from fh.bus.port import Delivery
 from fh.contracts.answers import Denied, Granted, KeyAnswer, KeyLookup, NotReady
 from fh.edge.encoded import EncodedViews
 from fh.edge.engine import Engine
+from fh.edge.evaluation import FeatureStates
 from fh.edge.listener import addressed
 from fh.edge.messages import Evict, KeyAnswered, Subscribe, SubscriptionMessage
 from fh.edge.response import BYE
@@ -52,12 +53,18 @@ class Subscriptions:
     """Finds or starts the subscription of an environment and passes on what concerns it."""
 
     def __init__(
-        self, lookup: KeyLookup, settings: EdgeSettings, engine: Engine, views: EncodedViews
+        self,
+        lookup: KeyLookup,
+        settings: EdgeSettings,
+        engine: Engine,
+        views: EncodedViews,
+        states: FeatureStates,
     ) -> None:
         self._lookup = lookup
         self._settings = settings
         self._engine = engine
         self._views = views
+        self._states = states
         self._nursery: trio.Nursery | None = None
         self._supervisor = Supervisor("subscriptions")
         self._registry: Registry[EnvironmentId, SubscriptionMessage] = Registry()
@@ -117,7 +124,7 @@ class Subscriptions:
         if len(self._registry) >= self._settings.environments:
             self._make_room()
         subscription = EnvironmentSubscription(
-            self._engine, _Questions(self, environment_id), self._views
+            self._engine, _Questions(self, environment_id), self._views, self._states
         )
         ref = self._supervisor.spawn(
             ActorSpec(

@@ -40,3 +40,8 @@ def caught_up(
     features.sort(key=lambda feature: signed_halves(feature.feature.id))
     etag = environment_etag(features) + ("1" if granted.extended_data else "0")
     return replace(granted, features=tuple(features), etag=etag)
+
+
+def sees_differently(before: Granted, after: Granted) -> bool:
+    """Return whether a stream opened with `before` can't go on with `after`."""
+    return before.extended_data != after.extended_data or before.filters != after.filters

@@ -95,10 +95,8 @@ def test_a_lock_and_a_new_feature_are_seen(party: Party, project: Project, kind:
 
 
 def test_a_strategy_is_applied_for_the_context_it_names(
-    request: pytest.FixtureRequest, party: Party, project: Project, kind: Kind
+    party: Party, project: Project, kind: Kind
 ) -> None:
-    if kind.sends_context:
-        request.applymarker(pytest.mark.xfail(reason="Edge does not apply strategies yet"))
     project.create("text", "STRING", "for all")
     project.save("text", rolloutStrategies=[FRED_ONLY])
 

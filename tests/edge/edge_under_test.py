@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid4
 
 import trio
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from fh.contracts.answers import Denied, Granted, KeyAnswer
 from fh.contracts.published import (
@@ -15,6 +15,8 @@ from fh.contracts.published import (
     CacheEnvironmentFeature,
     CacheFeature,
     CacheFeatureValue,
+    CacheRolloutStrategy,
+    CacheRolloutStrategyAttribute,
     PublishAction,
     PublishFeatureValue,
     PublishFeatureValues,
@@ -68,6 +70,22 @@ def boolean(
         CacheFeature(FeatureId(identity), key, FeatureType.BOOLEAN, 1, tuple(filters)),
         stored,
         properties,
+    )
+
+
+def targeted_at(
+    attribute: str, wanted: str, value: bytes, *, version: int = 1
+) -> CacheEnvironmentFeature:
+    """A STRING feature whose strategy gives `value` to those whose attribute is `wanted`."""
+    plain = boolean("rolled", True, version=version)
+    rule = CacheRolloutStrategyAttribute(
+        "EQUALS", attribute, "STRING", (Raw(f'"{wanted}"'.encode()),)
+    )
+    strategy = CacheRolloutStrategy("rs1A", attributes=(rule,), value=Raw(value))
+    assert plain.value is not None
+    stored = structs.replace(plain.value, value=Raw(b'"default"'), rollout_strategies=(strategy,))
+    return structs.replace(
+        plain, feature=structs.replace(plain.feature, value_type=FeatureType.STRING), value=stored
     )
 
 

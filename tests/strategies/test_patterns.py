@@ -1,0 +1,97 @@
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fh.strategies.patterns import LONGEST_MATCH_SECONDS, CutOffs, matches_any
+
+CATASTROPHES = [
+    ("(a|a)*", "a" * 40 + "b"),
+    ("(((a{0,100}){0,100}){0,100}){0,100}", "a" * 50 + "b"),
+    ("(?:(?:.*.*)*=.*)+[bc]", "x=" * 3000),
+    ("(?i)(a|aa)+$", "a" * 3000 + "!"),
+    ("(?=(a|aa)+c)a*", "a" * 1000),
+    ("(.*?,){11}P", ",".join("1" * 9000)),
+]
+
+
+def matched(pattern: str, text: str) -> bool:
+    return matches_any([pattern], CutOffs())(text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("a|ab", "ab"),
+        ("[a-z&&[^aeiou]]+", "bcd"),
+        ("a++b", "aab"),
+        (r"(?<n>a+)-\k<n>", "aa-aa"),
+        (r"\Qa.b\E", "a.b"),
+        (r"\p{L}+", "é"),
+        (r"\p{IsLatin}+", "é"),
+        ("(?i)É", "é"),
+        (r"\w+@(?!example)\w+\.com", "mary@mary.com"),
+        (r"[^\d]+", "abc"),
+        (r"a\Z", "a"),
+    ],
+)
+def test_patterns_mean_what_they_mean_in_java(pattern: str, text: str) -> None:
+    assert matched(pattern, text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [("a", "ab"), ("b", "ab"), (r"\d", "٣"), (r"\w", "é"), ("a.b", "a\nb"), (r"a\Z", "a\n")],
+)
+def test_a_match_is_a_match_of_the_whole_and_classes_are_ascii(pattern: str, text: str) -> None:
+    assert not matched(pattern, text)
+
+
+@pytest.mark.parametrize("pattern", ["(", "a{3}{3}", "*", r"\p{javaLowerCase}", "a" * 5000])
+def test_a_pattern_that_can_not_be_compiled_matches_nothing(pattern: str) -> None:
+    assert not matched(pattern, pattern)
+    assert matches_any([pattern, "b"], CutOffs())("b")
+
+
+@pytest.mark.parametrize(("pattern", "text"), CATASTROPHES)
+def test_a_catastrophic_pattern_is_stopped_and_cut_off_from_then_on(
+    pattern: str, text: str
+) -> None:
+    # Ruling 23, fixed.
+    cut_offs = CutOffs()
+    meets = matches_any([pattern, "fine"], cut_offs)
+    assert not meets(text)
+    assert pattern in cut_offs
+    assert cut_offs.count == 1
+
+    started = time.perf_counter()
+    assert not any(meets(text) for _ in range(10))
+    assert time.perf_counter() - started < 10 * LONGEST_MATCH_SECONDS
+    assert cut_offs.count == 1
+    assert meets("fine")
+
+
+def test_a_rule_compiled_again_does_not_get_its_time_again() -> None:
+    pattern, text = CATASTROPHES[0]
+    cut_offs = CutOffs()
+    for _ in range(3):
+        assert not matches_any([pattern], cut_offs)(text)
+    assert cut_offs.count == 1
+
+
+def test_only_so_many_cut_off_patterns_are_remembered() -> None:
+    cut_offs = CutOffs(capacity=2)
+    for pattern in "abc":
+        cut_offs.add(pattern)
+    assert [pattern in cut_offs for pattern in "abc"] == [False, True, True]
+    assert cut_offs.count == 3
+
+
+@settings(deadline=None)  # a pattern may use its time up
+@given(
+    st.text(alphabet=r"ab\QEdkzn()[]{}?*+|^$&-<>:=!iU0159,." + "é", max_size=12),
+    st.text(max_size=12),
+)
+def test_no_pattern_raises(pattern: str, text: str) -> None:
+    assert matches_any([pattern], CutOffs())(text) in (True, False)
