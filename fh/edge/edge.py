@@ -12,6 +12,7 @@ import trio
 from fh.bus.port import Delivery
 from fh.contracts.answers import KeyLookup
 from fh.edge.engine import EngineStatistics
+from fh.edge.evaluation import FeatureStates
 from fh.edge.life import Life, TakeElsewhere
 from fh.edge.poller import EpollPoller, Poller, PortablePoller
 from fh.edge.settings import EdgeSettings
@@ -28,6 +29,7 @@ class Edge:
         self._lookup = lookup
         self._settings = settings
         self._take_elsewhere = take_elsewhere
+        self._states = FeatureStates()
         self._life: Life | None = None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -38,7 +40,7 @@ class Edge:
         else:
             log.warning("portable_engine_used", reason="no epoll: a task for each connection")
             poller = PortablePoller()
-        life = Life(self._lookup, self._settings, self._take_elsewhere, poller)
+        life = Life(self._lookup, self._settings, self._take_elsewhere, poller, self._states)
         self._life = life
         try:
             await life.run(task_status)
@@ -68,3 +70,7 @@ class Edge:
     def statistics(self) -> EngineStatistics | None:
         """Return the engine's counts, or None while there is no engine."""
         return self._life.engine.statistics() if self._life is not None else None
+
+    def patterns_cut_off(self) -> int:
+        """Return how many regular expressions were given up because they took too long."""
+        return self._states.patterns_cut_off

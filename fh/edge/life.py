@@ -44,12 +44,12 @@ class Life:
         settings: EdgeSettings,
         take_elsewhere: TakeElsewhere,
         poller: Poller,
+        states: FeatureStates,
     ) -> None:
         self._lookup = lookup
         self._settings = settings
         self._take_elsewhere = take_elsewhere
         self._responses = Responses(settings)
-        states = FeatureStates()
         self._views = EncodedViews(states)
         self._nursery: trio.Nursery | None = None
         self.draining = trio.Event()

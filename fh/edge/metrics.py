@@ -15,8 +15,13 @@ _NOTHING = EngineStatistics(
 class EdgeCollector(Collector):
     """Turns the engine's statistics into metrics; nothing is counted twice for them."""
 
-    def __init__(self, statistics: Callable[[], EngineStatistics | None]) -> None:
+    def __init__(
+        self,
+        statistics: Callable[[], EngineStatistics | None],
+        patterns_cut_off: Callable[[], int],
+    ) -> None:
         self._statistics = statistics
+        self._patterns_cut_off = patterns_cut_off
 
     def collect(self) -> Iterable[GaugeMetricFamily | CounterMetricFamily]:
         """Return the metrics of this moment."""
@@ -32,3 +37,8 @@ class EdgeCollector(Collector):
         yield CounterMetricFamily("edge_evicted", "Clients given up as too slow", value=now.evicted)
         yield CounterMetricFamily("edge_deliveries", "Events written", value=now.deliveries)
         yield CounterMetricFamily("edge_broadcasts", "Events fanned out", value=now.broadcasts)
+        yield CounterMetricFamily(
+            "edge_patterns_cut_off",
+            "Regular expressions given up because they took too long",
+            value=self._patterns_cut_off(),
+        )

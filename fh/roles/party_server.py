@@ -76,7 +76,7 @@ class PartyServer:
         registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=registry)
-        registry.register(EdgeCollector(self._edge.statistics))
+        registry.register(EdgeCollector(self._edge.statistics, self._edge.patterns_cut_off))
         self._web = WebFace(
             create_mr_app(
                 self._database,

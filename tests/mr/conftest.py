@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
+from fh.mr.access import PersonType
 from fh.mr.http.app import create_mr_app
+from fh.mr.repositories.access import load_caller
 from fh.mr.settings import MrSettings
 
 QUICK_PASSWORDS = MrSettings(password_memory_kib=64, password_passes=1)
@@ -111,3 +114,31 @@ def sql(database):
         return await database.transaction(lambda tx: tx.fetch(statement, *args))
 
     return run
+
+
+@dataclass
+class Place:
+    caller: Any
+    portfolio: UUID
+    application: UUID
+    environment: UUID
+
+
+@pytest.fixture
+async def place(superuser, sql, database) -> Place:
+    """An application with an environment and a feature, for what is called directly."""
+    portfolio = (await superuser("GET", "/mr-api/portfolio")).body[0]["id"]
+    application = await superuser(
+        "POST",
+        f"/mr-api/portfolio/{portfolio}/application?includeEnvironments=true",
+        {"name": "Shop", "description": ""},
+    )
+    await superuser(
+        "POST",
+        f"/mr-api/application/{application.body['id']}/features",
+        {"key": "title", "name": "Title", "valueType": "STRING"},
+    )
+    [person] = await sql("SELECT id FROM person")
+    caller = await database.transaction(lambda tx: load_caller(tx, person["id"], PersonType.PERSON))
+    environment = application.body["environments"][0]["id"]
+    return Place(caller, UUID(portfolio), UUID(application.body["id"]), UUID(environment))
