@@ -101,6 +101,9 @@ def orphan(tmp_path):
     cluster.mkdir()
     with subprocess.Popen([program, "60"], cwd=cluster) as process:
         (cluster / "postmaster.pid").write_text(f"{process.pid}\n")
+        # The kernel renames a process only after its parent has heard that it runs.
+        while Path(f"/proc/{process.pid}/comm").read_text().strip() != "postgres":
+            time.sleep(0.001)
         yield process, cluster
         process.kill()
 
