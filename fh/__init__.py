@@ -4,9 +4,10 @@ What lives where, in reading order:
 
 model       FeatureHub's nouns as immutable values
 contracts   what crosses a boundary between services, and the ports between them
+strategies  rollout strategies, evaluated; pure
 wire        codecs, bytes on one side and values on the other
 actors      the runtime: actors, mailboxes, supervisors; knows nothing of features
-aio         the asyncio island, the only place where asyncio runs
+aio         the asyncio island, the only place where asyncio runs; inbox brings values from there
 bus         how MR's announcements reach every Dacha and Edge
 db          PostgreSQL: the pool, the embedded server, migrations
 http        what the HTTP faces share

@@ -5,8 +5,8 @@ A refusal is named after what happened and carries fields; a bug is any other ex
     FeatureHubError
     ├── config.ConfigurationFaults   the settings can't be used; every fault is listed
     ├── actors.errors…               the runtime refuses a message or gives a child up
-    ├── aio.IslandDown               asyncio side not running
     ├── Unavailable                  something needed is away for now: try again, never final
+    │   ├── aio.IslandDown           the asyncio side is not running
     │   ├── bus…                     the bus is not connected
     │   └── db…                      the database is not there
     └── http.problem.Problem         an answer to an HTTP client with a status of its own

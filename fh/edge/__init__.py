@@ -25,4 +25,5 @@ subscriptions one subscription for each environment with streams
 life          one life of Edge: requests in, the right part to each
 edge          Edge as the rest of the process holds on to it
 door          the listening socket
+metrics       Edge's figures for Prometheus
 """

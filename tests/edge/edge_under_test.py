@@ -4,7 +4,7 @@ import socket
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import trio
 from msgspec import Raw, structs
@@ -258,7 +258,3 @@ async def edge_under_test(
                 taken.close()
             nursery.cancel_scope.cancel()
             door.close()
-
-
-def some_uuid() -> UUID:
-    return uuid4()
