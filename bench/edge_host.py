@@ -31,9 +31,11 @@ from fh.contracts.published import (
     PublishFeatureValue,
     PublishFeatureValues,
 )
+from fh.contracts.updates import StreamedFeatureUpdate
 from fh.edge.door import Door, listen, raise_descriptor_limit
 from fh.edge.edge import Edge
 from fh.edge.settings import EdgeSettings
+from fh.errors import Unavailable
 from fh.model.feature_type import FeatureType
 from fh.model.ids import (
     ApplicationId,
@@ -69,6 +71,13 @@ def feature(key: str, feature_id: UUID, version: int, value: str) -> CacheEnviro
             value=Raw(msgspec.json.encode(value)),
         ),
     )
+
+
+class _NoMr:
+    """Nobody writes here."""
+
+    async def submit(self, update: StreamedFeatureUpdate) -> None:
+        raise Unavailable(repr(update))
 
 
 def _granted(features: tuple[CacheEnvironmentFeature, ...]) -> Granted:
@@ -153,7 +162,7 @@ async def serve() -> None:
     settings = EdgeSettings(drop_after_seconds=0, heartbeat_seconds=0)
     bus = MemoryBus()
     lookup = OneKey()
-    edge = Edge(lookup, settings, _close)
+    edge = Edge(lookup, _NoMr(), settings, _close)
     bus.subscribe("dacha", lookup.on_delivery)
     bus.subscribe("edge", edge.on_delivery)
     door = Door(listen("127.0.0.1", 0, settings), edge.adopt, descriptors=raise_descriptor_limit())

@@ -16,11 +16,14 @@ TRIED_IN = {
     "fh/db/errors.py": "tests/db/test_translate.py",
     "fh/http/web_face.py": "tests/roles/test_party_server.py",
     # Parts of one machine around a socket: tried with real clients, not each for itself.
+    "fh/edge/changes.py": "tests/edge/test_resuming.py",
     "fh/edge/connection.py": "tests/edge/test_hostile_clients.py",
     "fh/edge/door.py": "tests/edge/test_streams.py",
     "fh/edge/edge.py": "tests/edge/test_streams.py",
     "fh/edge/encoded.py": "tests/edge/test_streams.py",
     "fh/edge/engine.py": "tests/edge/test_streams.py",
+    "fh/edge/handlers.py": "tests/edge/test_write.py",
+    "fh/edge/intake.py": "tests/edge/test_bodies.py",
     "fh/edge/key_streams.py": "tests/edge/test_streams.py",
     "fh/edge/life.py": "tests/edge/test_streams.py",
     "fh/edge/lifetimes.py": "tests/edge/test_streams.py",
@@ -33,6 +36,8 @@ TRIED_IN = {
     "fh/edge/subscription.py": "tests/edge/test_streams.py",
     "fh/edge/subscriptions.py": "tests/edge/test_streams.py",
     "fh/edge/writer.py": "tests/edge/test_hostile_clients.py",
+    # Values that are only carried.
+    "fh/contracts/updates.py": "tests/edge/test_write.py",
     # Schemas, use cases and SQL behind one route: the route's test runs them on a real database.
     "fh/mr/http/schemas/applications.py": "tests/mr/http/test_applications.py",
     "fh/mr/http/schemas/environments.py": "tests/mr/http/test_environments.py",

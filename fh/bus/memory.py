@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import structlog
 import trio
 
-from fh.bus.port import Subscriber
+from fh.bus.port import Subscriber, UpdateWorker
 from fh.contracts.published import Published
+from fh.contracts.updates import StreamedFeatureUpdate
+from fh.errors import Unavailable
 
 log = structlog.get_logger()
 
@@ -30,6 +32,7 @@ class MemoryBus:
 
     def __init__(self) -> None:
         self._subscribers: dict[str, Subscriber] = {}
+        self._worker: UpdateWorker | None = None
         self._turn = trio.Lock()
         self._published = 0
         self._failed = 0
@@ -49,6 +52,20 @@ class MemoryBus:
     def subscribe(self, name: str, subscriber: Subscriber) -> None:
         """Deliver everything from now on to `subscriber`."""
         self._subscribers[name] = subscriber
+
+    async def submit(self, update: StreamedFeatureUpdate) -> None:
+        """Have `update` applied.
+
+        Raises:
+            Unavailable: nobody applies updates, or not for now.
+        """
+        if self._worker is None:
+            raise Unavailable("nobody applies updates")
+        await self._worker(update)
+
+    def work(self, worker: UpdateWorker) -> None:
+        """Apply updates with `worker` from now on."""
+        self._worker = worker
 
     def statistics(self) -> MemoryBusStatistics:
         """Return the counts of this moment."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from fh.contracts.published import Published
+from fh.contracts.updates import StreamedFeatureUpdate
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,15 @@ subscriber from the event.
 """
 
 
+UpdateWorker: TypeAlias = Callable[[StreamedFeatureUpdate], Awaitable[None]]
+"""Applies one update; returns when it is committed, or when it is clear that it can't be applied.
+
+It raises `Unavailable` when it should be tried again later.
+"""
+
+
 class Bus(Protocol):
-    """Publish and subscribe."""
+    """Publish and subscribe for what MR announces; work handed to one MR for what SDKs write."""
 
     async def publish(self, event: Published) -> None:
         """Hand `event` to the bus; return when the bus has taken it.
@@ -42,3 +50,13 @@ class Bus(Protocol):
         A subscription lasts as long as the bus; subscribing again under `name` replaces it in
         its place.
         """
+
+    async def submit(self, update: StreamedFeatureUpdate) -> None:
+        """Hand `update` to one of the workers; return when it has been applied or dropped.
+
+        Raises:
+            Unavailable: nobody could take it, or whoever took it could not apply it for now.
+        """
+
+    def work(self, worker: UpdateWorker) -> None:
+        """Take part in applying updates, from now on; each goes to one worker of all processes."""

@@ -8,16 +8,21 @@ connection    one client's socket and what is known of it; no task, a small obje
 wheel         deadlines in one-second buckets
 writer        bytes out, and what becomes of those that the kernel does not take
 lifetimes     when something is due for a connection
-engine        owns every connection: reads heads, writes answers, times out
+intake        cuts what clients send into requests: heads, bodies, TLS
+relay         a stream whose bytes somebody else writes: TLS, HTTP/2, WebSocket
+engine        owns every connection: reads requests, writes answers, times out
 fanout        audiences, and one event written to every stream of one
 request       what a request head asks for, decided without I/O
 response      answers as bytes: heads, CORS, the first frames of a stream
 evaluation    what an SDK is sent of a feature, its context considered
 encoded       what a key may see, encoded once and shared
 poll          the answer to `GET /features`
+write         the answer to `PUT /features`: what an SDK may change
+handlers      whatever has one answer, whichever way the request came
 view          a key's view, brought up to date
 messages      what a subscription is told
 ports         what a subscription needs of its surroundings
+changes       what an announcement is to the streams that may see it
 key_streams   the streams of one key
 subscription  the actor of one environment with streams
 listener      from the bus to the subscriptions

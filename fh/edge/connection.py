@@ -3,10 +3,13 @@
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from fh.wire.sse import LAST_CHUNK, chunk
+
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from fh.edge.fanout import Audience
+    from fh.edge.intake import AwaitedBody
 
 CLOSED = -1
 """The descriptor of a closed connection: writing to it fails, whoever got its number since."""
@@ -16,10 +19,11 @@ class Phase(IntEnum):
     """Where a connection is in its life."""
 
     HEAD = 1  # a request head is awaited
-    BUSY = 2  # its answer is being prepared or written
-    STREAM = 3  # events go out
-    ENDING = 4  # closes when the last bytes have left
-    LINGERING = 5  # our side is shut; what the client still sends is thrown away
+    BODY = 2  # its body is awaited
+    BUSY = 3  # its answer is being prepared or written
+    STREAM = 4  # events go out
+    ENDING = 5  # closes when the last bytes have left
+    LINGERING = 6  # our side is shut; what the client still sends is thrown away
 
 
 class Connection:
@@ -31,6 +35,7 @@ class Connection:
 
     __slots__ = (
         "audience",
+        "awaited",
         "backlog",
         "bucket",
         "buffer",
@@ -47,6 +52,7 @@ class Connection:
         self.descriptor = descriptor
         self.phase = Phase.HEAD
         self.buffer = b""
+        self.awaited: AwaitedBody | None = None
         self.searched_bytes = 0
         self.tail: memoryview | None = None
         self.backlog: dict[Hashable, bytes] | None = None
@@ -60,6 +66,17 @@ class Connection:
     def closed(self) -> bool:
         """Whether the socket is gone."""
         return self.descriptor == CLOSED
+
+    def framed(self, event: bytes) -> bytes:
+        """Return `event` as it travels on this connection."""
+        return chunk(event)
+
+    def ended(self, event: bytes) -> bytes:
+        """Return `event`, which may be empty, as the end of this connection's stream."""
+        return chunk(event) + LAST_CHUNK if event else LAST_CHUNK
+
+    def kept(self) -> None:
+        """Hear that something was put into the backlog, or that the connection was closed."""
 
 
 GONE = Connection(CLOSED)

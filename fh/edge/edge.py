@@ -4,6 +4,7 @@ All that it knows lives in one life, from start to end of `run`: after a crash a
 with nothing, and clients reconnect.
 """
 
+import socket
 import sys
 
 import structlog
@@ -11,9 +12,10 @@ import trio
 
 from fh.bus.port import Delivery
 from fh.contracts.answers import KeyLookup
+from fh.contracts.updates import FeatureUpdates
 from fh.edge.engine import EngineStatistics
 from fh.edge.evaluation import FeatureStates
-from fh.edge.life import Life, TakeElsewhere
+from fh.edge.life import Life, TakeAway
 from fh.edge.poller import EpollPoller, Poller, PortablePoller
 from fh.edge.settings import EdgeSettings
 
@@ -21,14 +23,25 @@ log = structlog.get_logger()
 
 
 class Edge:
-    """Serves polls and streams; everything else goes elsewhere."""
+    """Serves polls, streams and test writes; everything else goes elsewhere.
+
+    Connections that begin with TLS or HTTP/2 are given to `take_other_protocol`; without it they
+    are closed.
+    """
 
     def __init__(
-        self, lookup: KeyLookup, settings: EdgeSettings, take_elsewhere: TakeElsewhere
+        self,
+        lookup: KeyLookup,
+        updates: FeatureUpdates,
+        settings: EdgeSettings,
+        take_elsewhere: TakeAway,
+        take_other_protocol: TakeAway | None = None,
     ) -> None:
         self._lookup = lookup
+        self._updates = updates
         self._settings = settings
         self._take_elsewhere = take_elsewhere
+        self._take_other_protocol = take_other_protocol or _close
         self._states = FeatureStates()
         self._life: Life | None = None
 
@@ -40,12 +53,25 @@ class Edge:
         else:
             log.warning("portable_engine_used", reason="no epoll: a task for each connection")
             poller = PortablePoller()
-        life = Life(self._lookup, self._settings, self._take_elsewhere, poller, self._states)
+        life = Life(
+            self._lookup,
+            self._updates,
+            self._settings,
+            self._take_elsewhere,
+            self._take_other_protocol,
+            poller,
+            self._states,
+        )
         self._life = life
         try:
             await life.run(task_status)
         finally:
             self._life = None
+
+    @property
+    def life(self) -> Life | None:
+        """What serves at the moment, for those that bring requests another way."""
+        return self._life
 
     def drain(self) -> None:
         """Say goodbye to every stream, spread over the grace period; then `run` returns."""
@@ -74,3 +100,7 @@ class Edge:
     def patterns_cut_off(self) -> int:
         """Return how many regular expressions were given up because they took too long."""
         return self._states.patterns_cut_off
+
+
+def _close(taken: socket.socket, _: bytes) -> None:
+    taken.close()

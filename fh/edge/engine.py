@@ -1,6 +1,6 @@
 """The engine owns every connection of the process.
 
-It reads request heads and hands each to `on_request`; whoever answers calls `respond`,
+It hands each request head to `requests`; whoever answers calls `respond`, `await_body`,
 `start_stream` or `take`. It writes without ever waiting: what the kernel refuses is kept for the
 client, bounded in bytes and in time. Nothing here knows what a feature is.
 """
@@ -8,30 +8,22 @@ client, bounded in bytes and in time. Nothing here knows what a feature is.
 import os
 import random
 import socket
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import structlog
 import trio
 
 from fh.edge.connection import CLOSED, Connection, Phase
 from fh.edge.fanout import FanOut
+from fh.edge.intake import AwaitedBody, Intake, Requests
 from fh.edge.lifetimes import Due, Lifetimes
 from fh.edge.poller import Poller, Ready
+from fh.edge.relay import Relay
 from fh.edge.settings import EdgeSettings
-from fh.edge.writer import SNAPSHOT, Writer
-from fh.wire.http_head import MOST_HEAD_BYTES, find_end
-from fh.wire.sse import LAST_CHUNK, chunk
+from fh.edge.writer import ANSWER, SNAPSHOT, Writer
 
 log = structlog.get_logger()
-
-OnRequest: TypeAlias = Callable[[Connection, bytes], None]
-"""Receives a connection and one whole request head."""
-
-OnRefusedHead: TypeAlias = Callable[[Connection, int], None]
-"""Receives a connection whose head is too long (431) or too late (408)."""
 
 _READ_BYTES = 16 * 1024
 _LINGER_SECONDS = 2.0
@@ -58,21 +50,20 @@ class Engine:
         self,
         poller: Poller,
         settings: EdgeSettings,
+        requests: Requests,
         *,
-        on_request: OnRequest,
-        on_refused_head: OnRefusedHead,
         heartbeat: bytes,
         farewell: bytes,
     ) -> None:
         self._poller = poller
         self._settings = settings
-        self._on_request = on_request
-        self._on_refused_head = on_refused_head
-        self._heartbeat = chunk(heartbeat)
+        self._heartbeat = heartbeat
         self._farewell = farewell
         self._connections: list[Connection | None] = []
+        self._relays: set[Relay] = set()
         self._jitter = random.Random()  # noqa: S311  spreads deadlines, guards nothing
         self._lifetimes = Lifetimes(settings, self._jitter, trio.current_time())
+        self._intake = Intake(self._lifetimes, requests, self.close)
         self._writer = Writer(poller, settings, on_broken=self.close, on_evict=self._evict)
         self._fan_out = FanOut(
             on_refused=self._writer.keep_tail,
@@ -80,7 +71,6 @@ class Engine:
             on_slow=self._writer.keep_frames,
         )
         self.publish = self._fan_out.publish
-        self._pumped: Connection | None = None
         self._open = 0
         self._streams = 0
         self._accepted = 0
@@ -94,7 +84,7 @@ class Engine:
                 nursery.start_soon(self._fan_out.run)
                 nursery.start_soon(self._keep_time)
         finally:
-            for connection in tuple(self._connections):
+            for connection in (*self._connections, *self._relays):
                 if connection is not None:
                     self.close(connection)
             self._poller.close()
@@ -112,13 +102,26 @@ class Engine:
         # The request has usually arrived with the connection: save a round through the poller.
         self._read(connection)
 
+    def await_body(
+        self, connection: Connection, awaited: AwaitedBody, *, expects_continue: bool
+    ) -> None:
+        """Read the body of the request whose head was just handed over."""
+        if connection.closed:
+            return
+
+        def interim(data: bytes) -> None:
+            self._writer.write(connection, object(), data)
+
+        until = trio.current_time() + self._settings.head_seconds
+        self._intake.await_body(connection, awaited, until, interim if expects_continue else None)
+
     def respond(self, connection: Connection, data: bytes, *, closes: bool) -> None:
         """Write a whole answer, then await the next request or close."""
         if connection.closed:
             return
         connection.closes = closes
         connection.phase = Phase.BUSY
-        if self._writer.write(connection, SNAPSHOT, data):
+        if self._writer.write(connection, ANSWER, data):
             self._answered(connection)
 
     def start_stream(self, connection: Connection, head: bytes) -> None:
@@ -129,12 +132,27 @@ class Engine:
         connection.buffer = b""
         self._streams += 1
         self._lifetimes.begin_stream(connection, trio.current_time())
-        self._writer.write(connection, SNAPSHOT, head)
+        self._writer.write(connection, ANSWER, head)
+
+    def open_relay(self, frame: bytes) -> Relay:
+        """Return a stream that somebody else writes to its client; its first event is `frame`.
+
+        Whoever has it calls `close` when the client is gone or the stream at its end.
+        """
+        relay = Relay()
+        relay.phase = Phase.STREAM
+        self._relays.add(relay)
+        self._open += 1
+        self._streams += 1
+        self._lifetimes.begin_stream(relay, trio.current_time())
+        if frame:
+            self._writer.write(relay, ANSWER, frame)
+        return relay
 
     def send(self, connection: Connection, frame: bytes) -> None:
-        """Write one event to one stream, after all that it was sent before."""
+        """Write a stream's first features, of any size, after all that it was sent before."""
         if not connection.closed:
-            self._writer.write(connection, object(), chunk(frame))
+            self._writer.write(connection, SNAPSHOT, connection.framed(frame))
 
     def end_stream(self, connection: Connection, frame: bytes, *, hold_seconds: float = 0) -> None:
         """Write a last event to a stream, end its body, and close.
@@ -149,11 +167,8 @@ class Engine:
         connection.closes = not hold_seconds
         seconds = hold_seconds or self._settings.slow_seconds
         self._lifetimes.put(connection, trio.current_time() + seconds)
-        data = chunk(frame)
-        if (
-            self._writer.write(connection, object(), data if hold_seconds else data + LAST_CHUNK)
-            and not hold_seconds
-        ):
+        data = connection.framed(frame) if hold_seconds else connection.ended(frame)
+        if self._writer.write(connection, object(), data) and not hold_seconds:
             self._linger(connection)
 
     def _end_body(self, connection: Connection) -> None:
@@ -164,7 +179,7 @@ class Engine:
         connection.closes = True
         seconds = self._settings.slow_seconds
         self._lifetimes.put(connection, trio.current_time() + seconds)
-        if self._writer.write(connection, object(), LAST_CHUNK):
+        if self._writer.write(connection, object(), connection.ended(b"")):
             self._linger(connection)
 
     def take(self, connection: Connection) -> tuple[socket.socket, bytes]:
@@ -180,14 +195,15 @@ class Engine:
             return
         descriptor = connection.descriptor
         self._forget(connection)
-        with suppress(OSError):  # Whatever close() reports, the descriptor is gone.
-            os.close(descriptor)
+        if descriptor >= 0:
+            with suppress(OSError):  # Whatever close() reports, the descriptor is gone.
+                os.close(descriptor)
 
     async def drain(self) -> None:
         """Say goodbye to every stream, spread over the grace period, and wait for the rest."""
         streams = [
             connection
-            for connection in self._connections
+            for connection in (*self._connections, *self._relays)
             if connection is not None and connection.phase is Phase.STREAM
         ]
         self._jitter.shuffle(streams)
@@ -239,39 +255,7 @@ class Engine:
             # A half-close counts as gone: it can't be told from a close before a write fails.
             self.close(connection)
             return
-        if connection.phase is Phase.HEAD:
-            connection.buffer = connection.buffer + data if connection.buffer else data
-            self._pump(connection)
-        elif connection.phase is Phase.BUSY:
-            # The next request, ahead of the answer: kept, but not more than a head's worth.
-            connection.buffer += data
-            if len(connection.buffer) > MOST_HEAD_BYTES:
-                self.close(connection)
-        # A stream's or a lingering client's input is thrown away: left there it would keep the
-        # poller spinning.
-
-    def _pump(self, connection: Connection) -> None:
-        """Take every whole head out of the buffer, as long as each is answered at once."""
-        self._pumped = connection
-        while connection.phase is Phase.HEAD and connection.buffer:
-            data = connection.buffer
-            end = find_end(data, connection.searched_bytes)
-            if 0 <= end <= MOST_HEAD_BYTES:
-                connection.buffer = data[end:]
-                self._begin_answer(connection)
-                self._on_request(connection, data[:end])
-            elif len(data) > MOST_HEAD_BYTES:
-                self._begin_answer(connection)
-                self._on_refused_head(connection, 431)
-            else:
-                connection.searched_bytes = len(data)
-                break
-        self._pumped = None
-
-    def _begin_answer(self, connection: Connection) -> None:
-        connection.phase = Phase.BUSY
-        connection.searched_bytes = 0
-        self._lifetimes.forget(connection)
+        self._intake.take_in(connection, data)
 
     def _answered(self, connection: Connection) -> None:
         if connection.closes:
@@ -284,8 +268,7 @@ class Engine:
             trio.current_time()
             + (settings.head_seconds if connection.buffer else settings.idle_seconds),
         )
-        if self._pumped is not connection:
-            self._pump(connection)
+        self._intake.pump(connection)
 
     # Writing ----------------------------------------------------------------------------------
 
@@ -297,7 +280,7 @@ class Engine:
                 self._answered(connection)
             case Phase.ENDING if connection.closes:
                 self._linger(connection)
-            case Phase.ENDING | Phase.HEAD | Phase.STREAM | Phase.LINGERING:
+            case Phase.ENDING | Phase.HEAD | Phase.BODY | Phase.STREAM | Phase.LINGERING:
                 pass
 
     def _linger(self, connection: Connection) -> None:
@@ -332,9 +315,8 @@ class Engine:
 
     def _on_due(self, connection: Connection, due: Due, now: float) -> None:
         match due:
-            case Due.HEAD:
-                self._begin_answer(connection)
-                self._on_refused_head(connection, 408)
+            case Due.REQUEST:
+                self._intake.is_late(connection)
             case Due.IDLE | Due.LATE:
                 self.close(connection)
             case Due.END:
@@ -345,7 +327,8 @@ class Engine:
                 audience = connection.audience
                 lately = now - self._settings.heartbeat_seconds / 2
                 if audience is None or audience.last_event_at <= lately:
-                    self._writer.write(connection, Phase.STREAM, self._heartbeat)
+                    heartbeat = connection.framed(self._heartbeat)
+                    self._writer.write(connection, Phase.STREAM, heartbeat)
                 if not connection.closed:
                     self._lifetimes.go_on(connection, now)
 
@@ -357,13 +340,17 @@ class Engine:
 
     def _forget(self, connection: Connection) -> None:
         descriptor = connection.descriptor
-        self._poller.forget(descriptor)
-        self._connections[descriptor] = None
+        if isinstance(connection, Relay):
+            self._relays.discard(connection)
+        else:
+            self._poller.forget(descriptor)
+            self._connections[descriptor] = None
         connection.descriptor = CLOSED
         self._open -= 1
         if connection.phase is Phase.STREAM:
             self._streams -= 1
-        connection.buffer = b""
+        self._intake.forget(connection)
         self._writer.forget(connection)
         self._lifetimes.forget(connection)
         self._leave_audience(connection)
+        connection.kept()

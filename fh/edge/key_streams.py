@@ -24,6 +24,7 @@ class ContextAudience:
     """The streams of a key whose clients have equal contexts."""
 
     context: ClientContext
+    context_tag: str
     audience: Audience
 
 
@@ -59,15 +60,16 @@ class KeyStreams:
             cached = self._view = (granted, changes, caught_up(granted, known, gone))
         return cached[2]
 
-    def join(self, connection: Connection, context: ClientContext) -> None:
+    def join(self, subscribe: Subscribe) -> None:
         """Serve a stream together with those that are sent the same."""
         # An SDK that evaluates for itself is sent the same whatever its context.
+        context = subscribe.context
         key = tuple(sorted(context.items())) if self.evaluation is Evaluation.SERVER else ()
         found = self.audiences.get(key)
         if found is None:
             audience = Audience(lambda _: self._note_empty(key))
-            found = self.audiences[key] = ContextAudience(context, audience)
-        found.audience.join(connection)
+            found = self.audiences[key] = ContextAudience(context, subscribe.context_tag, audience)
+        found.audience.join(subscribe.connection)
 
     def live(self) -> tuple[ContextAudience, ...]:
         """Return the audiences that somebody is in."""

@@ -7,61 +7,79 @@ from typing import TypeAlias, assert_never
 
 import trio
 
-from fh.contracts.answers import KeyAnswer, KeyLookup
+from fh.contracts.answers import KeyLookup
+from fh.contracts.updates import FeatureUpdates
 from fh.edge.connection import Connection
 from fh.edge.encoded import EncodedViews
 from fh.edge.engine import Engine
 from fh.edge.evaluation import FeatureStates
+from fh.edge.handlers import Handlers
+from fh.edge.intake import AwaitedBody
 from fh.edge.messages import Subscribe
-from fh.edge.poll import answer_poll
 from fh.edge.poller import Poller
-from fh.edge.request import Elsewhere, OpenStream, Poll, Preflight, Refused, decide
+from fh.edge.relay import Relay
+from fh.edge.request import (
+    Asked,
+    Elsewhere,
+    OpenSocket,
+    OpenStream,
+    Poll,
+    Preflight,
+    Question,
+    Refused,
+    Write,
+    decide,
+)
 from fh.edge.response import (
     BYE,
     DISCOVER,
     HEARTBEAT,
     UNKNOWN_KEY,
     UNKNOWN_KEY_HOLD_SECONDS,
+    Answer,
     Responses,
+    refusal,
 )
 from fh.edge.settings import EdgeSettings
-from fh.edge.subscriptions import Subscriptions, load_in_time
-from fh.model.sdk_key import SdkKey
-from fh.wire.etag import context_tag, parse_last_event_id
+from fh.edge.subscriptions import Subscriptions
+from fh.wire.etag import EMPTY_CONTEXT_TAG, context_tag, parse_last_event_id
+from fh.wire.http_body import BodyTooLarge, MalformedBody, RequestBody
 from fh.wire.http_head import MalformedHead, RequestHead, TooManyHeaders, parse_head
 from fh.wire.sse import chunk
 
-TakeElsewhere: TypeAlias = Callable[[socket.socket, bytes], None]
-"""Receives a connected socket and the bytes read from it, when a request is not Edge's."""
+TakeAway: TypeAlias = Callable[[socket.socket, bytes], None]
+"""Receives a connected socket and the bytes read from it."""
 
 
 class Life:
-    """From one start of Edge to its end: the engine, the subscriptions, and who gets a request."""
+    """From one start of Edge to its end: the engine, the subscriptions, and who gets a request.
+
+    Attributes:
+        handlers: Answers questions.
+        responses: What answers look like.
+        engine: Owns the connections.
+    """
 
     def __init__(
         self,
         lookup: KeyLookup,
+        updates: FeatureUpdates,
         settings: EdgeSettings,
-        take_elsewhere: TakeElsewhere,
+        take_elsewhere: TakeAway,
+        take_other_protocol: TakeAway,
         poller: Poller,
         states: FeatureStates,
     ) -> None:
-        self._lookup = lookup
         self._settings = settings
         self._take_elsewhere = take_elsewhere
-        self._responses = Responses(settings)
-        self._views = EncodedViews(states)
+        self._take_other_protocol = take_other_protocol
         self._nursery: trio.Nursery | None = None
         self.draining = trio.Event()
-        self.engine = Engine(
-            poller,
-            settings,
-            on_request=self._on_request,
-            on_refused_head=self._on_refused_head,
-            heartbeat=HEARTBEAT,
-            farewell=BYE,
-        )
-        self._subscriptions = Subscriptions(lookup, settings, self.engine, self._views, states)
+        self.responses = Responses(settings)
+        self.engine = Engine(poller, settings, self, heartbeat=HEARTBEAT, farewell=BYE)
+        views = EncodedViews(states)
+        self.handlers = Handlers(lookup, updates, settings, views)
+        self._subscriptions = Subscriptions(lookup, settings, self.engine, views, states)
         self.on_delivery = self._subscriptions.on_delivery
 
     async def run(self, task_status: trio.TaskStatus[None]) -> None:
@@ -75,97 +93,137 @@ class Life:
             await self.engine.drain()
             nursery.cancel_scope.cancel()
 
+    def decide(self, head: RequestHead) -> Asked:
+        """Return what `head` asks of Edge."""
+        return decide(head, needs_context_sha=self._settings.surrogate_keys)
+
+    def open_relay(self, asked: OpenStream) -> Relay:
+        """Return a stream that the caller writes to its client, and closes with the engine."""
+        tag, held = _resumed(asked)
+        relay = self.engine.open_relay(b"" if held else DISCOVER)
+        self._subscribe(relay, asked, tag, held)
+        return relay
+
     # Requests ---------------------------------------------------------------------------------
 
-    def _on_request(self, connection: Connection, data: bytes) -> None:
+    def on_request(self, connection: Connection, data: bytes) -> None:
+        """Receive one whole request head."""
         try:
             head = parse_head(data)
         except MalformedHead:
-            self._refuse(connection, 400, "the request head is malformed", cors=False)
+            self.on_refused(connection, 400, "the request head is malformed")
             return
         except TooManyHeaders:
-            self._refuse(connection, 431, "too many headers", cors=False)
+            self.on_refused(connection, 431, "too many headers")
             return
-        cors = head.header("origin") is not None
-        asked = decide(head)
+        asked = self.decide(head)
         match asked:
             case OpenStream():
-                self._open_stream(connection, asked, cors=cors)
+                self._open_stream(connection, asked, cors=_crosses(head))
             case Poll():
-                self._poll(connection, asked, head)
+                self._answer(connection, asked, b"", head, closes=not head.keep_alive)
+            case Write():
+                self._await_body(connection, asked, data, head)
             case Preflight():
-                data = self._responses.preflight(time.time())
-                self.engine.respond(connection, data, closes=not head.keep_alive)
+                self._respond(
+                    connection, self.responses.preflight, head, closes=not head.keep_alive
+                )
             case Refused(status, detail):
-                self._refuse(connection, status, detail, cors=cors)
+                self._respond(connection, refusal(status, detail), head, closes=True)
+            case OpenSocket():
+                raise NotImplementedError
             case Elsewhere():
                 taken, rest = self.engine.take(connection)
                 self._take_elsewhere(taken, data + rest)
             case _:
                 assert_never(asked)
 
-    def _on_refused_head(self, connection: Connection, status: int) -> None:
-        detail = "the request head is too long" if status == 431 else "the request head came late"  # noqa: PLR2004
-        self._refuse(connection, status, detail, cors=False)
+    def on_refused(self, connection: Connection, status: int, detail: str) -> None:
+        """Receive a request that can't be served: too long, too late, or malformed."""
+        self._respond(connection, refusal(status, detail), None, closes=True)
 
-    def _refuse(self, connection: Connection, status: int, detail: str, *, cors: bool) -> None:
-        data = self._responses.refusal(status, detail, time.time(), cors=cors, closes=True)
-        self.engine.respond(connection, data, closes=True)
+    def on_other_protocol(self, connection: Connection) -> None:
+        """Receive a connection that begins with TLS or HTTP/2."""
+        taken, rest = self.engine.take(connection)
+        self._take_other_protocol(taken, rest)
 
-    # Polls ------------------------------------------------------------------------------------
+    # Answers ----------------------------------------------------------------------------------
 
-    def _poll(self, connection: Connection, poll: Poll, head: RequestHead) -> None:
-        answers: dict[SdkKey, KeyAnswer] = {}
-        for key in poll.keys:
-            answer = self._lookup.find_key(key)
-            if answer is None:
-                assert self._nursery is not None
-                self._nursery.start_soon(self._poll_later, connection, poll, head)
-                return
-            answers[key] = answer
-        self._answer_poll(connection, poll, head, answers)
+    def _await_body(
+        self, connection: Connection, question: Question, data: bytes, head: RequestHead
+    ) -> None:
+        try:
+            body = RequestBody(data, head)
+        except MalformedBody as error:
+            self._respond(connection, refusal(400, str(error)), head, closes=True)
+            return
+        except BodyTooLarge:
+            self._respond(connection, refusal(413, "the body is too large"), head, closes=True)
+            return
+        closes = not head.keep_alive or body.open_ended
 
-    async def _poll_later(self, connection: Connection, poll: Poll, head: RequestHead) -> None:
-        answers: dict[SdkKey, KeyAnswer] = {}
+        def on_body(content: bytes) -> None:
+            self._answer(connection, question, content, head, closes=closes)
 
-        async def load(key: SdkKey) -> None:
-            answers[key] = await load_in_time(self._lookup, key, self._settings.load_seconds)
+        self.engine.await_body(
+            connection,
+            AwaitedBody(body, on_body),
+            expects_continue=(head.header("expect") or "").lower() == "100-continue",
+        )
 
-        async with trio.open_nursery() as nursery:
-            for key in poll.keys:
-                nursery.start_soon(load, key)
-        self._answer_poll(connection, poll, head, answers)
-
-    def _answer_poll(
+    def _answer(
         self,
         connection: Connection,
-        poll: Poll,
+        question: Question,
+        body: bytes,
         head: RequestHead,
-        answers: dict[SdkKey, KeyAnswer],
+        *,
+        closes: bool,
     ) -> None:
-        answer = answer_poll(poll, answers, self._views, self._settings.cache_control)
-        data = self._responses.answer(
-            answer.status,
-            answer.headers,
-            answer.body,
-            time.time(),
-            cors=head.header("origin") is not None,
-            closes=not head.keep_alive,
-        )
-        self.engine.respond(connection, data, closes=not head.keep_alive)
+        answer = self.handlers.answer_now(question, body)
+        if answer is not None:
+            self._respond(connection, answer, head, closes=closes)
+            return
+
+        async def answer_later() -> None:
+            answer = await self.handlers.answer(question, body)
+            self._respond(connection, answer, head, closes=closes)
+
+        assert self._nursery is not None
+        self._nursery.start_soon(answer_later)
+
+    def _respond(
+        self, connection: Connection, answer: Answer, head: RequestHead | None, *, closes: bool
+    ) -> None:
+        cors = head is not None and _crosses(head)
+        data = self.responses.encode(answer, time.time(), cors=cors, closes=closes)
+        self.engine.respond(connection, data, closes=closes)
 
     # Streams ----------------------------------------------------------------------------------
 
     def _open_stream(self, connection: Connection, asked: OpenStream, *, cors: bool) -> None:
-        tag_of_context = context_tag(asked.context)
-        held = parse_last_event_id(asked.last_event_id, tag_of_context)
-        head = self._responses.stream_head(time.time(), cors=cors)
+        tag, held = _resumed(asked)
+        head = self.responses.stream_head(time.time(), cors=cors)
         self.engine.start_stream(connection, head if held else head + chunk(DISCOVER))
-        if connection.closed:
-            return
+        if not connection.closed:
+            self._subscribe(connection, asked, tag, held)
+
+    def _subscribe(
+        self, connection: Connection, asked: OpenStream, tag: str, held: str | None
+    ) -> None:
         if asked.key is None:
             self.engine.end_stream(connection, UNKNOWN_KEY, hold_seconds=UNKNOWN_KEY_HOLD_SECONDS)
             return
-        self._subscriptions.subscribe(
-            Subscribe(connection, asked.key, asked.context, tag_of_context, held)
-        )
+        self._subscriptions.subscribe(Subscribe(connection, asked.key, asked.context, tag, held))
+
+
+def _resumed(asked: OpenStream) -> tuple[str, str | None]:
+    """Return the tag of the context, and the environment tag that the client still holds."""
+    ignores_context = asked.key is not None and asked.key.client_evaluated
+    tag = EMPTY_CONTEXT_TAG if ignores_context else context_tag(asked.context)
+    return tag, parse_last_event_id(asked.last_event_id, tag)
+
+
+def _crosses(head: RequestHead) -> bool:
+    """Return whether a page of another origin asks."""
+    return head.header("origin") is not None

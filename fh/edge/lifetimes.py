@@ -20,7 +20,7 @@ _SPREAD_SHARE = 10  # a tenth of a stream's life
 class Due(Enum):
     """What is due."""
 
-    HEAD = "the client took too long over a request's head"
+    REQUEST = "the client took too long over a request"
     IDLE = "nobody used the connection"
     FAREWELL = "the stream has lived long enough"
     HEARTBEAT = "the stream has to show that it lives"
@@ -65,7 +65,9 @@ class Lifetimes:
                 case _ if connection.closed:
                     pass
                 case Phase.HEAD:
-                    yield connection, Due.HEAD if connection.buffer else Due.IDLE
+                    yield connection, Due.REQUEST if connection.buffer else Due.IDLE
+                case Phase.BODY:
+                    yield connection, Due.REQUEST
                 case Phase.STREAM if connection.drop_at and connection.drop_at <= now:
                     yield connection, Due.FAREWELL
                 case Phase.STREAM:

@@ -4,52 +4,45 @@ Source: sections 1.2, 1.4 and 1.6 of the data plane's contract, with its rulings
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from fh.contracts.answers import Denied, Granted, KeyAnswer, NotReady
 from fh.edge.encoded import EncodedViews
 from fh.edge.request import Poll
-from fh.edge.response import NO_STORE
+from fh.edge.response import NO_STORE, Answer, Headers
+from fh.edge.settings import EdgeSettings
 from fh.model.sdk_key import SdkKey
 from fh.wire.etag import UNKNOWN_KEY_TAG, context_tag, encode_etag, parse_if_none_match
 from fh.wire.sdk_json import Evaluation, encode_environment
 
+NOT_READY = Answer(
+    503,
+    (("content-type", "text/plain"), ("cache-control", NO_STORE), ("retry-after", "1")),
+    b"cache layer not ready, try again shortly",
+)
+
 _NOTHING = b"[]"
 
 
-@dataclass(frozen=True, slots=True)
-class PollAnswer:
-    """Status, headers and body."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes = b""
-
-
 def answer_poll(
-    poll: Poll, answers: Mapping[SdkKey, KeyAnswer], views: EncodedViews, cache_control: str
-) -> PollAnswer:
-    """Return the answer to `poll`; `cache_control` is the operator's, empty for none.
+    poll: Poll, answers: Mapping[SdkKey, KeyAnswer], views: EncodedViews, settings: EdgeSettings
+) -> Answer:
+    """Return the answer to `poll`.
 
     One key that can't be answered for now makes the whole answer a 503: an empty list would
     tell SDKs to delete what they have.
     """
     found = [answers[key] for key in poll.keys]
     if any(isinstance(answer, NotReady) for answer in found):
-        return PollAnswer(
-            503,
-            (("content-type", "text/plain"), ("cache-control", NO_STORE), ("retry-after", "1")),
-            b"cache layer not ready, try again shortly",
-        )
-    control = ("cache-control", _cache_control(found, cache_control))
+        return NOT_READY
+    headers = _caching(poll, found, settings)
     if all(isinstance(answer, Denied) for answer in found):
-        return PollAnswer(404, (control,))
+        return Answer(404, headers)
     tag_of_context = context_tag(poll.context)
     tags = [answer.etag if isinstance(answer, Granted) else UNKNOWN_KEY_TAG for answer in found]
     known = parse_if_none_match(poll.if_none_match, len(tags), tag_of_context)
     if known == tuple(tags):
         assert poll.if_none_match is not None
-        return PollAnswer(304, (("etag", poll.if_none_match), control))
+        return Answer(304, (("etag", poll.if_none_match), *headers))
     environments = [
         encode_environment(
             key.environment_id,
@@ -60,9 +53,9 @@ def answer_poll(
         for key, answer in zip(poll.keys, found, strict=True)
     ]
     etag = f'"{encode_etag(tags, tag_of_context)}"'
-    return PollAnswer(
+    return Answer(
         200,
-        (("content-type", "application/json"), ("etag", etag), control),
+        (("content-type", "application/json"), ("etag", etag), *headers),
         b"[%b]" % b",".join(environments),
     )
 
@@ -70,6 +63,18 @@ def answer_poll(
 def evaluation_of(key: SdkKey) -> Evaluation:
     """Return who applies the strategies for an SDK with `key`."""
     return Evaluation.CLIENT if key.client_evaluated else Evaluation.SERVER
+
+
+def _caching(poll: Poll, answers: Sequence[KeyAnswer], settings: EdgeSettings) -> Headers:
+    control = _cache_control(answers, settings.cache_control)
+    headers = [("cache-control", control)]
+    if control != NO_STORE:
+        # Whatever a client claims in the query, nobody else is answered with its context.
+        headers.append(("vary", "x-featurehub, origin"))
+    if settings.surrogate_keys:
+        environments = dict.fromkeys(str(key.environment_id) for key in poll.keys)
+        headers.append(("surrogate-key", " ".join(environments)))
+    return tuple(headers)
 
 
 def _cache_control(answers: Sequence[KeyAnswer], from_settings: str) -> str:

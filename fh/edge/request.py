@@ -14,6 +14,8 @@ from fh.wire.sdk_key import MalformedKey, parse_key, parse_parts
 
 _FEATURES = "features"
 _MOST_KEYS = 100
+_SOCKETS = "ws"  # stands where the old form has the name of a cache
+_WRITE_SEGMENTS = (2, 3, 4)  # the key packed, in two segments, or with a cache's name
 _STREAM_SEGMENTS = (3, 4)  # features/{environment}/{key}, or with a cache's name between
 
 
@@ -36,6 +38,21 @@ class Poll:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSocket:
+    """What OpenStream asks, over a WebSocket."""
+
+    stream: OpenStream
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """An SDK wants to change a feature; what to, is in the body."""
+
+    key: SdkKey
+    feature_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Preflight:
     """A browser asks whether it may."""
 
@@ -53,29 +70,39 @@ class Elsewhere:
     """Not Edge's: the admin API, health, metrics, or nobody's."""
 
 
-Asked: TypeAlias = OpenStream | Poll | Preflight | Refused | Elsewhere
+Question: TypeAlias = Poll | Write
+"""What has one answer."""
+
+Asked: TypeAlias = OpenStream | OpenSocket | Question | Preflight | Refused | Elsewhere
 
 
-def decide(head: RequestHead) -> Asked:
-    """Return what `head` asks of Edge."""
+def decide(head: RequestHead, *, needs_context_sha: bool = False) -> Asked:
+    """Return what `head` asks of Edge.
+
+    Where `needs_context_sha`, a cache in front of Edge has to tell contexts apart by the query.
+    """
     segments = head.segments
     if segments[0] != _FEATURES:
         return Elsewhere()
     if head.method == "OPTIONS" and head.header("origin") is not None:
         return Preflight()
+    if head.method == "PUT":
+        return _write(segments[1:])
     if head.method != "GET":
-        return Elsewhere()
+        return Refused(405, "features are read with GET and changed with PUT")
     if head.has_body:
         return Refused(400, "a GET has no body")
     if segments in {(_FEATURES,), (_FEATURES, "")}:
-        return _poll(head)
+        return _poll(head, needs_context_sha=needs_context_sha)
     if len(segments) in _STREAM_SEGMENTS:
         return _stream(head, segments[1:])
     return Refused(404, "no such path")
 
 
-def _poll(head: RequestHead) -> Asked:
+def _poll(head: RequestHead, *, needs_context_sha: bool) -> Asked:
     query = parse_qsl(head.query, keep_blank_values=True, max_num_fields=None)
+    if needs_context_sha and not any(name == "contextSha" for name, _ in query):
+        return Refused(400, "this SDK is too old for the cache in front: it sends no contextSha")
     texts = [value for name, value in query if name == "sdkUrl"] or [
         value for name, value in query if name == "apiKey"
     ]
@@ -104,9 +131,27 @@ def _stream(head: RequestHead, segments: tuple[str, ...]) -> Asked:
         if malformed.in_environment:
             return Refused(404, "the environment is not a UUID")
         key = None
-    if head.version != "1.1":
+    if head.version == "1.0":
         return Refused(505, "a stream needs HTTP/1.1")
-    return OpenStream(key, context, last_event_id)
+    stream = OpenStream(key, context, last_event_id)
+    if segments[0] == _SOCKETS and (head.header("upgrade") or "").lower() == "websocket":
+        return OpenSocket(stream)
+    return stream
+
+
+def _write(segments: tuple[str, ...]) -> Asked:
+    if len(segments) not in _WRITE_SEGMENTS:
+        return Refused(404, "no such path")
+    *parts, feature_key = segments
+    if len(parts) == 1:
+        # Both halves of the key in one segment.
+        parts = parts[0].replace("+", "/").split("/")
+        if len(parts) != len(("environment", "secret")):
+            return Refused(400, "expected {environmentId}/{key} or {environmentId}+{key}")
+    try:
+        return Write(parse_parts(parts), feature_key)
+    except MalformedKey as malformed:
+        return Refused(404, str(malformed))
 
 
 def _context(head: RequestHead, query: list[tuple[str, str]]) -> ClientContext:

@@ -1,6 +1,7 @@
 """Answers as bytes: status lines, headers, CORS, and the events that every stream has alike."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -11,7 +12,7 @@ import msgspec
 from fh.edge.settings import EdgeSettings
 from fh.wire.sse import encode_json
 
-Headers: TypeAlias = Sequence[tuple[str, str]]
+Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 DISCOVER = encode_json("ack", b'{"status":"discover"}')
 HEARTBEAT = encode_json("ack", '"❤️"'.encode())
@@ -43,16 +44,44 @@ _ALLOWED_HEADERS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer; names of headers are lower-case."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes = b""
+
+
+def refusal(status: int, detail: str) -> Answer:
+    """Return an error as JSON."""
+    body = msgspec.json.encode(
+        {"status": status, "title": HTTPStatus(status).phrase, "detail": detail}
+    )
+    headers: Headers = (("content-type", "application/json"), ("cache-control", NO_STORE))
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers += (("retry-after", "1"),)
+    return Answer(status, headers, body)
+
+
 class Responses:
-    """Builds answers; what the settings say about headers is worked out once."""
+    """Builds answers; what the settings say about headers is worked out once.
+
+    Attributes:
+        cors: The headers of every answer to a page from elsewhere.
+        preflight: The answer to a preflight, `cors` left out.
+        stream: The headers of every stream, whatever it travels on.
+    """
 
     def __init__(self, settings: EdgeSettings) -> None:
         exposed = ", ".join((*settings.cors_expose_headers, "etag", "cache-control"))
-        self._shared = _lines(
-            [("access-control-allow-origin", "*"), ("access-control-expose-headers", exposed)]
+        self.cors: Headers = (
+            ("access-control-allow-origin", "*"),
+            ("access-control-expose-headers", exposed),
         )
-        self._preflight = self._shared + _lines(
-            [
+        self.preflight = Answer(
+            200,
+            (
                 ("access-control-allow-credentials", "true"),
                 ("access-control-allow-methods", "GET, POST, PUT, DELETE, OPTIONS, HEAD"),
                 ("access-control-max-age", str(settings.cors_seconds)),
@@ -60,48 +89,43 @@ class Responses:
                     "access-control-allow-headers",
                     ", ".join((*settings.cors_allow_headers, *_ALLOWED_HEADERS)),
                 ),
-            ]
+            ),
         )
-        self._stream = _lines(
-            [
-                ("content-type", "text/event-stream"),
-                ("cache-control", NO_STORE),
-                ("transfer-encoding", "chunked"),
-                ("x-accel-buffering", "no"),
-                ("x-content-type-options", "nosniff"),
-            ]
+        self.stream: Headers = (
+            ("content-type", "text/event-stream"),
+            ("cache-control", _stream_control(settings)),
+            ("x-accel-buffering", "no"),
+            ("x-content-type-options", "nosniff"),
         )
-
-    def preflight(self, now_at: float) -> bytes:
-        """Return the answer to a preflight; `now_at` is the wall time in seconds."""
-        return _status(200, now_at) + self._preflight + b"content-length: 0\r\n\r\n"
+        self._cors = _lines(self.cors)
+        self._stream = _lines((*self.stream, ("transfer-encoding", "chunked")))
 
     def stream_head(self, now_at: float, *, cors: bool) -> bytes:
-        """Return the head of every stream."""
-        return _status(200, now_at) + self._stream + (self._shared if cors else b"") + b"\r\n"
+        """Return the head of every stream over HTTP/1.1; `now_at` is the wall time in seconds."""
+        return _status(200, now_at) + self._stream + (self._cors if cors else b"") + b"\r\n"
 
-    def answer(
-        self, status: int, headers: Headers, body: bytes, now_at: float, *, cors: bool, closes: bool
-    ) -> bytes:
-        """Return a whole answer; a 304 has no length, as it has no body."""
-        lines = _lines(headers)
-        if status != HTTPStatus.NOT_MODIFIED:
-            lines += b"content-length: %d\r\n" % len(body)
+    def encode(self, answer: Answer, now_at: float, *, cors: bool, closes: bool) -> bytes:
+        """Return `answer` for HTTP/1.1; a 304 has no length, as it has no body."""
+        lines = _lines(answer.headers)
+        if answer.status != HTTPStatus.NOT_MODIFIED:
+            lines += b"content-length: %d\r\n" % len(answer.body)
         if closes:
             lines += b"connection: close\r\n"
         return b"".join(
-            (_status(status, now_at), lines, self._shared if cors else b"", b"\r\n", body)
+            (
+                _status(answer.status, now_at),
+                lines,
+                self._cors if cors else b"",
+                b"\r\n",
+                answer.body,
+            )
         )
 
-    def refusal(
-        self, status: int, detail: str, now_at: float, *, cors: bool, closes: bool
-    ) -> bytes:
-        """Return an error as JSON."""
-        body = msgspec.json.encode(
-            {"status": status, "title": HTTPStatus(status).phrase, "detail": detail}
-        )
-        headers = [("content-type", "application/json"), ("cache-control", NO_STORE)]
-        return self.answer(status, headers, body, now_at, cors=cors, closes=closes)
+
+def _stream_control(settings: EdgeSettings) -> str:
+    # A stream may be shared by a cache that was set up for it, for as long as it lives.
+    seconds = int(settings.drop_after_seconds) - 1
+    return f"public, max-age={seconds}" if settings.surrogate_keys and seconds > 0 else NO_STORE
 
 
 def _status(status: int, now_at: float) -> bytes:
@@ -114,5 +138,5 @@ def _date(now_at: int) -> bytes:
     return formatdate(now_at, usegmt=True).encode()
 
 
-def _lines(headers: Headers) -> bytes:
+def _lines(headers: Iterable[tuple[str, str]]) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("latin-1")

@@ -21,6 +21,7 @@ class EdgeSettings:
     retry_maximum_seconds: float = 5.0
     environments: int = 5000
     cache_control: str = ""
+    surrogate_keys: bool = False
     cors_allow_headers: tuple[str, ...] = ()
     cors_expose_headers: tuple[str, ...] = ()
     cors_seconds: int = 86400

@@ -7,8 +7,7 @@ none; so no stream falls behind, and none ever sees a version go back, in whatev
 answers and the bus's announcements arrive.
 """
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 import structlog
@@ -18,9 +17,10 @@ from fh.actors.ref import Ref
 from fh.contracts.answers import Denied, Granted, KeyAnswer, NotReady
 from fh.contracts.merge import merged
 from fh.contracts.published import CacheEnvironmentFeature, PublishAction, PublishFeatureValue
+from fh.edge.changes import Change, EventEncoder, news_for
 from fh.edge.connection import Connection
 from fh.edge.encoded import EncodedViews
-from fh.edge.evaluation import FeatureStates, depends_on_context
+from fh.edge.evaluation import FeatureStates
 from fh.edge.key_streams import KeyStreams
 from fh.edge.messages import (
     AccessChanged,
@@ -39,20 +39,10 @@ from fh.edge.response import BYE, UNKNOWN_KEY, UNKNOWN_KEY_HOLD_SECONDS
 from fh.edge.view import sees_differently
 from fh.model.ids import FeatureId, ServiceAccountId
 from fh.model.sdk_key import SdkKey
-from fh.wire.context_header import ClientContext
 from fh.wire.etag import encode_etag
-from fh.wire.sdk_json import Evaluation, encode_feature
-from fh.wire.sse import encode_json
+from fh.wire.sse import encode_json, with_id
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class _News:
-    """A feature as it is now, or its end."""
-
-    feature: CacheEnvironmentFeature
-    deleted: bool
 
 
 class EnvironmentSubscription(Actor[SubscriptionMessage]):
@@ -92,8 +82,7 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
             case FeaturesAnnounced(features):
                 self._announced(features)
             case EnvironmentAnnounced(features):
-                for feature in features:
-                    self._absorb(feature)
+                self._publish([change for feature in features for change in self._absorb(feature)])
             case AccessChanged(account_id):
                 self._access_changed(account_id)
             case AudienceEmptied():
@@ -190,8 +179,9 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
         if before is not None and sees_differently(before, granted):
             self._end(streams, BYE)
         if before is not granted:
-            for feature in granted.features:
-                self._absorb(feature)
+            self._publish(
+                [change for feature in granted.features for change in self._absorb(feature)]
+            )
         streams.granted = granted
         waiting, streams.waiting = streams.waiting, []
         if not waiting:
@@ -207,7 +197,7 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
                     subscribe.connection, encode_json("features", features, event_id)
                 )
             if not subscribe.connection.closed:
-                streams.join(subscribe.connection, subscribe.context)
+                streams.join(subscribe)
 
     def _end(self, streams: KeyStreams, frame: bytes) -> None:
         for connection in streams.members():
@@ -232,67 +222,49 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
     # Features ---------------------------------------------------------------------------------
 
     def _announced(self, features: tuple[PublishFeatureValue, ...]) -> None:
+        changes: list[Change] = []
         for published in features:
             if published.action is PublishAction.DELETE:
-                self._delete(published.feature)
+                changes += self._delete(published.feature)
             else:
-                self._absorb(published.feature)
+                changes += self._absorb(published.feature)
+        self._publish(changes)
 
-    def _absorb(self, feature: CacheEnvironmentFeature) -> None:
-        """Take over what is newer in `feature`, and let everybody know who may."""
+    def _absorb(self, feature: CacheEnvironmentFeature) -> Iterable[Change]:
+        """Take over what is newer in `feature`; return what that changes."""
         feature_id = feature.feature.id
         if feature_id in self._gone:
-            return
+            return ()
         known = self._known.get(feature_id)
         newest = feature if known is None else merged(known, feature)
-        if newest is not known:
-            self._known[feature_id] = newest
-            self._changes += 1
-            self._publish(known, newest)
+        if newest is known:
+            return ()
+        self._known[feature_id] = newest
+        self._changes += 1
+        return ((known, newest),)
 
-    def _delete(self, feature: CacheEnvironmentFeature) -> None:
+    def _delete(self, feature: CacheEnvironmentFeature) -> Iterable[Change]:
         known = self._known.pop(feature.feature.id, None)
-        if feature.feature.id not in self._gone:
-            self._gone.add(feature.feature.id)
-            self._changes += 1
-            self._publish(known or feature, None)
+        if feature.feature.id in self._gone:
+            return ()
+        self._gone.add(feature.feature.id)
+        self._changes += 1
+        return ((known or feature, None),)
 
-    def _publish(
-        self, known: CacheEnvironmentFeature | None, newest: CacheEnvironmentFeature | None
-    ) -> None:
-        frames: dict[Hashable, bytes] = {}
+    def _publish(self, changes: Sequence[Change]) -> None:
+        """Let everybody know of `changes` who may."""
+        encoder = EventEncoder(self._states)
         for streams in tuple(self._keys.values()):
             granted = streams.granted
-            if granted is None:
+            live = streams.live()
+            news = news_for(granted, changes) if granted and live else None
+            if not granted or not news:
                 continue
-            if newest is not None and granted.sees(newest):
-                news = _News(newest, deleted=newest.value is not None and newest.value.retired)
-            elif known is not None and granted.sees(known):
-                # Without a value its version is 0: gone, whatever version the client has.
-                news = _News(CacheEnvironmentFeature(known.feature), deleted=True)
-            else:
-                continue
-            for found in streams.live():
-                frame = self._frame(streams.evaluation, granted, found.context, news, frames)
-                self._streams.publish(found.audience, news.feature.feature.id, frame)
-
-    def _frame(
-        self,
-        evaluation: Evaluation,
-        granted: Granted,
-        context: ClientContext,
-        news: _News,
-        frames: dict[Hashable, bytes],
-    ) -> bytes:
-        """Return the event about `news`, encoded once for all who are sent the same."""
-        extended_data = granted.extended_data
-        kind: tuple[Hashable, ...] = (evaluation, extended_data, news.deleted)
-        if not depends_on_context(news.feature, evaluation) and kind in frames:
-            return frames[kind]
-        state = self._states.state(news.feature, evaluation, context, extended_data=extended_data)
-        kind = (*kind, state.v, bytes(state.value)) if state.v is not None else kind
-        frame = frames.get(kind)
-        if frame is None:
-            name = "delete_feature" if news.deleted else "feature"
-            frame = frames[kind] = encode_json(name, encode_feature(state))
-        return frame
+            tag = streams.view(granted, self._changes, self._known, self._gone).etag
+            for found in live:
+                for item in news:
+                    event = encoder.encode(item, streams.evaluation, granted, found.context)
+                    if item is news[-1]:
+                        # Whoever has come so far holds the whole view.
+                        event = with_id(event, encode_etag([tag], found.context_tag))
+                    self._streams.publish(found.audience, item.feature.feature.id, event)

@@ -12,10 +12,11 @@ import trio
 from fh.edge.connection import Connection
 from fh.edge.poller import Poller
 from fh.edge.settings import EdgeSettings
-from fh.wire.sse import chunk
 
+ANSWER = object()
 SNAPSHOT = object()
-"""The key of a first answer: it may be of any size, for it is shared among many."""
+"""The keys of answers and of streams' first features: they may be of any size, for they are shared
+among many."""
 
 
 class Writer:
@@ -66,7 +67,7 @@ class Writer:
     def keep_frames(self, connection: Connection, frames: dict[Hashable, bytes]) -> None:
         """Keep events for a connection that has a tail."""
         for key, frame in frames.items():
-            self._keep(connection, key, chunk(frame))
+            self._keep(connection, key, connection.framed(frame))
             if connection.closed:
                 return
 
@@ -110,6 +111,9 @@ class Writer:
             backlog = connection.backlog = {}
         backlog.pop(key, None)
         backlog[key] = data
-        kept_bytes = sum(map(len, backlog.values())) - len(backlog.get(SNAPSHOT, b""))
+        kept_bytes = sum(map(len, backlog.values()))
+        kept_bytes -= len(backlog.get(SNAPSHOT, b"")) + len(backlog.get(ANSWER, b""))
         if kept_bytes > self._settings.slow_bytes:
             self._on_evict(connection, "backlog_full")
+        else:
+            connection.kept()

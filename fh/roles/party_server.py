@@ -69,7 +69,7 @@ class PartyServer:
         bus = MemoryBus()
         self._dacha = Dacha(DatabaseTruth(self._database), settings.dacha())
         self._outbox = OutboxPublisher(self._database, bus, listen=self._database.listen)
-        self._edge = Edge(self._dacha.lookup, settings.edge(), self._take_elsewhere)
+        self._edge = Edge(self._dacha.lookup, bus, settings.edge(), self._take_elsewhere)
         # In this order: what Edge hears of, Dacha has heard of.
         bus.subscribe("dacha", self._dacha.on_delivery)
         bus.subscribe("edge", self._edge.on_delivery)

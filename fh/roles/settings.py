@@ -88,6 +88,9 @@ class PartyServerSettings:
     poll_cache_control: str = setting(
         "edge.cache-control.header", "", header_value, "Cache-Control of polls"
     )
+    fastly_key: Secret = setting(
+        "edge.cache.fastly.key", Secret(), secret, "set where Fastly stands before Edge: its key"
+    )
     portable_engine: bool = setting(
         "edge.portable-engine", False, boolean, "serve streams without epoll, a task for each"
     )
@@ -153,6 +156,7 @@ class PartyServerSettings:
             slow_bytes=self.slow_bytes,
             environments=self.streamed_environments,
             cache_control=self.poll_cache_control,
+            surrogate_keys=bool(self.fastly_key.reveal),
             cors_allow_headers=self.cors_headers,
             cors_expose_headers=self.cors_exposed,
             cors_seconds=self.cors_seconds,

@@ -59,6 +59,11 @@ def encode_json(name: str, data: bytes, event_id: str = "") -> bytes:
     return f"event: {name}\n{id_line}data: ".encode() + data + b"\n\n"
 
 
+def with_id(event: bytes, event_id: str) -> bytes:
+    """Return an encoded event that has no id yet with `event_id`, which is plain ASCII."""
+    return b"id: %b\n%b" % (event_id.encode("ascii"), event)
+
+
 def chunk(data: bytes) -> bytes:
     """Return `data`, which must not be empty, as one chunk of a chunked body."""
     if not data:

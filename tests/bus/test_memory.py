@@ -1,3 +1,6 @@
+from uuid import UUID
+
+import pytest
 import trio
 from structlog.testing import capture_logs
 from trio.testing import wait_all_tasks_blocked
@@ -5,6 +8,9 @@ from trio.testing import wait_all_tasks_blocked
 from fh.bus.memory import MemoryBus, MemoryBusStatistics
 from fh.bus.port import Delivery, Subscriber
 from fh.contracts.published import PublishAction, PublishFeatureValues, PublishServiceAccount
+from fh.contracts.updates import StreamedFeatureUpdate
+from fh.errors import Unavailable
+from fh.model.ids import EnvironmentId
 
 FIRST = PublishFeatureValues()
 SECOND = PublishServiceAccount(action=PublishAction.EMPTY)
@@ -143,3 +149,35 @@ async def test_nobody_listening_is_no_fault() -> None:
     bus = MemoryBus()
     await bus.publish(FIRST)
     assert bus.statistics() == MemoryBusStatistics(published=1, failed_deliveries=0, subscribers=0)
+
+
+UPDATE = StreamedFeatureUpdate("secret", EnvironmentId(UUID(int=1)), "flag", lock=True)
+
+
+async def test_an_update_is_submitted_when_the_worker_is_done_with_it() -> None:
+    bus, applied = MemoryBus(), []
+
+    async def worker(update: StreamedFeatureUpdate) -> None:
+        await trio.lowlevel.checkpoint()
+        applied.append(update)
+
+    bus.work(worker)
+    await bus.submit(UPDATE)
+    assert applied == [UPDATE]
+
+
+async def test_without_a_worker_or_when_it_can_not_an_update_is_to_be_tried_again() -> None:
+    async def away(_: StreamedFeatureUpdate) -> None:
+        await trio.lowlevel.checkpoint()
+        raise Unavailable
+
+    bus = MemoryBus()
+    with pytest.raises(Unavailable):
+        await bus.submit(UPDATE)
+    bus.work(away)
+    with pytest.raises(Unavailable):
+        await bus.submit(UPDATE)
+
+
+def test_an_update_does_not_show_its_secret() -> None:
+    assert "secret" not in repr(UPDATE)

@@ -21,9 +21,11 @@ from fh.contracts.published import (
     PublishFeatureValue,
     PublishFeatureValues,
 )
+from fh.contracts.updates import StreamedFeatureUpdate
 from fh.edge.door import Door, listen
 from fh.edge.edge import Edge
 from fh.edge.settings import EdgeSettings
+from fh.errors import Unavailable
 from fh.model.feature_type import FeatureType
 from fh.model.ids import (
     ApplicationId,
@@ -132,6 +134,20 @@ class MemoryLookup:
         return self.answers.get(key, Denied())
 
 
+@dataclass
+class MemoryUpdates:
+    """What SDKs wrote; `away` is MR out of reach."""
+
+    submitted: list[StreamedFeatureUpdate] = field(default_factory=list)
+    away: bool = False
+
+    async def submit(self, update: StreamedFeatureUpdate) -> None:
+        await trio.lowlevel.checkpoint()
+        if self.away:
+            raise Unavailable
+        self.submitted.append(update)
+
+
 def announcement(
     feature: CacheEnvironmentFeature, action: PublishAction = PublishAction.UPDATE
 ) -> PublishFeatureValues:
@@ -204,6 +220,7 @@ class Client:
 class EdgeUnderTest:
     edge: Edge
     lookup: MemoryLookup
+    updates: MemoryUpdates
     port: int
     elsewhere: list[tuple[socket.socket, bytes]]
     clients: list[Client] = field(default_factory=list)
@@ -242,14 +259,15 @@ async def edge_under_test(
     chosen = replace(EdgeSettings(drop_after_seconds=0), **settings)
     lookup = lookup or MemoryLookup()
     elsewhere: list[tuple[socket.socket, bytes]] = []
-    edge = Edge(lookup, chosen, lambda taken, data: elsewhere.append((taken, data)))
+    updates = MemoryUpdates()
+    edge = Edge(lookup, updates, chosen, lambda taken, data: elsewhere.append((taken, data)))
     listener = listen("127.0.0.1", 0, chosen)
     door = Door(listener, edge.adopt, descriptors=10_000)
     async with trio.open_nursery() as nursery:
         await nursery.start(edge.run)
         await nursery.start(door.run)
         try:
-            under_test = EdgeUnderTest(edge, lookup, door.port, elsewhere)
+            under_test = EdgeUnderTest(edge, lookup, updates, door.port, elsewhere)
             yield under_test
         finally:
             for client in under_test.clients:

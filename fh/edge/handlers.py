@@ -1,0 +1,94 @@
+"""Whatever has one answer, answered, whichever way the request came."""
+
+from collections.abc import Iterable
+from typing import assert_never
+
+import structlog
+import trio
+
+from fh.contracts.answers import KeyAnswer, KeyLookup
+from fh.contracts.updates import FeatureUpdates, StreamedFeatureUpdate
+from fh.edge.encoded import EncodedViews
+from fh.edge.poll import NOT_READY, answer_poll
+from fh.edge.request import Poll, Question, Write
+from fh.edge.response import Answer, refusal
+from fh.edge.settings import EdgeSettings
+from fh.edge.subscriptions import load_in_time
+from fh.edge.write import ACCEPTED, decide_write
+from fh.errors import Unavailable
+from fh.model.sdk_key import SdkKey
+
+log = structlog.get_logger()
+
+
+class Handlers:
+    """Answers questions from what Dacha says; holds no state of its own."""
+
+    def __init__(
+        self,
+        lookup: KeyLookup,
+        updates: FeatureUpdates,
+        settings: EdgeSettings,
+        views: EncodedViews,
+    ) -> None:
+        self._lookup = lookup
+        self._updates = updates
+        self._settings = settings
+        self._views = views
+
+    def answer_now(self, question: Question, body: bytes) -> Answer | None:  # noqa: ARG002
+        """Return the answer if everything that it takes is in memory."""
+        match question:
+            case Poll(keys):
+                answers: dict[SdkKey, KeyAnswer] = {}
+                for key in keys:
+                    answer = self._lookup.find_key(key)
+                    if answer is None:
+                        return None
+                    answers[key] = answer
+                return answer_poll(question, answers, self._views, self._settings)
+            case Write():
+                return None
+            case _:
+                assert_never(question)
+
+    async def answer(self, question: Question, body: bytes) -> Answer:
+        """Return the answer, loading what is missing."""
+        try:
+            return await self._answer(question, body)
+        except Exception:
+            # A request ends here: a bug behind one must not end everybody's streams.
+            log.exception("request_failed", kind=type(question).__name__)
+            return refusal(503, "something went wrong here, try again shortly")
+
+    async def _answer(self, question: Question, body: bytes) -> Answer:
+        match question:
+            case Poll(keys):
+                answers = await self._load(keys)
+                return answer_poll(question, answers, self._views, self._settings)
+            case Write(key):
+                answers = await self._load([key])
+                decided = decide_write(question, body, answers[key])
+                return decided if isinstance(decided, Answer) else await self._submit(decided)
+            case _:
+                assert_never(question)
+
+    async def _submit(self, update: StreamedFeatureUpdate) -> Answer:
+        with trio.move_on_after(self._settings.load_seconds):
+            try:
+                await self._updates.submit(update)
+            except Unavailable:
+                return NOT_READY
+            return ACCEPTED
+        return NOT_READY
+
+    async def _load(self, keys: Iterable[SdkKey]) -> dict[SdkKey, KeyAnswer]:
+        answers: dict[SdkKey, KeyAnswer] = {}
+
+        async def load(key: SdkKey) -> None:
+            answers[key] = await load_in_time(self._lookup, key, self._settings.load_seconds)
+
+        async with trio.open_nursery() as nursery:
+            for key in keys:
+                nursery.start_soon(load, key)
+        return answers

@@ -1,0 +1,98 @@
+"""A stream that somebody else writes to its client, told and bounded like every other."""
+
+import trio
+from edge_under_test import (
+    SERVER_KEY,
+    EdgeUnderTest,
+    MemoryLookup,
+    boolean,
+    edge_under_test,
+    granted,
+)
+
+from fh.edge.relay import Relay
+from fh.edge.request import OpenStream
+from fh.wire.context_header import NO_CONTEXT
+
+ASKED = OpenStream(SERVER_KEY, NO_CONTEXT, None)
+LOOKUP = MemoryLookup({SERVER_KEY: granted([boolean("flag", True)])})
+
+
+def opened(under_test: EdgeUnderTest) -> Relay:
+    life = under_test.edge.life
+    assert life is not None
+    return life.open_relay(ASKED)
+
+
+async def names(relay: Relay, count: int) -> list[bytes]:
+    events: list[bytes] = []
+    with trio.fail_after(5):
+        while len(events) < count:
+            received = await relay.receive()
+            assert received, "the stream ended early"
+            events += received
+    return [line for event in events for line in event.split(b"\n") if line.startswith(b"event:")]
+
+
+async def test_it_receives_what_a_socket_would_in_order() -> None:
+    async with edge_under_test(LOOKUP) as under_test:
+        relay = opened(under_test)
+        assert await names(relay, 2) == [b"event: ack", b"event: features"]
+        await under_test.announce(boolean("flag", False, version=2))
+        await under_test.announce(boolean("other", True))
+        assert await names(relay, 2) == [b"event: feature"] * 2
+        statistics = under_test.edge.statistics()
+        assert statistics is not None
+        assert statistics.streams == 1
+
+
+async def test_closing_it_leaves_nothing_behind() -> None:
+    async with edge_under_test(LOOKUP) as under_test:
+        relay = opened(under_test)
+        await names(relay, 2)
+        life = under_test.edge.life
+        assert life is not None
+        life.engine.close(relay)
+        assert relay.closed
+        assert await relay.receive() == []
+        life.engine.close(relay)
+        statistics = under_test.edge.statistics()
+        assert statistics is not None
+        assert (statistics.streams, statistics.connections) == (0, 0)
+
+
+async def test_who_takes_nothing_keeps_the_newest_of_each_feature_and_is_evicted_at_the_limit() -> (
+    None
+):
+    async with edge_under_test(LOOKUP, slow_bytes=4096) as under_test:
+        relay = opened(under_test)
+        await names(relay, 2)
+        for version in range(2, 100):
+            await under_test.announce(boolean("flag", bool(version % 2), version=version))
+        with trio.fail_after(5):
+            (event,) = await relay.receive()
+        assert b'"version":99' in event
+        for number in range(100):
+            await under_test.announce(boolean(f"flag{number}", True))
+        assert relay.closed
+        assert await relay.receive() == []
+
+
+async def test_at_shutdown_it_hears_bye_and_ends() -> None:
+    async with edge_under_test(LOOKUP) as under_test:
+        relay = opened(under_test)
+        await names(relay, 2)
+        under_test.edge.drain()
+        assert await names(relay, 1) == [b"event: bye"]
+        with trio.fail_after(5):
+            assert await relay.receive() == []
+
+
+async def test_an_unknown_key_ends_after_a_while(autojump_clock) -> None:
+    async with edge_under_test(MemoryLookup()) as under_test:
+        relay = opened(under_test)
+        assert await names(relay, 2) == [b"event: ack", b"event: failure"]
+        began = trio.current_time()
+        with trio.fail_after(30):
+            assert await relay.receive() == []
+        assert 0.5 <= trio.current_time() - began <= 3
