@@ -1,21 +1,12 @@
-"""The bus inside one process: every subscriber in turn, in the order in which they subscribed.
-
-The order matters. In a party-server Dacha subscribes before Edge, so what Edge hears of is
-already in the mailbox that answers Edge's next question: no update falls between a snapshot and
-a subscription.
-"""
+"""The bus inside one process: publishing delivers to the subscribers, updates go to the worker."""
 
 from dataclasses import dataclass
 
-import structlog
-import trio
-
+from fh.bus.errors import BusUnavailable
 from fh.bus.port import Subscriber, UpdateWorker
+from fh.bus.subscribers import Subscribers
 from fh.contracts.published import Published
 from fh.contracts.updates import StreamedFeatureUpdate
-from fh.errors import Unavailable
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,27 +22,16 @@ class MemoryBus:
     """A bus without a broker; publishing waits for the subscribers, so nothing queues up here."""
 
     def __init__(self) -> None:
-        self._subscribers: dict[str, Subscriber] = {}
+        self._subscribers = Subscribers()
         self._worker: UpdateWorker | None = None
-        self._turn = trio.Lock()
-        self._published = 0
-        self._failed = 0
 
     async def publish(self, event: Published) -> None:
         """Deliver `event` to every subscriber, one publisher at a time."""
-        async with self._turn:
-            self._published += 1
-            for name, subscriber in tuple(self._subscribers.items()):
-                try:
-                    await subscriber(event)
-                except Exception:
-                    # A request ends here: one broken subscriber must not cost the others theirs.
-                    self._failed += 1
-                    log.exception("delivery_failed", subscriber=name, kind=type(event).__name__)
+        await self._subscribers.deliver(event)
 
     def subscribe(self, name: str, subscriber: Subscriber) -> None:
         """Deliver everything from now on to `subscriber`."""
-        self._subscribers[name] = subscriber
+        self._subscribers.subscribe(name, subscriber)
 
     async def submit(self, update: StreamedFeatureUpdate) -> None:
         """Have `update` applied.
@@ -60,7 +40,7 @@ class MemoryBus:
             Unavailable: nobody applies updates, or not for now.
         """
         if self._worker is None:
-            raise Unavailable("nobody applies updates")
+            raise BusUnavailable("nobody applies updates")
         await self._worker(update)
 
     def work(self, worker: UpdateWorker) -> None:
@@ -70,7 +50,7 @@ class MemoryBus:
     def statistics(self) -> MemoryBusStatistics:
         """Return the counts of this moment."""
         return MemoryBusStatistics(
-            published=self._published,
-            failed_deliveries=self._failed,
+            published=self._subscribers.delivered,
+            failed_deliveries=self._subscribers.failed,
             subscribers=len(self._subscribers),
         )

@@ -171,6 +171,7 @@ class _Serving:
             path=path,
             address=_peer(),
             token=token,
+            header=quart_request.headers.get,
         )
         return await route.handle(request)
 

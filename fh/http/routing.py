@@ -25,7 +25,8 @@ class Request(Generic[CallerT, QueryT, BodyT]):
     """One decoded request.
 
     `caller` is None on routes without authentication, `query` and `body` are None on routes that
-    declare none. `address` is the peer's, as the server saw it.
+    declare none. `address` is the peer's, as the server saw it. `header` returns a header by its
+    name, whatever its case.
     """
 
     caller: CallerT
@@ -34,6 +35,7 @@ class Request(Generic[CallerT, QueryT, BodyT]):
     path: Mapping[str, UUID | str]
     address: str
     token: str | None = field(default=None, repr=False)
+    header: Callable[[str], str | None] = field(default=lambda _: None, repr=False)
 
     def uuid(self, name: str) -> UUID:
         """Return the path parameter declared as `{name:uuid}`."""

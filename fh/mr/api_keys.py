@@ -7,6 +7,7 @@ import secrets
 import string
 
 from fh.model.ids import EnvironmentId
+from fh.model.sdk_key import LONGEST_SECRET_CHARACTERS
 
 SERVER_SECRET_CHARACTERS = 40
 CLIENT_SECRET_CHARACTERS = (30, 20)
@@ -24,6 +25,11 @@ def new_client_secret() -> str:
     """Return a secret for client-evaluated keys."""
     before, after = CLIENT_SECRET_CHARACTERS
     return f"{random_text(before)}*{random_text(after)}"
+
+
+def may_be_secret(text: str) -> bool:
+    """Return whether a secret could look like that; the database can't even take all the rest."""
+    return len(text) <= LONGEST_SECRET_CHARACTERS and text.isascii() and "\0" not in text
 
 
 def sdk_url(environment_id: EnvironmentId, secret: str) -> str:

@@ -1,9 +1,9 @@
 """The outbox: what a transaction has to tell is committed with it, and published afterwards.
 
 `announce` writes events; `OutboxPublisher` hands them to the bus in the order of the commits and
-then deletes them. So nothing that was committed is ever lost, nothing that was rolled back is ever
-published, and after a crash in between an event may be published twice, which its version makes
-harmless.
+then moves them to the log, for caches that missed some. So nothing that was committed is ever lost,
+nothing that was rolled back is ever published, and after a crash in between an event may be
+published twice, which its version makes harmless.
 
 Several MRs share one database and so one outbox. Publishing waits for the bus, outside of any
 transaction, so no lock of PostgreSQL can span it: a lease does, a row with an owner and an expiry
@@ -15,21 +15,15 @@ publish the same events meanwhile: the same harmless duplicates, never a loss.
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import TypeAlias
 from uuid import UUID, uuid4
 
-import msgspec
 import structlog
 import trio
 
 from fh.bus.port import Bus
-from fh.contracts.published import (
-    Published,
-    PublishEnvironment,
-    PublishFeatureValues,
-    PublishServiceAccount,
-    encode_published,
-)
+from fh.contracts.event_log import Undecodable, decode_event, kind_of
+from fh.contracts.published import Published, encode_published
 from fh.db.port import Database, Transaction
 from fh.errors import FeatureHubError, Unavailable
 from fh.mr.repositories.outbox import (
@@ -48,16 +42,6 @@ log = structlog.get_logger()
 Listen: TypeAlias = Callable[[str], AbstractAsyncContextManager[AsyncIterator[str]]]
 """Opens LISTEN on a channel, as `PostgresDatabase.listen` does."""
 
-_ENVIRONMENT = "environment"
-_SERVICE_ACCOUNT = "service-account"
-_FEATURE_VALUES = "feature-values"
-
-_TYPES: Final[dict[str, Any]] = {  # any event: what `Published` is the union of
-    _ENVIRONMENT: PublishEnvironment,
-    _SERVICE_ACCOUNT: PublishServiceAccount,
-    _FEATURE_VALUES: PublishFeatureValues,
-}
-
 _FAREWELL_SECONDS = 2.0
 
 
@@ -66,7 +50,7 @@ async def announce(tx: Transaction, *events: Published | None) -> None:
 
     The last thing a transaction does: from here to its commit no other can announce.
     """
-    entries = [(_kind(event), encode_published(event)) for event in events if event is not None]
+    entries = [(kind_of(event), encode_published(event)) for event in events if event is not None]
     if entries:
         await insert_entries(tx, entries)
 
@@ -233,11 +217,10 @@ class OutboxPublisher:
 
     def _decoded(self, entry: OutboxEntry) -> Published | None:
         try:
-            event: Published = msgspec.json.decode(entry.body, type=_TYPES[entry.kind])
-        except (msgspec.MsgspecError, UnicodeError, RecursionError, KeyError) as fault:
-            self._move_aside(entry, f"it can't be decoded: {fault}")
+            return decode_event(entry.kind, entry.body)
+        except Undecodable as fault:
+            self._move_aside(entry, str(fault))
             return None
-        return event
 
     def _refused(self, entry: OutboxEntry, refusal: Exception) -> Unavailable | None:
         self._failed += 1
@@ -288,13 +271,3 @@ class OutboxPublisher:
         if self._delayed:
             self._delayed = False
             log.info("outbox_recovered", published=self._published)
-
-
-def _kind(event: Published) -> str:
-    match event:
-        case PublishEnvironment():
-            return _ENVIRONMENT
-        case PublishServiceAccount():
-            return _SERVICE_ACCOUNT
-        case PublishFeatureValues():
-            return _FEATURE_VALUES

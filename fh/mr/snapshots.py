@@ -6,7 +6,7 @@ Source: section 10.5 of the admin contract; what is archived is not found.
 from fh.contracts.published import CacheServiceAccount, PublishAction, PublishEnvironment
 from fh.db.port import Database, Transaction
 from fh.model.ids import EnvironmentId
-from fh.model.sdk_key import LONGEST_SECRET_CHARACTERS
+from fh.mr.api_keys import may_be_secret
 from fh.mr.repositories.publishing import load_account_by_secret, load_published_environment
 
 
@@ -34,8 +34,8 @@ class DatabaseTruth:
         Raises:
             Unavailable: the database is away.
         """
-        if len(secret) > LONGEST_SECRET_CHARACTERS or not secret.isascii() or "\0" in secret:
-            return None  # no secret is like that, and the database could not even take it
+        if not may_be_secret(secret):
+            return None
 
         async def work(tx: Transaction) -> CacheServiceAccount | None:
             found = await load_account_by_secret(tx, secret)

@@ -7,14 +7,17 @@
     │   ├── database        the pool
     │   └── migrations
     ├── outbox              MR: committed changes on their way to the bus
+    ├── event-log           MR: keeps what was announced, but not for ever
     ├── dacha               the cache; subscribes to the bus before Edge does
-    ├── edge                streams and polls
     ├── web                 the admin API
+    ├── certificate         what TLS is spoken with; none where server.tls.certificate is not set
+    ├── secure              whoever speaks TLS or HTTP/2, to Edge and to the admin API
+    ├── edge                streams and polls
     └── door                the port; last up, first down
 
-Parts start in this order, each when the one before is ready, and end in the reverse. While they
-run, the failure of one is no reason to restart another: each lives with the absence of what it
-needs, so a lost database ends no stream.
+Parts start in this order, each when the one before is ready, and end in the reverse: those that
+carry Edge's streams outlive its goodbye to them. While they run, the failure of one is no reason
+to restart another: each lives with the absence of what it needs, so a lost database ends no stream.
 """
 
 import socket
@@ -38,9 +41,12 @@ from fh.edge.edge import Edge
 from fh.edge.metrics import EdgeCollector
 from fh.http.health import HealthChecks
 from fh.http.web_face import WebFace
+from fh.mr.event_log import DatabaseEventLog
 from fh.mr.http.app import create_mr_app
 from fh.mr.outbox import OutboxPublisher
+from fh.mr.sdk_updates import DatabaseUpdates
 from fh.mr.snapshots import DatabaseTruth
+from fh.roles.secure import SecureParts
 from fh.roles.settings import PartyServerSettings
 
 # A server that is killed now and then is started again; one that can't live is given up.
@@ -68,24 +74,42 @@ class PartyServer:
         )
         bus = MemoryBus()
         self._dacha = Dacha(DatabaseTruth(self._database), settings.dacha())
+        self._event_log = DatabaseEventLog(self._database)
         self._outbox = OutboxPublisher(self._database, bus, listen=self._database.listen)
-        self._edge = Edge(self._dacha.lookup, bus, settings.edge(), self._take_elsewhere)
+        edge_settings = settings.edge()
+        self._edge = Edge(
+            self._dacha.lookup,
+            bus,
+            edge_settings,
+            self._take_elsewhere,
+            self._take_other_protocol,
+        )
         # In this order: what Edge hears of, Dacha has heard of.
         bus.subscribe("dacha", self._dacha.on_delivery)
         bus.subscribe("edge", self._edge.on_delivery)
+        updates = DatabaseUpdates(self._database)
+        bus.work(updates.submit)
         registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=registry)
         registry.register(EdgeCollector(self._edge.statistics, self._edge.patterns_cut_off))
-        self._web = WebFace(
-            create_mr_app(
-                self._database,
-                settings.mr(),
-                registry=registry,
-                name="party-server",
-                health=self._health(),
-            )
+        app = create_mr_app(
+            self._database,
+            settings.mr(),
+            registry=registry,
+            name="party-server",
+            health=self._health(),
         )
+        self._web = WebFace(app)
+        self._secure = SecureParts(
+            self._edge,
+            app,
+            edge_settings,
+            settings.key_pair(),
+            look_seconds=settings.tls_look_seconds,
+            most_connections=settings.tls_connections,
+        )
+        registry.register(self._secure.collector)
         self._door = Door(listener, self._edge.adopt, descriptors=raise_descriptor_limit())
         self._supervisor = self._tree()
 
@@ -109,6 +133,10 @@ class PartyServer:
     def stop(self) -> None:
         """Say goodbye to every stream, answer what is under way, and end everything in order."""
         self._supervisor.stop()
+
+    def reload(self) -> None:
+        """Read the files of the certificate now, changed or not."""
+        self._secure.reload()
 
     def _tree(self) -> Supervisor:
         settings = self._settings
@@ -136,17 +164,19 @@ class PartyServer:
                     drain_seconds=20.0,
                 ),
                 ServiceSpec("outbox", self._outbox.run),
+                ServiceSpec("event-log", self._event_log.run),
                 ServiceSpec("dacha", self._dacha.run, drain=self._dacha.stop, drain_seconds=8.0),
-                ServiceSpec(
-                    "edge",
-                    self._edge.run,
-                    drain=self._edge.drain,
-                    drain_seconds=settings.grace_seconds + 2.0,
-                ),
                 ServiceSpec(
                     "web",
                     self._web.run,
                     drain=self._web.drain,
+                    drain_seconds=settings.grace_seconds + 2.0,
+                ),
+                *self._secure.specs(drain_seconds=settings.grace_seconds + 2.0),
+                ServiceSpec(
+                    "edge",
+                    self._edge.run,
+                    drain=self._edge.drain,
                     drain_seconds=settings.grace_seconds + 2.0,
                 ),
                 ServiceSpec("door", self._door.run),
@@ -173,6 +203,9 @@ class PartyServer:
 
     def _take_elsewhere(self, taken: socket.socket, data: bytes) -> None:
         self._web.take(taken, data)
+
+    def _take_other_protocol(self, taken: socket.socket, data: bytes) -> None:
+        self._secure.take(taken, data)
 
     def _health(self) -> HealthChecks:
         async def database_answers() -> bool:

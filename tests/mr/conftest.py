@@ -6,11 +6,14 @@ from uuid import UUID
 
 import msgspec
 import pytest
+import trio
 from prometheus_client import CollectorRegistry
 
+from fh.contracts.updates import StreamedFeatureUpdate
 from fh.mr.access import PersonType
 from fh.mr.http.app import create_mr_app
 from fh.mr.repositories.access import load_caller
+from fh.mr.sdk_updates import DatabaseUpdates, UpdateStatistics
 from fh.mr.settings import MrSettings
 
 QUICK_PASSWORDS = MrSettings(password_memory_kib=64, password_passes=1)
@@ -142,3 +145,81 @@ async def place(superuser, sql, database) -> Place:
     caller = await database.transaction(lambda tx: load_caller(tx, person["id"], PersonType.PERSON))
     environment = application.body["environments"][0]["id"]
     return Place(caller, UUID(portfolio), UUID(application.body["id"]), UUID(environment))
+
+
+@dataclass
+class SdkWriter:
+    """An environment with a feature of each type, named after it, and an account."""
+
+    api: Any
+    sql: Any
+    place: Place
+    updates: DatabaseUpdates
+    account: dict[str, Any]
+
+    def update(self, key: str, **members: Any) -> StreamedFeatureUpdate:
+        known = {"secret": self.account["apiKeyServerSide"], "environment_id": self.environment}
+        return StreamedFeatureUpdate(**{**known, "feature_key": key, **members})
+
+    async def submit(self, key: str, **members: Any) -> UpdateStatistics:
+        """Submit one update; return what became of it."""
+        before = self.updates.statistics()
+        with trio.fail_after(10):
+            await self.updates.submit(self.update(key, **members))
+        after = self.updates.statistics()
+        return UpdateStatistics(
+            after.applied - before.applied,
+            after.unchanged - before.unchanged,
+            after.dropped - before.dropped,
+        )
+
+    async def set(self, key: str, **value: Any) -> UpdateStatistics:
+        return await self.submit(key, updating_value=True, **value)
+
+    @property
+    def environment(self) -> UUID:
+        return self.place.environment
+
+    async def put(self, key: str, **body: Any) -> Any:
+        """Write a value as the superuser does."""
+        path = f"/mr-api/features/{self.environment}/feature/{key}"
+        answer = await self.api("PUT", path, {"key": key, "locked": False, **body})
+        assert answer.status == 200, answer
+        return answer.body
+
+    async def row(self, key: str) -> tuple[str | None, bool, int] | None:
+        """Return value, lock and version of a feature, if it ever had any."""
+        rows = await self.sql(
+            "SELECT v.default_value, v.locked, v.version FROM feature_value v "
+            "JOIN feature f ON f.id = v.feature_id WHERE f.key = $1",
+            key,
+        )
+        return tuple(rows[0]) if rows else None
+
+    async def bodies(self) -> list[bytes]:
+        """Return the values announced since the last look, as text."""
+        rows = await self.sql(
+            "WITH gone AS (DELETE FROM outbox RETURNING id, kind, body) "
+            "SELECT body FROM gone WHERE kind = 'feature-values' ORDER BY id"
+        )
+        return [row["body"] for row in rows]
+
+    async def announced(self) -> list[dict[str, Any]]:
+        """Return the same as values."""
+        return [msgspec.json.decode(body)["features"][0] for body in await self.bodies()]
+
+
+@pytest.fixture
+async def sdk(superuser, sql, place, database) -> SdkWriter:
+    for kind in ("BOOLEAN", "STRING", "NUMBER", "JSON"):
+        answer = await superuser(
+            "POST",
+            f"/mr-api/application/{place.application}/features",
+            {"key": kind, "name": kind, "valueType": kind},
+        )
+        assert answer.status == 200, answer
+    account = await superuser(
+        "POST", f"/mr-api/portfolio/{place.portfolio}/service-account", {"name": "sdk"}
+    )
+    await sql("DELETE FROM outbox")
+    return SdkWriter(superuser, sql, place, DatabaseUpdates(database), account.body)

@@ -1,8 +1,10 @@
 import re
 from uuid import UUID
 
+import pytest
+
 from fh.model.ids import EnvironmentId
-from fh.mr.api_keys import new_client_secret, new_server_secret, sdk_url
+from fh.mr.api_keys import may_be_secret, new_client_secret, new_server_secret, sdk_url
 
 
 def test_a_server_secret_is_letters_and_digits():
@@ -21,3 +23,18 @@ def test_no_two_secrets_are_alike():
 def test_an_sdk_gets_environment_and_secret():
     environment = EnvironmentId(UUID(int=1))
     assert sdk_url(environment, "s") == "00000000-0000-0000-0000-000000000001/s"
+
+
+@pytest.mark.parametrize(
+    ("text", "may_be"),
+    [
+        (new_server_secret(), True),
+        (new_client_secret(), True),
+        ("x" * 101, False),
+        ("\0", False),
+        ("é", False),
+    ],
+    ids=["server", "client", "long", "nul", "accent"],
+)
+def test_what_can_be_no_secret_is_told(text, may_be):
+    assert may_be_secret(text) is may_be

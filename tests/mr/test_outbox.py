@@ -349,7 +349,12 @@ async def test_a_lease_that_somebody_left_behind_expires(database, bus, write, r
 async def test_what_can_not_be_decoded_is_moved_aside(database, bus, write, rows, until):
     await write(environment(1))
     for body in (b"{}", b"not json", b"[" * 100_000, b'{"\xff":1}'):
-        await rows("INSERT INTO outbox (kind, body) VALUES ('environment', $1) RETURNING 1", body)
+        await rows(
+            "WITH given AS (UPDATE event_position SET last = last + 1 RETURNING last) "
+            "INSERT INTO outbox (id, kind, body) SELECT last, 'environment', $1 FROM given "
+            "RETURNING 1",
+            body,
+        )
     await write(environment(2))
     async with running(database, bus) as publisher:
         await bus.wait_for(2)

@@ -54,6 +54,15 @@ ORDER BY key = $2 DESC
 LIMIT 1
 """
 
+# One statement: whoever waits for the lock sees the row as it is afterwards, or no longer.
+_HOLD_BY_KEY = """
+SELECT id, application_id, key, name, alias, link, description, meta_data, secret, value_type,
+       version
+FROM feature
+WHERE application_id = $1 AND key = $2 AND when_archived IS NULL
+FOR SHARE
+"""
+
 _HOLD = "SELECT id FROM feature WHERE id = $1 AND when_archived IS NULL FOR SHARE"
 
 _INSERT = """
@@ -120,6 +129,14 @@ async def find_feature(
 async def hold_feature(tx: Transaction, feature_id: FeatureId) -> bool:
     """Return whether a feature is live; it stays as it is until the transaction ends."""
     return await tx.fetchval(_HOLD, feature_id) is not None
+
+
+async def hold_feature_by_key(
+    tx: Transaction, application_id: ApplicationId, key: str
+) -> Feature | None:
+    """Return a live feature; it stays as it is until the transaction ends."""
+    row = await tx.fetchrow(_HOLD_BY_KEY, application_id, key)
+    return None if row is None else _feature(row)
 
 
 async def insert_feature(

@@ -1,4 +1,4 @@
-"""The rows of outbox, and the lease of the MR that empties it."""
+"""The rows of outbox, their way into the log, and the lease of the MR that empties it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,9 @@ OUTBOX_CHANNEL: Final = "fh_outbox"
 
 _LOCK = "SELECT pg_advisory_xact_lock($1)"
 
-_INSERT = "INSERT INTO outbox (kind, body) VALUES ($1, $2)"
+_NUMBER = "UPDATE event_position SET last = last + $1 RETURNING last"
+
+_INSERT = "INSERT INTO outbox (id, kind, body) VALUES ($1, $2, $3)"
 
 _NOTIFY = "NOTIFY fh_outbox"
 
@@ -38,7 +40,11 @@ SELECT id, kind, body,
 FROM outbox ORDER BY id LIMIT $1
 """
 
-_DELETE = "DELETE FROM outbox WHERE id = ANY ($1)"
+_MOVE = """
+WITH gone AS (DELETE FROM outbox WHERE id = ANY ($1) RETURNING id, kind, body, when_created)
+INSERT INTO event_log (id, kind, body, when_created)
+SELECT id, kind, body, when_created FROM gone
+"""
 
 _BURY = """
 WITH gone AS (DELETE FROM outbox WHERE id = $1 RETURNING id, kind, body, when_created)
@@ -66,16 +72,18 @@ class Progress:
 
 
 async def insert_entries(tx: Transaction, entries: Sequence[tuple[str, bytes]]) -> None:
-    """Write events (kind, body) in this order; from here to the commit no other can."""
+    """Number and write events (kind, body) in this order; from here to the commit no other can."""
     await tx.execute(_LOCK, OUTBOX_LOCK)
-    await tx.executemany(_INSERT, entries)
+    last: int = await tx.fetchval(_NUMBER, len(entries))
+    first = last - len(entries) + 1
+    await tx.executemany(_INSERT, [(number, *entry) for number, entry in enumerate(entries, first)])
     await tx.execute(_NOTIFY)
 
 
 async def settle(tx: Transaction, progress: Progress) -> None:
-    """Remove what is published, put aside what never will be. Doing it again does nothing."""
+    """Move what is published to the log, put aside what never will be. Again does nothing."""
     if progress.published:
-        await tx.execute(_DELETE, list(progress.published))
+        await tx.execute(_MOVE, list(progress.published))
     for entry_id, reason in progress.dead:
         await tx.execute(_BURY, entry_id, reason)
 

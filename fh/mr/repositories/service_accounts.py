@@ -49,6 +49,14 @@ FROM service_account s JOIN portfolio p ON p.id = s.portfolio_id
 WHERE s.id = $1 AND s.when_archived IS NULL AND p.when_archived IS NULL
 """
 
+_BY_EITHER_KEY = """
+SELECT s.id, s.portfolio_id, s.name, s.description, s.api_key_server_side, s.api_key_client_side,
+       s.sdk_person_id, s.version
+FROM service_account s JOIN portfolio p ON p.id = s.portfolio_id
+WHERE (s.api_key_server_side = $1 OR s.api_key_client_side = $1)
+  AND s.when_archived IS NULL AND s.when_unpublished IS NULL AND p.when_archived IS NULL
+"""
+
 _LOCK = "SELECT id FROM service_account WHERE id = $1 FOR UPDATE"
 
 # A pattern, as upstream has it; no escape character, so that none can be left dangling.
@@ -141,6 +149,12 @@ _SDK_PERSON_DOMAIN = "sdk.sa.featurehub.io"
 async def find_account(tx: Transaction, account_id: ServiceAccountId) -> ServiceAccount | None:
     """Return a live account of a live portfolio."""
     row = await tx.fetchrow(_BY_ID, account_id)
+    return None if row is None else _account(row)
+
+
+async def find_account_by_secret(tx: Transaction, secret: str) -> ServiceAccount | None:
+    """Return the live, published account that either of its two secrets belongs to."""
+    row = await tx.fetchrow(_BY_EITHER_KEY, secret)
     return None if row is None else _account(row)
 
 

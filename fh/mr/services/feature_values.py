@@ -26,6 +26,7 @@ from fh.mr.repositories.feature_values import FeatureValue
 from fh.mr.repositories.features import Feature, find_feature, find_features, hold_feature
 from fh.mr.repositories.publishing import load_published_feature
 from fh.mr.rollout_strategy import RolloutStrategy, check_values, new_strategy_id
+from fh.mr.strategy_bounds import check_bounds
 from fh.mr.strategy_rules import check_rules
 from fh.mr.values import stored_text
 
@@ -116,7 +117,8 @@ async def save_value(
         NotFound: there is no such environment or feature.
         VersionConflict: somebody else changed the same.
         Locked: the value is locked, and stays so.
-        Invalid: the value, or a strategy's, is not of the feature's type.
+        Invalid: the value, or a strategy's, is not of the feature's type, or strategies are too
+            many.
         StrategiesRefused: strategies break the rules.
     """
     rights = await _writable(tx, caller, environment_id)
@@ -189,10 +191,11 @@ def check_sent(feature: Feature, sent: SentValue) -> None:
     """Refuse strategies that can't be published, or break the rules.
 
     Raises:
-        Invalid: a value in them is not of the right type.
+        Invalid: a value in them is not of the right type, or they are too many.
         StrategiesRefused: with all that is wrong.
     """
     strategies = sent.strategies or ()
+    check_bounds(strategies)
     check_values(feature.value_type, strategies)
     check_rules(feature.value_type, strategies)
 
@@ -234,6 +237,8 @@ async def write_value(
         case Unchanged():
             return False
         case Changed(setting):
+            if setting.strategies != current.setting.strategies:
+                check_bounds(setting.strategies)  # others may have added some, too
             await repository.save_value(tx, current.id, setting, caller.person_id, sent.version)
             return True
         case _:

@@ -227,6 +227,19 @@ async def test_strategy_values_must_be_of_the_features_type(shop, value):
     assert (answer.status, answer.body["field"]) == (400, "rolloutStrategies[0].value")
 
 
+async def test_a_rule_has_room_for_many_values_but_not_for_any_number(shop):
+    await shop.add_feature("title", "STRING")
+    rule = {"conditional": "EQUALS", "fieldName": "userkey", "type": "STRING"}
+    for values, status in ((1000, 200), (1001, 400)):
+        rules = [{**rule, "values": ["x"] * values}]
+        answer = await shop.put_value(
+            "title",
+            {"locked": False, "rolloutStrategies": [_split(1, "a", attributes=rules)]},
+        )
+        assert answer.status == status
+    assert answer.body["field"] == "rolloutStrategies[0].attributes[0].values"
+
+
 async def test_text_that_is_not_utf8_is_refused_inside_strategies_too(shop):
     await shop.add_feature("title", "STRING")
     body = b'{"key":"title","locked":false,"rolloutStrategies":[{"value":"\xff"}]}'

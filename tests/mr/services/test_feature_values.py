@@ -8,13 +8,21 @@ from msgspec import Raw
 
 from fh.contracts.published import has_value
 from fh.model.feature_type import FeatureType
-from fh.mr.errors import NotFound
+from fh.mr.errors import Invalid, NotFound
 from fh.mr.outbox import announce
 from fh.mr.repositories.access import find_application_rights
 from fh.mr.repositories.features import find_feature
 from fh.mr.repositories.publishing import load_published_feature
+from fh.mr.rollout_strategy import (
+    Conditional,
+    FieldType,
+    RolloutStrategy,
+    RolloutStrategyAttribute,
+    encode_strategies,
+)
 from fh.mr.services.feature_values import SentValue, load_value, save_value, write_value
 from fh.mr.services.features import delete_feature
+from fh.mr.strategy_bounds import MOST_PATTERNS, MOST_STRATEGIES
 
 # Not pg_stat_activity: a transaction sees that as it was at the first look.
 _WAITERS = "SELECT count(*) FROM pg_locks WHERE NOT granted"
@@ -103,6 +111,41 @@ async def test_a_feature_that_went_meanwhile_is_not_written(database, place):
 
     with pytest.raises(NotFound):
         await database.transaction(work)
+
+
+@pytest.fixture
+async def save(database, place):
+    """Save what is wanted of the feature on top of one of its versions."""
+
+    async def run(strategies, version: int = 0, value_id: Any = None, string: str = "a") -> Any:
+        sent = SentValue(
+            locked=False, id=value_id, version=version, string=string, strategies=strategies
+        )
+        return await database.transaction(
+            lambda tx: save_value(tx, place.caller, place.environment, "title", sent)
+        )
+
+    return run
+
+
+async def test_what_many_add_to_a_list_is_bounded_together(save):
+    patterns = tuple(Raw(b'"x"') for _ in range(MOST_PATTERNS // 2 + 1))
+    rule = RolloutStrategyAttribute(Conditional.REGEX, "country", FieldType.STRING, values=patterns)
+    strategies = [RolloutStrategy(value=Raw(b'"b"'), attributes=(rule,))]
+    first = await save([])
+    await save(strategies, 1, first.id)
+    with pytest.raises(Invalid) as refused:
+        await save(strategies, 1, first.id)
+    assert refused.value.field == "rolloutStrategies"
+
+
+async def test_a_list_that_outgrew_the_bounds_long_ago_is_no_obstacle(save, sql):
+    first = await save([])
+    many = encode_strategies((RolloutStrategy(),) * (MOST_STRATEGIES + 1))
+    await sql("UPDATE feature_value SET rollout_strategies = $1::text::jsonb", many)
+    second = await save(None, 1, first.id, "b")
+    assert second.setting.value == "b"
+    assert len(second.setting.strategies) == MOST_STRATEGIES + 1
 
 
 def test_only_the_member_of_the_type_counts():

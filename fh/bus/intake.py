@@ -1,0 +1,99 @@
+"""Messages on their way from the broker to this process: bounded in number and in bytes.
+
+Full means that a subscriber is too slow. From then on everything is refused until what waits has
+been taken; then `Reconnected` says, once, that readers have to reload what they missed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import trio
+
+from fh.bus.port import Reconnected
+from fh.inbox import Inbox
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as the broker delivered it; `reply` is a subject, or empty."""
+
+    subject: str
+    reply: str
+    headers: Mapping[str, str] = field(repr=False)
+    data: bytes = field(repr=False)
+
+    @property
+    def size_bytes(self) -> int:
+        """Roughly what it takes in memory."""
+        return len(self.data) + sum(len(name) + len(text) for name, text in self.headers.items())
+
+
+Arrival: TypeAlias = Message | Reconnected
+
+
+class Intake:
+    """One thread puts, tasks of trio take. Make it in trio.
+
+    Attributes:
+        refused: Messages that were thrown away.
+    """
+
+    def __init__(self, most_messages: int, most_bytes: int) -> None:
+        self._inbox: Inbox[Arrival] = Inbox(most_messages)
+        self._most_bytes = most_bytes
+        # Each counts what it did itself, so that no two threads write to one number.
+        self._put_bytes = 0
+        self._taken_bytes = 0
+        self._lagging = False
+        self.refused = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait."""
+        return self._inbox.statistics().waiting
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How many bytes they have."""
+        return self._put_bytes - self._taken_bytes
+
+    def put(self, message: Message) -> bool:
+        """Add `message` and return True, or throw it away and return False."""
+        if not self._lagging:
+            size_bytes = message.size_bytes
+            # One alone may be larger than the limit: it would never come through otherwise.
+            fits = self.waiting_bytes + size_bytes <= self._most_bytes or not self.waiting_bytes
+            if fits and self._inbox.put_nowait(message):
+                self._put_bytes += size_bytes
+                return True
+            self._lagging = True
+        self.refused += 1
+        return False
+
+    def put_reconnected(self) -> None:
+        """Have readers reload once they have taken what waits."""
+        if not self._lagging and not self._inbox.put_nowait(Reconnected()):
+            self._lagging = True
+
+    def overflow(self) -> None:
+        """Note that messages were lost before they came here."""
+        self.refused += 1
+        self.put_reconnected()
+
+    async def take(self) -> Arrival:
+        """Wait for the next message, or for word that some are missing."""
+        try:
+            arrival = self._inbox.receive_nowait()
+        except trio.WouldBlock:
+            if self._lagging:
+                # First this: whatever is refused up to here is covered by what the reader loads.
+                self._lagging = False
+                await trio.lowlevel.checkpoint()
+                return Reconnected()
+            arrival = await self._inbox.receive()
+        else:
+            await trio.lowlevel.checkpoint()
+        if isinstance(arrival, Message):
+            self._taken_bytes += arrival.size_bytes
+        return arrival

@@ -1,0 +1,123 @@
+"""What the NATS bus can be told: servers, subjects, limits.
+
+Source: sections 6.4 and 8.3 of the data plane's contract.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from fh.actors.restart import Backoff
+from fh.config import Secret
+from fh.errors import FeatureHubError
+
+_DEFAULT_PORT: Final = 4222
+_SCHEMES: Final = {"nats": False, "tls": True}
+
+
+class InvalidNatsUrl(FeatureHubError):
+    """It names no NATS server. The message holds nothing of the URL, which may hold a password."""
+
+
+@dataclass(frozen=True, slots=True)
+class NatsServer:
+    """One server and what opens it; with `tls` nothing is said to it in the clear.
+
+    `user` and `password` go together, `token` stands alone.
+    """
+
+    host: str
+    port: int = _DEFAULT_PORT
+    tls: bool = False
+    user: str = ""
+    password: Secret = field(default_factory=Secret)
+    token: Secret = field(default_factory=Secret)
+
+    @property
+    def address(self) -> str:
+        """Host and port, as a log may show them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class NatsSettings:
+    """How a process takes part in the bus.
+
+    Attributes:
+        servers: `nats.urls`; any of them will do, so they have to be of one cluster.
+        cache_subject: `cloudevents.mr-dacha2.nats.channel-name`, all announcements.
+        edge_subject: `cloudevents.mr-edge.nats.channel-name`, features once more for Edges that
+            listen there (ours do not); empty for none.
+        update_subjects: `cloudevents.edge-mr.nats.channel-name`, what SDKs change. Workers listen
+            to all, updates are sent to the first.
+        update_queue: `cloudevents.edge-mr.nats.queue-name`, the group of which one gets it.
+        acknowledged: Whether whoever applies an update says so. False where MR is not ours.
+        dead_letter_subject: Where messages are put that can't be read; empty for nowhere.
+        connect_seconds: For each step until a server is connected.
+        taken_seconds: In which a server has to confirm what it was sent, or is given up.
+        applied_seconds: In which an update has to be acknowledged.
+        ping_seconds: After which a silent server is asked whether it still lives.
+        waiting_messages: Kept for slow subscribers, like `waiting_bytes`; beyond it messages are
+            thrown away, and subscribers told to reload.
+        updates_at_once: How many updates one process applies at a time.
+        waiting_updates: How many more it takes; beyond it they are refused.
+        most_json_bytes: Of an event, decompressed.
+        dead_letters_per_second: Log lines and dead letters for messages that can't be read.
+    """
+
+    servers: tuple[NatsServer, ...]
+    cache_subject: str = "featurehub/mr-dacha2-channel"
+    edge_subject: str = "featurehub/mr-edge-channel"
+    update_subjects: tuple[str, ...] = ("featurehub/mr-updates-queue",)
+    update_queue: str = "featurehub/mr-update"
+    acknowledged: bool = True
+    dead_letter_subject: str = "featurehub/dead-letters"
+    connect_seconds: float = 2.0
+    taken_seconds: float = 5.0
+    applied_seconds: float = 5.0
+    ping_seconds: float = 5.0
+    pause: Backoff = Backoff(first_seconds=0.1, maximum_seconds=2.0, jitter=0.5)
+    waiting_messages: int = 8192
+    waiting_bytes: int = 64 * 1024 * 1024
+    updates_at_once: int = 10
+    waiting_updates: int = 1000
+    most_json_bytes: int = 32 * 1024 * 1024
+    dead_letters_per_second: int = 5
+
+
+def parse_servers(urls: Iterable[str]) -> tuple[NatsServer, ...]:
+    """Return the servers that `urls` name.
+
+    `nats://host`, `tls://user:password@host:4222`, `nats://token@host` or only `host:4222`; what
+    stands before the @ may be percent-encoded.
+
+    Raises:
+        InvalidNatsUrl: one of them can't be read, or there is none.
+    """
+    servers = tuple(_parse(number, url) for number, url in enumerate(urls, start=1))
+    if not servers:
+        raise InvalidNatsUrl("there is none")
+    return servers
+
+
+def _parse(number: int, url: str) -> NatsServer:
+    try:
+        parts = urlsplit(url if "://" in url else f"nats://{url}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise InvalidNatsUrl(f"number {number} can't be read") from None
+    if parts.scheme not in _SCHEMES:
+        raise InvalidNatsUrl(f"number {number} does not begin with nats:// or tls://")
+    if not host or parts.path.strip("/") or parts.query or parts.fragment:
+        raise InvalidNatsUrl(f"number {number} is not a host and a port")
+    user, password = unquote(parts.username or ""), parts.password
+    return NatsServer(
+        host=host,
+        port=_DEFAULT_PORT if port is None else port,
+        tls=_SCHEMES[parts.scheme],
+        user="" if password is None else user,
+        password=Secret(unquote(password or "")),
+        token=Secret(user if password is None else ""),
+    )

@@ -1,0 +1,114 @@
+"""The truth, asked for over HTTP: of an MR, or of a Dacha that asks MR.
+
+Unavailable
+└── TruthOutOfReach    no answer, or none that says yes or no
+"""
+
+from typing import TypeVar
+from urllib.parse import quote
+
+import httpx2
+import msgspec
+import structlog
+import trio
+
+from fh.contracts.published import CacheServiceAccount, PublishEnvironment
+from fh.errors import Unavailable
+from fh.http.truth_api import KEY_HEADER, AccountTruth, EnvironmentTruth
+from fh.model.ids import EnvironmentId
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+MOST_ANSWER_BYTES = 64 * 1024 * 1024
+
+_FOUND = 200
+_NOT_FOUND = 404
+_FORBIDDEN = 403
+
+
+class TruthOutOfReach(Unavailable):
+    """It could not be asked for; `reason` names no secret."""
+
+
+class HttpTruth:
+    """A `TruthSource` at a base URL; a service, for it owns the connections."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        key: str = "",
+        connect_seconds: float = 4.0,
+        read_seconds: float = 4.0,
+        connections: int = 20,
+    ) -> None:
+        self._client = httpx2.AsyncClient(
+            base_url=url.rstrip("/") + "/",
+            headers={KEY_HEADER: key} if key else {},
+            timeout=httpx2.Timeout(read_seconds, connect=connect_seconds),
+            limits=httpx2.Limits(max_connections=connections),
+            # What stands between two parts is configured by its URL, not by the surroundings.
+            trust_env=False,
+            follow_redirects=False,
+        )
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Keep the connections until cancelled."""
+        async with self._client:
+            task_status.started()
+            await trio.sleep_forever()
+
+    async def load_environment(self, environment_id: EnvironmentId) -> PublishEnvironment | None:
+        """Return a live, published environment with every live feature.
+
+        Raises:
+            TruthOutOfReach: there is no answer that says yes or no.
+        """
+        found = await self._get(f"dacha2/environment/{environment_id}", EnvironmentTruth)
+        return None if found is None else found.environment
+
+    async def load_account(self, secret: str) -> CacheServiceAccount | None:
+        """Return the live account that either of its two secrets belongs to.
+
+        Raises:
+            TruthOutOfReach: there is no answer that says yes or no.
+        """
+        found = await self._get(f"dacha2/serviceAccount/{quote(secret, safe='')}", AccountTruth)
+        return None if found is None else found.account
+
+    async def _get(self, path: str, kind: type[T]) -> T | None:
+        try:
+            async with self._client.stream("GET", path) as response:
+                if response.status_code == _NOT_FOUND:
+                    return None
+                if response.status_code != _FOUND:
+                    raise self._refused(response.status_code)
+                return msgspec.json.decode(await _bounded(response), type=kind)
+        except httpx2.HTTPError as error:
+            # Its text may hold the path, and so a key.
+            raise TruthOutOfReach(type(error).__name__) from None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            log.exception("truth_unreadable", kind=kind.__name__)
+            raise TruthOutOfReach("the answer can't be read") from None
+
+    def _refused(self, status: int) -> TruthOutOfReach:
+        if status == _FORBIDDEN:
+            log.error("truth_refused_our_key", hint="compare dacha2.cache.api-key with MR's list")
+        return TruthOutOfReach(f"answered {status}")
+
+
+async def _bounded(response: httpx2.Response) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.aiter_bytes():
+        size += len(part)
+        if size <= MOST_ANSWER_BYTES:
+            parts.append(part)
+        else:
+            # Read to its end, for the caller's patience has one, but not kept.
+            parts.clear()
+    if size > MOST_ANSWER_BYTES:
+        raise TruthOutOfReach(f"the answer has more than {MOST_ANSWER_BYTES} bytes")
+    return b"".join(parts)

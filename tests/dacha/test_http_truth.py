@@ -1,0 +1,146 @@
+"""The client against a real server that answers as each test wants."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from uuid import UUID
+
+import h11
+import msgspec
+import pytest
+import trio
+from structlog.testing import capture_logs
+
+from fh.contracts.published import (
+    CacheEnvironment,
+    CacheServiceAccount,
+    PublishAction,
+    PublishEnvironment,
+)
+from fh.dacha import http_truth
+from fh.dacha.http_truth import HttpTruth, TruthOutOfReach
+from fh.model.ids import EnvironmentId
+
+ID = EnvironmentId(UUID("6c376de1-3cb8-4297-b641-8f27e0d11612"))
+SECRET = "c" * 30 + "*" + "d" * 20
+ENVIRONMENT = PublishEnvironment(
+    CacheEnvironment(ID, 3), UUID(int=1), UUID(int=2), UUID(int=3), PublishAction.CREATE
+)
+ACCOUNT = CacheServiceAccount(UUID(int=6), 4, SECRET, "s" * 40)
+
+Answer = Callable[[h11.Request], tuple[int, bytes] | None]
+
+
+@asynccontextmanager
+async def truth_at(answer: Answer, **options: object) -> AsyncIterator[HttpTruth]:
+    """A client of a server that answers with `answer`; None is silence."""
+
+    async def serve(stream: trio.SocketStream) -> None:
+        connection = h11.Connection(h11.SERVER)
+        while True:
+            event = connection.next_event()
+            if event is h11.NEED_DATA:
+                connection.receive_data(await stream.receive_some(65536))
+            elif isinstance(event, h11.Request):
+                request = event
+            elif isinstance(event, h11.EndOfMessage):
+                answered = answer(request)
+                if answered is None:
+                    await trio.sleep_forever()
+                status, body = answered
+                headers = [("content-length", str(len(body)))]
+                for sent in (
+                    h11.Response(status_code=status, headers=headers),
+                    h11.Data(data=body),
+                    h11.EndOfMessage(),
+                ):
+                    await stream.send_all(connection.send(sent))
+                connection.start_next_cycle()
+            else:
+                return
+
+    async def serve_until_broken(stream: trio.SocketStream) -> None:
+        try:
+            await serve(stream)
+        except (trio.BrokenResourceError, h11.ProtocolError):
+            await stream.aclose()
+
+    async with trio.open_nursery() as nursery:
+        listen = partial(trio.serve_tcp, serve_until_broken, 0, host="127.0.0.1")
+        listeners = await nursery.start(listen)
+        port = listeners[0].socket.getsockname()[1]
+        truth = HttpTruth(f"http://127.0.0.1:{port}/context", **options)
+        await nursery.start(truth.run)
+        yield truth
+        nursery.cancel_scope.cancel()
+
+
+async def test_what_is_known_arrives_and_the_key_is_shown() -> None:
+    asked: list[tuple[bytes, bytes | None]] = []
+
+    def answer(request: h11.Request) -> tuple[int, bytes]:
+        asked.append((request.target, dict(request.headers).get(b"key")))
+        if b"environment" in request.target:
+            return 200, b'{"env":' + msgspec.json.encode(ENVIRONMENT) + b',"more":1}'
+        return 200, b'{"serviceAccount":' + msgspec.json.encode(ACCOUNT) + b"}"
+
+    async with truth_at(answer, key="secret") as truth:
+        assert await truth.load_environment(ID) == ENVIRONMENT
+        assert await truth.load_account(SECRET) == ACCOUNT
+    assert asked == [
+        (f"/context/dacha2/environment/{ID}".encode(), b"secret"),
+        (f"/context/dacha2/serviceAccount/{SECRET.replace('*', '%2A')}".encode(), b"secret"),
+    ]
+
+
+async def test_a_404_is_a_no() -> None:
+    async with truth_at(lambda _: (404, b"")) as truth:
+        assert await truth.load_environment(ID) is None
+        assert await truth.load_account("x") is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param((500, b""), id="failed"),
+        pytest.param((503, b""), id="busy"),
+        pytest.param((302, b""), id="redirected"),
+        pytest.param((403, b""), id="refused"),
+        pytest.param((200, b"{"), id="half"),
+        pytest.param((200, b'{"env":{}}'), id="something-else"),
+        pytest.param((200, b"\xff"), id="no-text"),
+    ],
+)
+async def test_whatever_else_is_answered_is_neither_yes_nor_no(answer: tuple[int, bytes]) -> None:
+    with capture_logs():
+        async with truth_at(lambda _: answer) as truth:
+            with pytest.raises(TruthOutOfReach):
+                await truth.load_environment(ID)
+
+
+async def test_silence_and_nobody_there_are_neither_yes_nor_no() -> None:
+    async with truth_at(lambda _: None, read_seconds=0.2) as truth:
+        with pytest.raises(TruthOutOfReach, match="ReadTimeout"):
+            await truth.load_account(SECRET)
+    with pytest.raises(TruthOutOfReach):
+        await HttpTruth("http://127.0.0.1:9").load_account(SECRET)
+
+
+async def test_a_refused_key_is_told_to_the_operator() -> None:
+    async with truth_at(lambda _: (403, b"")) as truth:
+        with capture_logs() as logs, pytest.raises(TruthOutOfReach):
+            await truth.load_account(SECRET)
+    assert [entry["event"] for entry in logs] == ["truth_refused_our_key"]
+
+
+async def test_an_answer_without_end_is_cut_off(monkeypatch) -> None:
+    monkeypatch.setattr(http_truth, "MOST_ANSWER_BYTES", 1000)
+    async with truth_at(lambda _: (200, b" " * 5000)) as truth:
+        with pytest.raises(TruthOutOfReach, match="1000 bytes"):
+            await truth.load_environment(ID)
+
+
+async def test_no_error_tells_the_secret() -> None:
+    with pytest.raises(TruthOutOfReach) as raised:
+        await HttpTruth("http://127.0.0.1:9").load_account(SECRET)
+    assert SECRET not in f"{raised.value!r}{raised.value.__context__!r}"[:200]

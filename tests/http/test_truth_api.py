@@ -1,0 +1,114 @@
+import json
+from uuid import UUID
+
+import pytest
+from msgspec import Raw
+from prometheus_client import CollectorRegistry
+
+from fh.contracts.published import (
+    CacheEnvironment,
+    CacheEnvironmentFeature,
+    CacheFeature,
+    CacheFeatureValue,
+    CacheServiceAccount,
+    CacheServiceAccountPermission,
+    PublishAction,
+    PublishEnvironment,
+)
+from fh.errors import Unavailable
+from fh.http.cors import Cors
+from fh.http.metrics import HttpMetrics
+from fh.http.quart_app import Face, create_app
+from fh.http.truth_api import truth_routes
+from fh.model.feature_type import FeatureType
+from fh.model.roles import Role
+
+ID = UUID("6c376de1-3cb8-4297-b641-8f27e0d11612")
+OTHER = UUID(int=9)
+SECRET = "c" * 30 + "*" + "d" * 20
+
+ENVIRONMENT = PublishEnvironment(
+    environment=CacheEnvironment(ID, 3, {"cacheControl": "no-store"}),
+    organisation_id=UUID(int=1),
+    portfolio_id=UUID(int=2),
+    application_id=UUID(int=3),
+    action=PublishAction.CREATE,
+    features=(
+        CacheEnvironmentFeature(
+            CacheFeature(UUID(int=4), "rate", FeatureType.NUMBER, 7),
+            CacheFeatureValue(UUID(int=5), "rate", False, 2, Raw(b"12345678901234567890.5")),
+        ),
+    ),
+)
+ACCOUNT = CacheServiceAccount(
+    UUID(int=6), 4, SECRET, "s" * 40, (CacheServiceAccountPermission(ID, (Role.READ,)),)
+)
+
+
+class Truth:
+    """Knows one environment and one account; `away` is a truth out of reach."""
+
+    def __init__(self) -> None:
+        self.away = False
+
+    async def load_environment(self, environment_id):
+        if self.away:
+            raise Unavailable
+        return ENVIRONMENT if environment_id == ID else None
+
+    async def load_account(self, secret):
+        if self.away:
+            raise Unavailable
+        return ACCOUNT if secret == SECRET else None
+
+
+async def nobody(_: str | None) -> None:
+    raise AssertionError("these routes know their callers by a key of their own")
+
+
+def truth_app(truth, keys=()):
+    routes = truth_routes(truth, keys)
+    return create_app(
+        Face(
+            routes=routes,
+            authenticate=nobody,
+            refusals={},
+            metrics=HttpMetrics(CollectorRegistry(), routes),
+            cors=Cors(),
+        )
+    )
+
+
+async def get(app, path: str, **headers: str):
+    response = await app.test_client().get(path, headers=headers)
+    return response.status_code, await response.get_data()
+
+
+async def test_what_is_known_is_told_with_its_wire_names():
+    app = truth_app(Truth())
+    status, body = await get(app, f"/dacha2/environment/{ID}")
+    assert (status, json.loads(body)["env"]["oId"]) == (200, str(UUID(int=1)))
+    assert b"12345678901234567890.5" in body
+    status, body = await get(app, f"/dacha2/serviceAccount/{SECRET.replace('*', '%2A')}")
+    assert (status, json.loads(body)["serviceAccount"]["version"]) == (200, 4)
+
+
+@pytest.mark.parametrize(
+    "path", [f"/dacha2/environment/{OTHER}", "/dacha2/serviceAccount/x", "/dacha2/environment/x"]
+)
+async def test_what_is_not_known_is_not_found(path):
+    assert (await get(truth_app(Truth()), path))[0] == 404
+
+
+async def test_where_keys_are_configured_a_caller_has_to_show_one():
+    app = truth_app(Truth(), ["first", "second"])
+    for path in (f"/dacha2/environment/{ID}", f"/dacha2/serviceAccount/{SECRET}"):
+        assert (await get(app, path, key="second"))[0] == 200
+        for refused in ({}, {"key": ""}, {"key": "third"}, {"key": "firs"}, {"key": "é"}):
+            assert (await get(app, path, **refused))[0] == 403
+
+
+async def test_out_of_reach_is_no_no():
+    truth = Truth()
+    truth.away = True
+    assert (await get(truth_app(truth), f"/dacha2/environment/{ID}"))[0] == 503
