@@ -2,4 +2,5 @@
 
 port     publish, subscribe, and what a subscriber receives
 memory   the bus inside one process
+following   every event in spite of a bus that loses some
 """

@@ -52,26 +52,27 @@ class NumberedEvent(Struct, frozen=True):
         return decode_event(self.kind, bytes(self.body))
 
 
-class Events(Struct, frozen=True):
+class Events(Struct, frozen=True, rename="camel", omit_defaults=True):
     """The events after the number asked for, in order.
 
     `up_to` is the number that whoever has taken them is at: the last one's, or a newer one when the
     numbers in between belong to events that nobody could publish. `newest` is where MR is.
+    `lost`: they are not kept any more, or the number asked for is ahead of the log and belongs to
+    another database, or to this one before it was restored. Whoever asked has to load everything
+    anew, and is then at `up_to`.
     """
 
     up_to: int
     newest: int
     events: tuple[NumberedEvent, ...] = ()
+    lost: bool = False
 
 
 class EventLog(Protocol):
     """The port to the log."""
 
-    async def events_after(self, sequence: int) -> Events | None:
-        """Return some or all of the events after `sequence`; None when they are not kept any more.
-
-        None also when `sequence` is ahead of the log: it belongs to another database, or to this
-        one before it was restored. Either way everything has to be loaded anew.
+    async def events_after(self, sequence: int) -> Events:
+        """Return some or all of the events after `sequence`.
 
         Raises:
             Unavailable: the log can't be read for now.

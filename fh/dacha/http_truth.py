@@ -1,9 +1,10 @@
-"""The truth, asked for over HTTP: of an MR, or of a Dacha that asks MR.
+"""The truth and the events, asked for over HTTP: of an MR, or of a Dacha that asks MR.
 
 Unavailable
 └── TruthOutOfReach    no answer, or none that says yes or no
 """
 
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ import msgspec
 import structlog
 import trio
 
+from fh.contracts.event_log import UNNUMBERED, Events
 from fh.contracts.published import CacheServiceAccount, PublishEnvironment
 from fh.errors import Unavailable
 from fh.http.truth_api import KEY_HEADER, AccountTruth, EnvironmentTruth
@@ -33,17 +35,22 @@ class TruthOutOfReach(Unavailable):
 
 
 class HttpTruth:
-    """A `TruthSource` at a base URL; a service, for it owns the connections."""
+    """A `TruthSource` and `EventLog` at a base URL; a service, for it owns the connections.
+
+    `position` returns the number of the newest event that is known here: no answer is older.
+    """
 
     def __init__(
         self,
         url: str,
         *,
         key: str = "",
+        position: Callable[[], int] = lambda: UNNUMBERED,
         connect_seconds: float = 4.0,
         read_seconds: float = 4.0,
         connections: int = 20,
     ) -> None:
+        self._position = position
         self._client = httpx2.AsyncClient(
             base_url=url.rstrip("/") + "/",
             headers={KEY_HEADER: key} if key else {},
@@ -66,7 +73,8 @@ class HttpTruth:
         Raises:
             TruthOutOfReach: there is no answer that says yes or no.
         """
-        found = await self._get(f"dacha2/environment/{environment_id}", EnvironmentTruth)
+        path = f"dacha2/environment/{environment_id}"
+        found = await self._get(path, EnvironmentTruth, self._as_of())
         return None if found is None else found.environment
 
     async def load_account(self, secret: str) -> CacheServiceAccount | None:
@@ -75,12 +83,28 @@ class HttpTruth:
         Raises:
             TruthOutOfReach: there is no answer that says yes or no.
         """
-        found = await self._get(f"dacha2/serviceAccount/{quote(secret, safe='')}", AccountTruth)
+        path = f"dacha2/serviceAccount/{quote(secret, safe='')}"
+        found = await self._get(path, AccountTruth, self._as_of())
         return None if found is None else found.account
 
-    async def _get(self, path: str, kind: type[T]) -> T | None:
+    async def events_after(self, sequence: int) -> Events:
+        """Return some or all of the events after `sequence`.
+
+        Raises:
+            TruthOutOfReach: there is no answer, or the server keeps no events.
+        """
+        found = await self._get("dacha2/events", Events, {"after": sequence})
+        if found is None:
+            raise TruthOutOfReach("the server keeps no events")
+        return found
+
+    def _as_of(self) -> Mapping[str, int]:
+        newest = self._position()
+        return {"atLeast": newest} if newest > UNNUMBERED else {}
+
+    async def _get(self, path: str, kind: type[T], query: Mapping[str, int]) -> T | None:
         try:
-            async with self._client.stream("GET", path) as response:
+            async with self._client.stream("GET", path, params=dict(query)) as response:
                 if response.status_code == _NOT_FOUND:
                     return None
                 if response.status_code != _FOUND:

@@ -1,18 +1,24 @@
-"""What MR knows, for the caches: one environment, one service account.
+"""What MR knows, for the caches: one environment, one service account, and what was announced.
 
-MR serves it from the database, and a Dacha serves what it holds to the Edges behind it.
+MR serves it from the database, and a Dacha serves what it holds to the Edges behind it. `atLeast`
+is the number of the newest event that the caller knows of: an answer from before it would be a step
+back, so it is held until the server has come as far.
 
-Source: sections 5.10 of the data plane's contract and 10.5 of the admin contract. A request
-without a key is refused where keys are configured; upstream lets it pass.
+Source: sections 5.10 of the data plane's contract and 10.5 of the admin contract; events and
+`atLeast` are ours. A request without a key is refused where keys are configured; upstream lets it
+pass.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from hmac import compare_digest
 
+import trio
 from msgspec import Struct, field
 
+from fh.contracts.event_log import EventLog, Events
 from fh.contracts.published import CacheServiceAccount, PublishEnvironment
 from fh.contracts.truth import TruthSource
+from fh.errors import Unavailable
 from fh.http.problem import Problem
 from fh.http.routing import AnyRoute, Request, Route
 from fh.model.ids import EnvironmentId
@@ -20,6 +26,8 @@ from fh.model.ids import EnvironmentId
 KEY_HEADER = "key"
 
 _TAG = "Dacha2Service"
+
+_REACH_SECONDS = 2.0
 
 
 class EnvironmentTruth(Struct, frozen=True):
@@ -34,28 +42,63 @@ class AccountTruth(Struct, frozen=True):
     account: CacheServiceAccount = field(name="serviceAccount")
 
 
-def truth_routes(source: TruthSource, keys: Sequence[str]) -> Sequence[AnyRoute]:
-    """Return the routes; a caller has to show one of `keys`, unless there are none."""
+class AsOf(Struct, frozen=True):
+    """How new an answer has to be."""
+
+    at_least: int = field(name="atLeast", default=0)
+
+
+class After(Struct, frozen=True):
+    """From where on events are wanted."""
+
+    after: int
+
+
+async def _always_there(_: int) -> None:
+    """MR itself is never behind what it announced."""
+
+
+def truth_routes(
+    source: TruthSource,
+    event_log: EventLog,
+    keys: Sequence[str],
+    *,
+    reach: Callable[[int], Awaitable[None]] = _always_there,
+) -> Sequence[AnyRoute]:
+    """Return the routes; a caller has to show one of `keys`, unless there are none.
+
+    `reach` returns when the source contains every event up to a number.
+    """
     accepted = [key.encode() for key in keys]
 
-    def check(request: Request[None, None, None]) -> None:
-        shown = (request.header(KEY_HEADER) or "").encode()
-        if accepted and not any(compare_digest(shown, key) for key in accepted):
+    def check(shown: str | None) -> None:
+        if accepted and not any(compare_digest((shown or "").encode(), key) for key in accepted):
             raise Problem(403, "The header `key` does not hold a key of this server.")
 
-    async def environment(request: Request[None, None, None]) -> EnvironmentTruth:
-        check(request)
+    async def prepare(request: Request[None, AsOf, None]) -> None:
+        check(request.header(KEY_HEADER))
+        with trio.move_on_after(_REACH_SECONDS):
+            await reach(request.query.at_least)
+            return
+        raise Unavailable("this server has not heard of that event yet")
+
+    async def environment(request: Request[None, AsOf, None]) -> EnvironmentTruth:
+        await prepare(request)
         found = await source.load_environment(EnvironmentId(request.uuid("environment_id")))
         if found is None:
             raise Problem(404, "No such environment, or it is archived.")
         return EnvironmentTruth(found)
 
-    async def account(request: Request[None, None, None]) -> AccountTruth:
-        check(request)
+    async def account(request: Request[None, AsOf, None]) -> AccountTruth:
+        await prepare(request)
         found = await source.load_account(request.text("secret"))
         if found is None:
             raise Problem(404, "No service account has this key.")
         return AccountTruth(found)
+
+    async def events(request: Request[None, After, None]) -> Events:
+        check(request.header(KEY_HEADER))
+        return await event_log.events_after(request.query.after)
 
     return (
         Route(
@@ -64,6 +107,7 @@ def truth_routes(source: TruthSource, keys: Sequence[str]) -> Sequence[AnyRoute]
             "getEnvironment",
             environment,
             tag=_TAG,
+            query=AsOf,
             response=EnvironmentTruth,
             authenticated=False,
         ),
@@ -73,7 +117,18 @@ def truth_routes(source: TruthSource, keys: Sequence[str]) -> Sequence[AnyRoute]
             "getServiceAccount",
             account,
             tag=_TAG,
+            query=AsOf,
             response=AccountTruth,
+            authenticated=False,
+        ),
+        Route(
+            "GET",
+            "/dacha2/events",
+            "getEvents",
+            events,
+            tag=_TAG,
+            query=After,
+            response=Events,
             authenticated=False,
         ),
     )

@@ -6,7 +6,7 @@ import trio
 from fh.contracts.event_log import Events
 from fh.db.port import Database, Transaction
 from fh.errors import Unavailable
-from fh.mr.repositories.event_log import read_events_after, read_position, trim_log
+from fh.mr.repositories.event_log import read_events_after, trim_log
 
 log = structlog.get_logger()
 
@@ -53,22 +53,14 @@ class DatabaseEventLog:
 
         await self._database.transaction(work)
 
-    async def position(self) -> int:
-        """Return the number of the newest committed event.
-
-        Raises:
-            Unavailable: the database is away.
-        """
-        return await self._database.transaction(read_position, read_only=True)
-
-    async def events_after(self, sequence: int) -> Events | None:
-        """Return events after `sequence`, None when they are not kept or never were there.
+    async def events_after(self, sequence: int) -> Events:
+        """Return events after `sequence`, or that they are not kept, or never were there.
 
         Raises:
             Unavailable: the database is away.
         """
 
-        async def work(tx: Transaction) -> Events | None:
+        async def work(tx: Transaction) -> Events:
             return await read_events_after(tx, sequence)
 
         return await self._database.transaction(work, read_only=True)

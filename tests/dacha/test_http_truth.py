@@ -11,11 +11,13 @@ import pytest
 import trio
 from structlog.testing import capture_logs
 
+from fh.contracts.event_log import Events, numbered
 from fh.contracts.published import (
     CacheEnvironment,
     CacheServiceAccount,
     PublishAction,
     PublishEnvironment,
+    PublishServiceAccount,
 )
 from fh.dacha import http_truth
 from fh.dacha.http_truth import HttpTruth, TruthOutOfReach
@@ -144,3 +146,30 @@ async def test_no_error_tells_the_secret() -> None:
     with pytest.raises(TruthOutOfReach) as raised:
         await HttpTruth("http://127.0.0.1:9").load_account(SECRET)
     assert SECRET not in f"{raised.value!r}{raised.value.__context__!r}"[:200]
+
+
+async def test_events_arrive_and_no_answer_may_be_older_than_what_is_known() -> None:
+    asked: list[bytes] = []
+    events = Events(3, 3, (numbered(3, PublishServiceAccount(PublishAction.EMPTY)),))
+
+    def answer(request: h11.Request) -> tuple[int, bytes]:
+        asked.append(request.target)
+        return (200, msgspec.json.encode(events)) if b"events" in request.target else (404, b"")
+
+    position = iter([-1, 0, 17])
+    async with truth_at(answer, position=lambda: next(position)) as truth:
+        assert await truth.events_after(2) == events
+        for _ in range(3):
+            assert await truth.load_account("x") is None
+    assert asked == [
+        b"/context/dacha2/events?after=2",
+        b"/context/dacha2/serviceAccount/x",
+        b"/context/dacha2/serviceAccount/x",
+        b"/context/dacha2/serviceAccount/x?atLeast=17",
+    ]
+
+
+async def test_a_server_that_keeps_no_events_is_out_of_reach() -> None:
+    async with truth_at(lambda _: (404, b"")) as truth:
+        with pytest.raises(TruthOutOfReach):
+            await truth.events_after(2)

@@ -2,9 +2,11 @@ import json
 from uuid import UUID
 
 import pytest
+import trio
 from msgspec import Raw
 from prometheus_client import CollectorRegistry
 
+from fh.contracts.event_log import Events, numbered
 from fh.contracts.published import (
     CacheEnvironment,
     CacheEnvironmentFeature,
@@ -14,6 +16,7 @@ from fh.contracts.published import (
     CacheServiceAccountPermission,
     PublishAction,
     PublishEnvironment,
+    PublishServiceAccount,
 )
 from fh.errors import Unavailable
 from fh.http.cors import Cors
@@ -56,6 +59,12 @@ class Truth:
             raise Unavailable
         return ENVIRONMENT if environment_id == ID else None
 
+    async def events_after(self, sequence):
+        if self.away:
+            raise Unavailable
+        event = PublishServiceAccount(PublishAction.UPDATE, ACCOUNT, 1)
+        return Events(up_to=8, newest=9, events=(numbered(sequence + 1, event),))
+
     async def load_account(self, secret):
         if self.away:
             raise Unavailable
@@ -66,8 +75,8 @@ async def nobody(_: str | None) -> None:
     raise AssertionError("these routes know their callers by a key of their own")
 
 
-def truth_app(truth, keys=()):
-    routes = truth_routes(truth, keys)
+def truth_app(truth, keys=(), **options):
+    routes = truth_routes(truth, truth, keys, **options)
     return create_app(
         Face(
             routes=routes,
@@ -102,7 +111,11 @@ async def test_what_is_not_known_is_not_found(path):
 
 async def test_where_keys_are_configured_a_caller_has_to_show_one():
     app = truth_app(Truth(), ["first", "second"])
-    for path in (f"/dacha2/environment/{ID}", f"/dacha2/serviceAccount/{SECRET}"):
+    for path in (
+        f"/dacha2/environment/{ID}",
+        f"/dacha2/serviceAccount/{SECRET}",
+        "/dacha2/events?after=1",
+    ):
         assert (await get(app, path, key="second"))[0] == 200
         for refused in ({}, {"key": ""}, {"key": "third"}, {"key": "firs"}, {"key": "é"}):
             assert (await get(app, path, **refused))[0] == 403
@@ -112,3 +125,28 @@ async def test_out_of_reach_is_no_no():
     truth = Truth()
     truth.away = True
     assert (await get(truth_app(truth), f"/dacha2/environment/{ID}"))[0] == 503
+
+
+async def test_events_are_told_from_a_number_on():
+    status, body = await get(truth_app(Truth()), "/dacha2/events?after=7")
+    told = json.loads(body)
+    assert (status, told["upTo"], told["newest"]) == (200, 8, 9)
+    assert told["events"][0]["sequence"] == 8
+    assert told["events"][0]["kind"] == "service-account"
+    assert told["events"][0]["body"]["serviceAccount"]["version"] == 4
+    assert (await get(truth_app(Truth()), "/dacha2/events"))[0] in {400, 404}
+
+
+async def test_an_answer_is_held_until_it_is_new_enough(autojump_clock):
+    heard = trio.Event()
+
+    async def reach(sequence):
+        if sequence > 5:
+            await heard.wait()
+
+    app = truth_app(Truth(), reach=reach)
+    path = f"/dacha2/environment/{ID}?atLeast="
+    assert (await get(app, f"{path}5"))[0] == 200
+    assert (await get(app, f"{path}6"))[0] == 503
+    heard.set()
+    assert (await get(app, f"{path}6"))[0] == 200

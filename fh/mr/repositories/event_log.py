@@ -10,8 +10,6 @@ from fh.db.port import Transaction
 MOST_EVENTS: Final = 500
 """Events in one answer."""
 
-_POSITION = "SELECT last, trimmed_to FROM event_position"
-
 # What waits in the outbox is committed, and so as true as what was announced. One statement sees
 # one moment: nothing is committed or thrown away between the position and the events. The text of
 # an event for which there is no room is left out, its number shows that there is more.
@@ -44,25 +42,17 @@ FROM bound WHERE bound.id IS NOT NULL
 """
 
 
-async def read_position(tx: Transaction) -> int:
-    """Return the number of the newest committed event."""
-    row = await tx.fetchrow(_POSITION)
-    assert row is not None, "the migration put it there"
-    position: int = row["last"]
-    return position
-
-
 async def read_events_after(
     tx: Transaction, sequence: int, *, most_bytes: int = 16 * 1024 * 1024
-) -> Events | None:
-    """Return events after `sequence`, None when they are not kept or never were there.
+) -> Events:
+    """Return events after `sequence`, or that they are not kept, or never were there.
 
     The first is told whatever its size, those that follow while there is room for them.
     """
     rows = await tx.fetch(_AFTER, sequence, MOST_EVENTS, most_bytes)
     newest: int = rows[0]["last"]
     if not rows[0]["trimmed_to"] <= sequence <= newest:
-        return None
+        return Events(up_to=newest, newest=newest, lost=True)
     found = [row for row in rows if row["id"] is not None]
     told = [row for row in found[:MOST_EVENTS] if row["body"] is not None]
     return Events(

@@ -1,0 +1,146 @@
+"""Every event, whatever the bus loses.
+
+A bus may drop, double, delay and reorder. Events carry numbers without gaps, so whoever follows
+them notices a loss by the next number, or by looking into MR's log every few seconds, and takes
+what is missing from there. Events are passed on as soon as they arrive, missing ones later: their
+versions keep the order, the numbers only tell what is still to come.
+"""
+
+from dataclasses import dataclass
+
+import structlog
+import trio
+
+from fh.bus.port import Reconnected, Subscriber
+from fh.contracts.event_log import UNNUMBERED, EventLog, Undecodable
+from fh.contracts.published import Published
+from fh.errors import Unavailable
+
+log = structlog.get_logger()
+
+_NOWHERE = -1
+_MOST_AHEAD = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class FollowingStatistics:
+    """Counts since the start; `at` is the number up to which nothing is missing, -1 for none."""
+
+    at: int
+    repaired: int
+    reloads: int
+    failed_looks: int
+
+
+class Following:
+    """Passes on what the bus brings, and what it did not bring. A service."""
+
+    def __init__(
+        self,
+        event_log: EventLog,
+        deliver: Subscriber,
+        *,
+        look_seconds: float = 2.0,
+        reorder_seconds: float = 0.1,
+    ) -> None:
+        """Follow `event_log`, looking into it every `look_seconds`.
+
+        After a gap in the numbers the missing events have `reorder_seconds` to arrive by the bus.
+        """
+        self._log = event_log
+        self._deliver = deliver
+        self._look_seconds = look_seconds
+        self._reorder_seconds = reorder_seconds
+        self._at = _NOWHERE
+        self._ahead: set[int] = set()
+        self._turn = trio.Lock()
+        self._gap = trio.Event()
+        self._progress = trio.Condition()
+        self._repaired = 0
+        self._reloads = 0
+        self._failed_looks = 0
+
+    @property
+    def at(self) -> int:
+        """The number up to which nothing is missing; -1 before the first look."""
+        return self._at
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Look for what is missing until cancelled."""
+        task_status.started()
+        while True:
+            try:
+                await self._catch_up()
+            except Unavailable as away:
+                self._failed_looks += 1
+                log.debug("event_log_out_of_reach", reason=str(away))
+            self._gap = trio.Event()
+            if self._ahead:
+                self._gap.set()
+            with trio.move_on_after(self._look_seconds):
+                await self._gap.wait()
+                # What overtook the others is often followed by them at once.
+                await trio.sleep(self._reorder_seconds)
+
+    async def take(self, sequence: int, event: Published) -> None:
+        """Pass on an event that the bus brought."""
+        async with self._turn:
+            await self._deliver(event)
+            if sequence != UNNUMBERED:
+                await self._note(sequence)
+
+    async def reconnected(self) -> None:
+        """Hear that the bus was away: look at once."""
+        self._gap.set()
+
+    async def reach(self, sequence: int) -> None:
+        """Return once nothing up to `sequence` is missing."""
+        async with self._progress:
+            while self._at < sequence:
+                self._gap.set()
+                await self._progress.wait()
+
+    def statistics(self) -> FollowingStatistics:
+        """Return the counts of this moment."""
+        return FollowingStatistics(self._at, self._repaired, self._reloads, self._failed_looks)
+
+    async def _catch_up(self) -> None:
+        more = True
+        while more:
+            found = await self._log.events_after(self._at)
+            async with self._turn:
+                if found.lost:
+                    self._reloads += 1
+                    self._ahead.clear()
+                    await self._deliver(Reconnected())
+                for numbered in found.events:
+                    if numbered.sequence <= self._at or numbered.sequence in self._ahead:
+                        continue
+                    try:
+                        event = numbered.decoded()
+                    except Undecodable:
+                        log.exception("event_undecodable", sequence=numbered.sequence)
+                        continue
+                    self._repaired += 1
+                    await self._deliver(event)
+                await self._go_to(found.up_to if found.lost else max(self._at, found.up_to))
+            more = found.up_to < found.newest
+
+    async def _note(self, sequence: int) -> None:
+        if sequence <= self._at:
+            return
+        if self._at == _NOWHERE or sequence > self._at + 1:
+            if len(self._ahead) < _MOST_AHEAD:
+                self._ahead.add(sequence)
+            self._gap.set()
+            return
+        await self._go_to(sequence)
+
+    async def _go_to(self, sequence: int) -> None:
+        """Be at `sequence`, or further where the events after it are there already."""
+        while sequence + 1 in self._ahead:
+            sequence += 1
+        self._at = sequence
+        self._ahead = {each for each in self._ahead if each > sequence}
+        async with self._progress:
+            self._progress.notify_all()
