@@ -27,6 +27,7 @@ from fh.contracts.truth import TruthSource
 from fh.dacha.account_tables import AccountTables
 from fh.dacha.accounts import Accounts
 from fh.dacha.bounded_source import BoundedSource, LoadStatistics
+from fh.dacha.cached_truth import CachedTruth
 from fh.dacha.environments import Environments
 from fh.dacha.listener import DachaListener
 from fh.dacha.lookup import DachaLookup
@@ -120,6 +121,11 @@ class Dacha:
     def lookup(self) -> KeyLookup:
         """What Edge asks."""
         return self._lookup
+
+    @property
+    def truth(self) -> TruthSource:
+        """What the caches behind this one ask."""
+        return CachedTruth(self._accounts, self._environments)
 
     @property
     def on_delivery(self) -> Subscriber:

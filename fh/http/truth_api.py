@@ -54,6 +54,23 @@ class After(Struct, frozen=True):
     after: int
 
 
+class KeyCheck:
+    """Refuses callers that show none of the keys of this server; without keys everybody may."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._accepted = [key.encode() for key in keys]
+
+    def __call__(self, header: Callable[[str], str | None]) -> None:
+        """Look at the header of a request.
+
+        Raises:
+            Problem: 403.
+        """
+        shown = (header(KEY_HEADER) or "").encode()
+        if self._accepted and not any(compare_digest(shown, key) for key in self._accepted):
+            raise Problem(403, "The header `key` does not hold a key of this server.")
+
+
 async def _always_there(_: int) -> None:
     """MR itself is never behind what it announced."""
 
@@ -69,14 +86,10 @@ def truth_routes(
 
     `reach` returns when the source contains every event up to a number.
     """
-    accepted = [key.encode() for key in keys]
-
-    def check(shown: str | None) -> None:
-        if accepted and not any(compare_digest((shown or "").encode(), key) for key in accepted):
-            raise Problem(403, "The header `key` does not hold a key of this server.")
+    check = KeyCheck(keys)
 
     async def prepare(request: Request[None, AsOf, None]) -> None:
-        check(request.header(KEY_HEADER))
+        check(request.header)
         with trio.move_on_after(_REACH_SECONDS):
             await reach(request.query.at_least)
             return
@@ -97,7 +110,7 @@ def truth_routes(
         return AccountTruth(found)
 
     async def events(request: Request[None, After, None]) -> Events:
-        check(request.header(KEY_HEADER))
+        check(request.header)
         return await event_log.events_after(request.query.after)
 
     return (

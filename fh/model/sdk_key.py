@@ -8,6 +8,11 @@ LONGEST_SECRET_CHARACTERS = 100
 _SHOWN_CHARACTERS = 4
 
 
+def is_client_evaluated(secret: str) -> bool:
+    """Return whether SDKs with `secret` apply the strategies themselves."""
+    return "*" in secret
+
+
 @dataclass(frozen=True, slots=True)
 class SdkKey:
     """An environment and one of the two secrets of a service account."""
@@ -18,7 +23,7 @@ class SdkKey:
     @property
     def client_evaluated(self) -> bool:
         """Whether the SDK applies the strategies itself."""
-        return "*" in self.secret
+        return is_client_evaluated(self.secret)
 
     def __repr__(self) -> str:
         return f"SdkKey({self.masked})"

@@ -1,0 +1,87 @@
+"""What a Dacha holds, as the truth for the caches behind it.
+
+So caches form a chain, each of the same make: an Edge asks a Dacha, that Dacha asks MR, and every
+one follows the bus itself.
+"""
+
+from fh.contracts.answers import Denied, NotReady
+from fh.contracts.published import (
+    CacheServiceAccount,
+    CacheServiceAccountPermission,
+    PublishAction,
+    PublishEnvironment,
+)
+from fh.dacha.account_tables import KnownAccount
+from fh.dacha.accounts import Accounts
+from fh.dacha.environments import Environments
+from fh.dacha.snapshot import EnvironmentSnapshot
+from fh.errors import Unavailable
+from fh.model.ids import EnvironmentId
+from fh.model.sdk_key import is_client_evaluated
+
+
+class CachedTruth:
+    """The port `TruthSource` over a Dacha in this process."""
+
+    def __init__(self, accounts: Accounts, environments: Environments) -> None:
+        self._accounts = accounts
+        self._environments = environments
+
+    async def load_environment(self, environment_id: EnvironmentId) -> PublishEnvironment | None:
+        """Return the environment with every live feature, loading it where it is missing.
+
+        Raises:
+            Unavailable: it is missing, and can't be loaded for now.
+        """
+        match self._environments.find(environment_id) or await self._environments.load(
+            environment_id
+        ):
+            case EnvironmentSnapshot() as snapshot:
+                return _published(snapshot)
+            case Denied():
+                return None
+            case NotReady(reason):
+                raise Unavailable(reason)
+
+    async def load_account(self, secret: str) -> CacheServiceAccount | None:
+        """Return the account that either of its two secrets belongs to.
+
+        Raises:
+            Unavailable: it is not known, and can't be loaded for now.
+        """
+        match self._accounts.find(secret) or await self._accounts.load(secret):
+            case KnownAccount() as account:
+                return _account(account)
+            case Denied():
+                return None
+            case NotReady(reason):
+                raise Unavailable(reason)
+
+
+def _published(snapshot: EnvironmentSnapshot) -> PublishEnvironment:
+    return PublishEnvironment(
+        environment=snapshot.environment,
+        organisation_id=snapshot.organisation_id,
+        portfolio_id=snapshot.portfolio_id,
+        application_id=snapshot.application_id,
+        action=PublishAction.CREATE,
+        features=snapshot.features,
+    )
+
+
+def _account(account: KnownAccount) -> CacheServiceAccount:
+    # Either of the two may be missing only in an account that was deleted, and none of those is
+    # ever found by a secret.
+    server = next((each for each in account.secrets if not is_client_evaluated(each)), "")
+    client = next((each for each in account.secrets if is_client_evaluated(each)), "")
+    return CacheServiceAccount(
+        id=account.id,
+        version=account.version,
+        api_key_client_side=client,
+        api_key_server_side=server,
+        permissions=tuple(
+            CacheServiceAccountPermission(environment_id, tuple(sorted(roles)))
+            for environment_id, roles in account.roles.items()
+        ),
+        filters=tuple(sorted(account.filters)),
+    )
