@@ -13,11 +13,14 @@ relay         a stream whose bytes somebody else writes: TLS, HTTP/2, WebSocket
 engine        owns every connection: reads requests, writes answers, times out
 fanout        audiences, and one event written to every stream of one
 request       what a request head asks for, decided without I/O
+plain         which requests are served without TLS
 response      answers as bytes: heads, CORS, the first frames of a stream
 evaluation    what an SDK is sent of a feature, its context considered
 encoded       what a key may see, encoded once and shared
 poll          the answer to `GET /features`
 write         the answer to `PUT /features`: what an SDK may change
+flags         features as flags of OpenFeature, each value with its reason
+ofrep         the answers to OpenFeature's remote evaluation protocol
 handlers      whatever has one answer, whichever way the request came
 view          a key's view, brought up to date
 messages      what a subscription is told
@@ -27,8 +30,10 @@ key_streams   the streams of one key
 subscription  the actor of one environment with streams
 listener      from the bus to the subscriptions
 subscriptions one subscription for each environment with streams
+websocket     a stream over a WebSocket
 life          one life of Edge: requests in, the right part to each
 edge          Edge as the rest of the process holds on to it
+asgi          Edge as an application of whoever speaks TLS or HTTP/2
 door          the listening socket
 metrics       Edge's figures for Prometheus
 """

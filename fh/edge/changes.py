@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeAlias
 
 from fh.contracts.answers import Granted
 from fh.contracts.published import CacheEnvironmentFeature
-from fh.edge.evaluation import FeatureStates, depends_on_context
+from fh.edge.evaluation import Decider, FeatureStates, decided_state, depends_on_context
 from fh.wire.context_header import ClientContext
 from fh.wire.sdk_json import Evaluation, encode_feature
 from fh.wire.sse import encode_json
@@ -40,21 +40,37 @@ class EventEncoder:
 
     def __init__(self, states: FeatureStates) -> None:
         self._states = states
+        self._deciders: dict[int, Decider] = {}
         self._events: dict[tuple[Hashable, ...], bytes] = {}
 
     def encode(
         self, news: News, evaluation: Evaluation, granted: Granted, context: ClientContext
     ) -> bytes:
         """Return the event about `news` for a client with `context`."""
-        extended_data = granted.extended_data
-        kind: tuple[Hashable, ...] = (news.position, news.deleted, evaluation, extended_data)
-        if not depends_on_context(news.feature, evaluation) and kind in self._events:
-            return self._events[kind]
-        state = self._states.state(news.feature, evaluation, context, extended_data=extended_data)
-        if state.v is not None:
-            kind = (*kind, state.v, bytes(state.value))
+        decided = None
+        if depends_on_context(news.feature, evaluation):
+            decide = self._deciders.get(news.position) or self._keep_decider(news)
+            decided = decide(context)
+        # By its identity: hashing the value would take longer than evaluating did. It lives as
+        # long as the feature, and so as the news.
+        kind = (
+            news.position,
+            news.deleted,
+            evaluation is Evaluation.SERVER,
+            granted.extended_data,
+            id(decided),
+        )
         event = self._events.get(kind)
         if event is None:
+            state = decided_state(
+                news.feature, evaluation, decided, extended_data=granted.extended_data
+            )
             name = "delete_feature" if news.deleted else "feature"
             event = self._events[kind] = encode_json(name, encode_feature(state))
         return event
+
+    def _keep_decider(self, news: News) -> Decider:
+        # Of what a change is to different keys, only the newest state can have strategies.
+        assert news.feature.value is not None
+        decider = self._deciders[news.position] = self._states.decider(news.feature.value)
+        return decider

@@ -28,6 +28,7 @@ log = structlog.get_logger()
 _READ_BYTES = 16 * 1024
 _LINGER_SECONDS = 2.0
 _FAREWELLS_PER_TURN = 500
+_LAST_WORDS_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Engine:
         self._farewell = farewell
         self._connections: list[Connection | None] = []
         self._relays: set[Relay] = set()
+        self._relay_left = trio.Event()
         self._jitter = random.Random()  # noqa: S311  spreads deadlines, guards nothing
         self._lifetimes = Lifetimes(settings, self._jitter, trio.current_time())
         self._intake = Intake(self._lifetimes, requests, self.close)
@@ -124,17 +126,20 @@ class Engine:
         if self._writer.write(connection, ANSWER, data):
             self._answered(connection)
 
-    def start_stream(self, connection: Connection, head: bytes) -> None:
-        """Make a connection a stream: `head` is the response's head and may carry first chunks."""
+    def start_stream(self, connection: Connection, head: bytes, *, lasts: bool = False) -> None:
+        """Make a connection a stream: `head` is the response's head and may carry first chunks.
+
+        One that lasts is never told to come back while this Edge lives.
+        """
         if connection.closed:
             return
         connection.phase = Phase.STREAM
         connection.buffer = b""
         self._streams += 1
-        self._lifetimes.begin_stream(connection, trio.current_time())
+        self._lifetimes.begin_stream(connection, trio.current_time(), lasts=lasts)
         self._writer.write(connection, ANSWER, head)
 
-    def open_relay(self, frame: bytes) -> Relay:
+    def open_relay(self, frame: bytes, *, lasts: bool = False) -> Relay:
         """Return a stream that somebody else writes to its client; its first event is `frame`.
 
         Whoever has it calls `close` when the client is gone or the stream at its end.
@@ -144,7 +149,7 @@ class Engine:
         self._relays.add(relay)
         self._open += 1
         self._streams += 1
-        self._lifetimes.begin_stream(relay, trio.current_time())
+        self._lifetimes.begin_stream(relay, trio.current_time(), lasts=lasts)
         if frame:
             self._writer.write(relay, ANSWER, frame)
         return relay
@@ -200,7 +205,7 @@ class Engine:
                 os.close(descriptor)
 
     async def drain(self) -> None:
-        """Say goodbye to every stream, spread over the grace period, and wait for the rest."""
+        """Say goodbye to every stream, spread over the grace period, and let relays pass it on."""
         streams = [
             connection
             for connection in (*self._connections, *self._relays)
@@ -216,6 +221,11 @@ class Engine:
                 await trio.sleep(pause)
             else:
                 await trio.lowlevel.checkpoint()
+        # Whoever writes to a relay's client still has to pass the farewell on.
+        with trio.move_on_after(_LAST_WORDS_SECONDS):
+            while self._relays:
+                self._relay_left = trio.Event()
+                await self._relay_left.wait()
 
     def statistics(self) -> EngineStatistics:
         """Return the counts of this moment."""
@@ -342,6 +352,7 @@ class Engine:
         descriptor = connection.descriptor
         if isinstance(connection, Relay):
             self._relays.discard(connection)
+            self._relay_left.set()
         else:
             self._poller.forget(descriptor)
             self._connections[descriptor] = None

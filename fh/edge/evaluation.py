@@ -4,13 +4,18 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
-from msgspec import Raw
 
-from fh.contracts.published import ABSENT, CacheEnvironmentFeature, CacheFeatureValue, has_value
-from fh.strategies.evaluate import Strategies, compile_strategies
+from fh.contracts.published import (
+    ABSENT,
+    CacheEnvironmentFeature,
+    CacheFeatureValue,
+    CacheRolloutStrategy,
+    has_value,
+)
+from fh.strategies.evaluate import compile_strategies, need_time
 from fh.strategies.patterns import CutOffs
 from fh.strategies.rule import ConditionSpec, Rule
 from fh.wire.context_header import ClientContext
@@ -19,6 +24,10 @@ from fh.wire.sdk_json import Evaluation, FeatureState, feature_state
 if TYPE_CHECKING:
     from fh.model.ids import FeatureValueId
 
+Decider: TypeAlias = Callable[[ClientContext], CacheRolloutStrategy | None]
+"""Returns the strategy that decides for a context, None if the feature's own value stands."""
+
+_A_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 
@@ -43,7 +52,7 @@ class FeatureStates:
         self._capacity = capacity
         self._now = now
         self._cut_offs = CutOffs()
-        self._compiled: OrderedDict[FeatureValueId, tuple[CacheFeatureValue, Strategies]] = (
+        self._compiled: OrderedDict[FeatureValueId, tuple[CacheFeatureValue, Decider]] = (
             OrderedDict()
         )
 
@@ -61,35 +70,71 @@ class FeatureStates:
         extended_data: bool,
     ) -> FeatureState:
         """Return `feature` as a client with `context` is to see it."""
-        state = feature_state(feature, evaluation, extended_data=extended_data)
-        value = feature.value
-        if value is None or not depends_on_context(feature, evaluation):
-            return state
-        matched = self._strategies(value).evaluate(context, str(value.id), self._now())
-        if matched is None:
-            return state
-        outcome = matched.value
-        # A strategy without a value leaves the feature without one; its own does not step in.
-        shown = outcome if isinstance(outcome, Raw) and has_value(outcome) else ABSENT
-        return msgspec.structs.replace(state, value=shown, v=matched.strategy_id)
+        decided = None
+        if depends_on_context(feature, evaluation) and feature.value is not None:
+            decided = self.matched(feature.value, context)
+        return decided_state(feature, evaluation, decided, extended_data=extended_data)
 
-    def _strategies(self, value: CacheFeatureValue) -> Strategies:
+    def matched(
+        self, value: CacheFeatureValue, context: ClientContext
+    ) -> CacheRolloutStrategy | None:
+        """Return the strategy that decides for `context`, None if the value's own stands."""
+        return self.decider(value)(context) if value.rollout_strategies else None
+
+    def decider(self, value: CacheFeatureValue) -> Decider:
+        """Return what `matched` does for `value`, for many contexts in a row."""
         entry = self._compiled.get(value.id)
         if entry is not None and entry[0] is value:
             self._compiled.move_to_end(value.id)
             return entry[1]
-        strategies = compile_strategies(_rules(value), self._cut_offs)
-        self._compiled[value.id] = (value, strategies)
+        decider = self._compile(value)
+        self._compiled[value.id] = (value, decider)
         if len(self._compiled) > self._capacity:
             self._compiled.popitem(last=False)
-        return strategies
+        return decider
+
+    def _compile(self, value: CacheFeatureValue) -> Decider:
+        rules = tuple(_rules(value))
+        strategies = compile_strategies(rules, self._cut_offs)
+        value_id = str(value.id)
+        # Reading the clock takes as long as a small rule, and hardly any rule asks for the time.
+        now = self._now if need_time(rules) else _any_time
+
+        def decide(context: ClientContext) -> CacheRolloutStrategy | None:
+            found = strategies.evaluate(context, value_id, now())
+            if found is None:
+                return None
+            assert isinstance(found.value, CacheRolloutStrategy)
+            return found.value
+
+        return decide
+
+
+def decided_state(
+    feature: CacheEnvironmentFeature,
+    evaluation: Evaluation,
+    decided: CacheRolloutStrategy | None,
+    *,
+    extended_data: bool,
+) -> FeatureState:
+    """Return `feature` as a client is to see it for whom the strategy `decided`, if any."""
+    state = feature_state(feature, evaluation, extended_data=extended_data)
+    if decided is None:
+        return state
+    # A strategy without a value leaves the feature without one; its own does not step in.
+    shown = decided.value if has_value(decided.value) else ABSENT
+    return msgspec.structs.replace(state, value=shown, v=decided.id)
+
+
+def _any_time() -> datetime:
+    return _A_TIME
 
 
 def _rules(value: CacheFeatureValue) -> Iterable[Rule]:
     for strategy in value.rollout_strategies:
         yield Rule(
             strategy_id=strategy.id,
-            value=strategy.value,
+            value=strategy,
             percentage_millionths=strategy.percentage,
             percentage_attributes=strategy.percentage_attributes,
             conditions=tuple(

@@ -2,8 +2,9 @@
 
 An audience is the streams that must receive equal bytes: they are encoded once, and a plain loop
 of non-blocking writes hands them over. Events that wait for their turn leave as one write, the
-newest version of each feature. The loop gives way every few thousand writes; meanwhile members
-may leave and join, so their number is fixed at the start and a leaver only frees its place.
+newest version of each feature. The loop gives way every few thousand writes, to however many
+audiences they went; meanwhile members may leave and join, so their number is fixed at the start
+and a leaver only frees its place.
 """
 
 from collections import deque
@@ -16,21 +17,25 @@ from fh.edge.connection import CLOSED, GONE, Connection
 from fh.wire.sse import chunk
 
 _AT_ONCE = 64
-"""An audience of up to so many streams is served in the turn of whoever publishes."""
+"""An audience of up to so many streams is served in the turn of whoever publishes, unless others
+have used that turn up."""
 
 _WRITES_PER_TURN = 2000
 """Writes between two checkpoints, about 10 ms."""
 
 
 class Audience:
-    """Streams that receive equal bytes, in the order in which they joined."""
+    """Streams that receive equal bytes, in the order in which they joined.
 
-    __slots__ = ("_on_empty", "_visited", "frames", "last_event_at", "live", "members", "queued")
+    There may be one for each stream: `key` tells them apart for one `on_empty` of them all.
+    """
 
-    def __init__(self, on_empty: Callable[["Audience"], None]) -> None:
+    __slots__ = ("_on_empty", "_visited", "frames", "key", "last_event_at", "live", "members")
+
+    def __init__(self, on_empty: Callable[["Audience"], None], key: Hashable = None) -> None:
+        self.key = key
         self.members: list[Connection] = []
-        self.frames: dict[Hashable, bytes] = {}
-        self.queued = False
+        self.frames: dict[Hashable, bytes] | None = None  # waiting; thousands have none
         self.live = 0
         self.last_event_at = 0.0
         self._visited = False
@@ -87,6 +92,7 @@ class FanOut:
         self._on_broken = on_broken
         self._on_slow = on_slow
         self._under_way = False
+        self._writes_left = _WRITES_PER_TURN
         self.deliveries = 0
         self.broadcasts = 0
 
@@ -95,54 +101,73 @@ class FanOut:
 
         A later event with the same key replaces one that has not left yet.
         """
-        if not audience.live:
+        live = audience.live
+        if not live:
             return
-        audience.frames.pop(key, None)
-        audience.frames[key] = frame
-        if audience.queued:
+        if audience.frames is not None:
+            audience.frames.pop(key, None)
+            audience.frames[key] = frame
             return
-        audience.queued = True
-        if not self._under_way and not self._waiting and audience.live <= _AT_ONCE:
-            data, frames, count = self._begin(audience)
-            try:
-                self._write_slice(audience, data, frames, 0, count)
-            finally:
-                audience.unvisit()
-            return
-        self._waiting.append(audience)
-        self._wake.set()
+        frames = {key: frame}
+        if live > _AT_ONCE or live > self._writes_left or self._waiting or self._under_way:
+            audience.frames = frames
+            self._waiting.append(audience)
+            self._wake.set()
+        else:
+            self._serve_at_once(audience, frame, frames)
 
     async def run(self) -> None:
         """Serve the audiences that wait, until cancelled."""
         while True:
             await self._wake.wait()
+            self._writes_left = _WRITES_PER_TURN
             while self._waiting:
-                self._under_way = True
-                try:
-                    await self._serve(self._waiting.popleft())
-                finally:
-                    self._under_way = False
-                await trio.lowlevel.checkpoint()
+                if self._writes_left <= 0:
+                    await self._give_way()
+                audience = self._waiting.popleft()
+                frames, audience.frames = audience.frames, None
+                assert frames is not None
+                data = b"".join(frames.values())
+                if audience.live <= _AT_ONCE:
+                    self._serve_at_once(audience, data, frames)
+                else:
+                    await self._serve(audience, data, frames)
+            # Nothing was awaited since the last look, so nobody can have called in vain.
             self._wake = trio.Event()
+            self._writes_left = _WRITES_PER_TURN
 
-    async def _serve(self, audience: Audience) -> None:
-        data, frames, count = self._begin(audience)
+    async def _give_way(self) -> None:
+        await trio.lowlevel.checkpoint()
+        self._writes_left = _WRITES_PER_TURN
+
+    async def _serve(self, audience: Audience, data: bytes, frames: dict[Hashable, bytes]) -> None:
+        self._under_way = True
+        data, count = self._begin(audience, data)
         try:
             for start in range(0, count, _WRITES_PER_TURN):
                 if start:
                     await trio.lowlevel.checkpoint()
-                self._write_slice(
-                    audience, data, frames, start, min(start + _WRITES_PER_TURN, count)
-                )
+                end = min(start + _WRITES_PER_TURN, count)
+                self._write_slice(audience, data, frames, start, end)
+        finally:
+            audience.unvisit()
+            self._under_way = False
+        await self._give_way()
+
+    def _serve_at_once(
+        self, audience: Audience, data: bytes, frames: dict[Hashable, bytes]
+    ) -> None:
+        data, count = self._begin(audience, data)
+        self._writes_left -= count
+        try:
+            self._write_slice(audience, data, frames, 0, count)
         finally:
             audience.unvisit()
 
-    def _begin(self, audience: Audience) -> tuple[bytes, dict[Hashable, bytes], int]:
-        frames, audience.frames = audience.frames, {}
-        audience.queued = False
+    def _begin(self, audience: Audience, data: bytes) -> tuple[bytes, int]:
         audience.last_event_at = trio.current_time()
         self.broadcasts += 1
-        return chunk(b"".join(frames.values())), frames, audience.visit()
+        return chunk(data), audience.visit()
 
     def _write_slice(
         self, audience: Audience, data: bytes, frames: dict[Hashable, bytes], start: int, end: int

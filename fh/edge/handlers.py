@@ -6,11 +6,13 @@ from typing import assert_never
 import structlog
 import trio
 
-from fh.contracts.answers import KeyAnswer, KeyLookup
+from fh.contracts.answers import Denied, KeyAnswer, KeyLookup
 from fh.contracts.updates import FeatureUpdates, StreamedFeatureUpdate
 from fh.edge.encoded import EncodedViews
+from fh.edge.flags import Flags
+from fh.edge.ofrep import answer_evaluation
 from fh.edge.poll import NOT_READY, answer_poll
-from fh.edge.request import Poll, Question, Write
+from fh.edge.request import EvaluateFlag, EvaluateFlags, Poll, Question, Write
 from fh.edge.response import Answer, refusal
 from fh.edge.settings import EdgeSettings
 from fh.edge.subscriptions import load_in_time
@@ -19,6 +21,8 @@ from fh.errors import Unavailable
 from fh.model.sdk_key import SdkKey
 
 log = structlog.get_logger()
+
+_FAILED = refusal(503, "something went wrong here, try again shortly")
 
 
 class Handlers:
@@ -30,14 +34,33 @@ class Handlers:
         updates: FeatureUpdates,
         settings: EdgeSettings,
         views: EncodedViews,
+        flags: Flags,
     ) -> None:
         self._lookup = lookup
         self._updates = updates
         self._settings = settings
         self._views = views
+        self._flags = flags
 
-    def answer_now(self, question: Question, body: bytes) -> Answer | None:  # noqa: ARG002
+    def answer_now(self, question: Question, body: bytes) -> Answer | None:
         """Return the answer if everything that it takes is in memory."""
+        try:
+            return self._answer_now(question, body)
+        except Exception:
+            # A request ends here: a bug behind one must not end everybody's streams.
+            log.exception("request_failed", kind=type(question).__name__)
+            return _FAILED
+
+    async def answer(self, question: Question, body: bytes) -> Answer:
+        """Return the answer, loading what is missing."""
+        try:
+            return await self._answer(question, body)
+        except Exception:
+            # A request ends here: a bug behind one must not end everybody's streams.
+            log.exception("request_failed", kind=type(question).__name__)
+            return _FAILED
+
+    def _answer_now(self, question: Question, body: bytes) -> Answer | None:
         match question:
             case Poll(keys):
                 answers: dict[SdkKey, KeyAnswer] = {}
@@ -49,17 +72,13 @@ class Handlers:
                 return answer_poll(question, answers, self._views, self._settings)
             case Write():
                 return None
+            case EvaluateFlag(shown) | EvaluateFlags(shown):
+                found = Denied() if shown is None else self._lookup.find_key(shown)
+                if found is None:
+                    return None
+                return answer_evaluation(question, body, found, self._flags)
             case _:
                 assert_never(question)
-
-    async def answer(self, question: Question, body: bytes) -> Answer:
-        """Return the answer, loading what is missing."""
-        try:
-            return await self._answer(question, body)
-        except Exception:
-            # A request ends here: a bug behind one must not end everybody's streams.
-            log.exception("request_failed", kind=type(question).__name__)
-            return refusal(503, "something went wrong here, try again shortly")
 
     async def _answer(self, question: Question, body: bytes) -> Answer:
         match question:
@@ -70,6 +89,9 @@ class Handlers:
                 answers = await self._load([key])
                 decided = decide_write(question, body, answers[key])
                 return decided if isinstance(decided, Answer) else await self._submit(decided)
+            case EvaluateFlag(shown) | EvaluateFlags(shown):
+                found = Denied() if shown is None else (await self._load([shown]))[shown]
+                return answer_evaluation(question, body, found, self._flags)
             case _:
                 assert_never(question)
 

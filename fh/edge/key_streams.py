@@ -1,6 +1,6 @@
 """The streams of one key in one environment, as its subscription keeps them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -10,19 +10,22 @@ from fh.contracts.published import CacheEnvironmentFeature
 from fh.edge.connection import Connection
 from fh.edge.fanout import Audience
 from fh.edge.messages import Subscribe
+from fh.edge.request import StreamForm
 from fh.edge.view import caught_up
 from fh.model.ids import FeatureId
 from fh.model.sdk_key import SdkKey
 from fh.wire.context_header import ClientContext
 from fh.wire.sdk_json import Evaluation
 
-ContextKey: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
+AudienceKey: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...] | StreamForm
+"""A client's context, or the form of streams that no context changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContextAudience:
-    """The streams of a key whose clients have equal contexts."""
+    """The streams of a key whose clients have equal contexts and are told in the same form."""
 
+    form: StreamForm
     context: ClientContext
     context_tag: str
     audience: Audience
@@ -40,9 +43,14 @@ class KeyStreams:
     asking: bool = False
     outdated: bool = False
     failures: int = 0
-    audiences: dict[ContextKey, ContextAudience] = field(default_factory=dict)
-    _emptied: list[ContextKey] = field(default_factory=list)
+    audiences: dict[Hashable, ContextAudience] = field(default_factory=dict)
+    _emptied: list[Audience] = field(default_factory=list)
+    _on_audience_empty: Callable[[Audience], None] = field(init=False)
     _view: tuple[Granted, int, Granted] | None = None
+
+    def __post_init__(self) -> None:
+        """Make the bound method once: for each of its audiences, one would weigh as much."""
+        self._on_audience_empty = self._note_empty
 
     def view(
         self,
@@ -62,13 +70,19 @@ class KeyStreams:
 
     def join(self, subscribe: Subscribe) -> None:
         """Serve a stream together with those that are sent the same."""
-        # An SDK that evaluates for itself is sent the same whatever its context.
         context = subscribe.context
-        key = tuple(sorted(context.items())) if self.evaluation is Evaluation.SERVER else ()
+        key: AudienceKey = ()
+        if subscribe.form is StreamForm.NOTICES:
+            key = subscribe.form
+        elif self.evaluation is Evaluation.SERVER:
+            # An SDK that evaluates for itself is sent the same whatever its context.
+            key = tuple(sorted(context.items()))
         found = self.audiences.get(key)
         if found is None:
-            audience = Audience(lambda _: self._note_empty(key))
-            found = self.audiences[key] = ContextAudience(context, subscribe.context_tag, audience)
+            audience = Audience(self._on_audience_empty, key)
+            found = self.audiences[key] = ContextAudience(
+                subscribe.form, context, subscribe.context_tag, audience
+            )
         found.audience.join(subscribe.connection)
 
     def live(self) -> tuple[ContextAudience, ...]:
@@ -87,10 +101,9 @@ class KeyStreams:
 
     def forget_empty(self) -> None:
         """Drop the audiences that everybody left."""
-        for key in self._emptied:
-            found = self.audiences.get(key)
-            if found is not None and not found.audience.live:
-                del self.audiences[key]
+        for audience in self._emptied:
+            if not audience.live:
+                self.audiences.pop(audience.key, None)
         self._emptied.clear()
 
     @property
@@ -100,6 +113,6 @@ class KeyStreams:
             found.audience.live for found in self.audiences.values()
         )
 
-    def _note_empty(self, key: ContextKey) -> None:
-        self._emptied.append(key)
+    def _note_empty(self, audience: Audience) -> None:
+        self._emptied.append(audience)
         self.on_empty()

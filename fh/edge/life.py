@@ -13,20 +13,25 @@ from fh.edge.connection import Connection
 from fh.edge.encoded import EncodedViews
 from fh.edge.engine import Engine
 from fh.edge.evaluation import FeatureStates
+from fh.edge.flags import Flags
 from fh.edge.handlers import Handlers
 from fh.edge.intake import AwaitedBody
 from fh.edge.messages import Subscribe
+from fh.edge.plain import refused_without_tls
 from fh.edge.poller import Poller
 from fh.edge.relay import Relay
 from fh.edge.request import (
     Asked,
     Elsewhere,
+    EvaluateFlag,
+    EvaluateFlags,
     OpenSocket,
     OpenStream,
     Poll,
     Preflight,
     Question,
     Refused,
+    StreamForm,
     Write,
     decide,
 )
@@ -34,14 +39,15 @@ from fh.edge.response import (
     BYE,
     DISCOVER,
     HEARTBEAT,
-    UNKNOWN_KEY,
     UNKNOWN_KEY_HOLD_SECONDS,
     Answer,
     Responses,
     refusal,
+    unknown_key,
 )
 from fh.edge.settings import EdgeSettings
 from fh.edge.subscriptions import Subscriptions
+from fh.edge.websocket import serve_socket
 from fh.wire.etag import EMPTY_CONTEXT_TAG, context_tag, parse_last_event_id
 from fh.wire.http_body import BodyTooLarge, MalformedBody, RequestBody
 from fh.wire.http_head import MalformedHead, RequestHead, TooManyHeaders, parse_head
@@ -55,9 +61,11 @@ class Life:
     """From one start of Edge to its end: the engine, the subscriptions, and who gets a request.
 
     Attributes:
+        settings: What this Edge was told.
         handlers: Answers questions.
         responses: What answers look like.
         engine: Owns the connections.
+        open_sockets: How many WebSockets are served; counted by those who serve them.
     """
 
     def __init__(
@@ -70,15 +78,16 @@ class Life:
         poller: Poller,
         states: FeatureStates,
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._take_elsewhere = take_elsewhere
         self._take_other_protocol = take_other_protocol
         self._nursery: trio.Nursery | None = None
+        self.open_sockets = 0
         self.draining = trio.Event()
         self.responses = Responses(settings)
         self.engine = Engine(poller, settings, self, heartbeat=HEARTBEAT, farewell=BYE)
         views = EncodedViews(states)
-        self.handlers = Handlers(lookup, updates, settings, views)
+        self.handlers = Handlers(lookup, updates, settings, views, Flags(states))
         self._subscriptions = Subscriptions(lookup, settings, self.engine, views, states)
         self.on_delivery = self._subscriptions.on_delivery
 
@@ -95,12 +104,12 @@ class Life:
 
     def decide(self, head: RequestHead) -> Asked:
         """Return what `head` asks of Edge."""
-        return decide(head, needs_context_sha=self._settings.surrogate_keys)
+        return decide(head, needs_context_sha=self.settings.surrogate_keys)
 
     def open_relay(self, asked: OpenStream) -> Relay:
         """Return a stream that the caller writes to its client, and closes with the engine."""
         tag, held = _resumed(asked)
-        relay = self.engine.open_relay(b"" if held else DISCOVER)
+        relay = self.engine.open_relay(b"" if held else DISCOVER, lasts=_lasts(asked))
         self._subscribe(relay, asked, tag, held)
         return relay
 
@@ -116,13 +125,13 @@ class Life:
         except TooManyHeaders:
             self.on_refused(connection, 431, "too many headers")
             return
-        asked = self.decide(head)
+        asked = refused_without_tls(head, self.settings.plain_paths) or self.decide(head)
         match asked:
             case OpenStream():
                 self._open_stream(connection, asked, cors=_crosses(head))
             case Poll():
                 self._answer(connection, asked, b"", head, closes=not head.keep_alive)
-            case Write():
+            case Write() | EvaluateFlag() | EvaluateFlags():
                 self._await_body(connection, asked, data, head)
             case Preflight():
                 self._respond(
@@ -131,7 +140,7 @@ class Life:
             case Refused(status, detail):
                 self._respond(connection, refusal(status, detail), head, closes=True)
             case OpenSocket():
-                raise NotImplementedError
+                self._serve_socket(connection, data, asked)
             case Elsewhere():
                 taken, rest = self.engine.take(connection)
                 self._take_elsewhere(taken, data + rest)
@@ -199,12 +208,19 @@ class Life:
         data = self.responses.encode(answer, time.time(), cors=cors, closes=closes)
         self.engine.respond(connection, data, closes=closes)
 
+    def _serve_socket(self, connection: Connection, data: bytes, asked: OpenSocket) -> None:
+        taken, rest = self.engine.take(connection)
+        stream = trio.SocketStream(trio.socket.from_stdlib_socket(taken))
+        assert self._nursery is not None
+        self._nursery.start_soon(serve_socket, stream, data + rest, asked, self)
+
     # Streams ----------------------------------------------------------------------------------
 
     def _open_stream(self, connection: Connection, asked: OpenStream, *, cors: bool) -> None:
         tag, held = _resumed(asked)
         head = self.responses.stream_head(time.time(), cors=cors)
-        self.engine.start_stream(connection, head if held else head + chunk(DISCOVER))
+        first = head if held else head + chunk(DISCOVER)
+        self.engine.start_stream(connection, first, lasts=_lasts(asked))
         if not connection.closed:
             self._subscribe(connection, asked, tag, held)
 
@@ -212,9 +228,13 @@ class Life:
         self, connection: Connection, asked: OpenStream, tag: str, held: str | None
     ) -> None:
         if asked.key is None:
-            self.engine.end_stream(connection, UNKNOWN_KEY, hold_seconds=UNKNOWN_KEY_HOLD_SECONDS)
+            self.engine.end_stream(
+                connection, unknown_key(asked.form), hold_seconds=UNKNOWN_KEY_HOLD_SECONDS
+            )
             return
-        self._subscriptions.subscribe(Subscribe(connection, asked.key, asked.context, tag, held))
+        self._subscriptions.subscribe(
+            Subscribe(connection, asked.key, asked.context, tag, held, asked.form)
+        )
 
 
 def _resumed(asked: OpenStream) -> tuple[str, str | None]:
@@ -222,6 +242,11 @@ def _resumed(asked: OpenStream) -> tuple[str, str | None]:
     ignores_context = asked.key is not None and asked.key.client_evaluated
     tag = EMPTY_CONTEXT_TAG if ignores_context else context_tag(asked.context)
     return tag, parse_last_event_id(asked.last_event_id, tag)
+
+
+def _lasts(asked: OpenStream) -> bool:
+    """Return whether a stream stays: a page with an EventSource shows an error when it ends."""
+    return asked.form is StreamForm.NOTICES
 
 
 def _crosses(head: RequestHead) -> bool:

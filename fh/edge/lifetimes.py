@@ -8,6 +8,7 @@ neither beats nor leaves together.
 import random
 from collections.abc import Iterator
 from enum import Enum
+from math import inf
 
 from fh.edge.connection import Connection, Phase
 from fh.edge.settings import EdgeSettings
@@ -15,6 +16,7 @@ from fh.edge.wheel import Wheel
 
 _LEAST_LIFE_SECONDS = 1.0
 _SPREAD_SHARE = 10  # a tenth of a stream's life
+_LASTING_HEARTBEAT_SECONDS = 30.0  # less than the idle time that proxies commonly grant
 
 
 class Due(Enum):
@@ -45,10 +47,12 @@ class Lifetimes:
         """Let nothing be due for `connection`."""
         self._wheel.remove(connection, connection.bucket)
 
-    def begin_stream(self, connection: Connection, now: float) -> None:
-        """Give a stream its life and its heartbeats."""
+    def begin_stream(self, connection: Connection, now: float, *, lasts: bool = False) -> None:
+        """Give a stream its life and its heartbeats; one that lasts has no end but heartbeats."""
         life_seconds = self._settings.drop_after_seconds
-        if life_seconds > 0:
+        if lasts:
+            connection.drop_at = inf
+        elif life_seconds > 0:
             spread = max(1.0, life_seconds / _SPREAD_SHARE)
             shorter = self._jitter.uniform(0, spread)
             connection.drop_at = now + max(_LEAST_LIFE_SECONDS, life_seconds - shorter)
@@ -82,6 +86,8 @@ class Lifetimes:
     def _schedule(self, connection: Connection, now: float, share: float) -> None:
         period = self._settings.heartbeat_seconds
         at = connection.drop_at
+        if at == inf and period <= 0:
+            period = _LASTING_HEARTBEAT_SECONDS
         if period > 0:
             beat = now + share * period
             at = min(at, beat) if at else beat

@@ -6,6 +6,7 @@ from typing import TypeAlias
 from fh.contracts.answers import KeyAnswer
 from fh.contracts.published import CacheEnvironmentFeature, PublishFeatureValue
 from fh.edge.connection import Connection
+from fh.edge.request import StreamForm
 from fh.model.ids import ServiceAccountId
 from fh.model.sdk_key import SdkKey
 from fh.wire.context_header import ClientContext
@@ -20,6 +21,7 @@ class Subscribe:
     context: ClientContext
     context_tag: str
     held_etag: str | None
+    form: StreamForm = StreamForm.FEATURES
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """What a subscription needs of its surroundings."""
 
+from collections.abc import Hashable
 from typing import Protocol
 
 from fh.contracts.answers import Denied, Granted
 from fh.edge.connection import Connection
 from fh.edge.fanout import Audience
-from fh.model.ids import FeatureId
 from fh.model.sdk_key import SdkKey
 
 
@@ -15,8 +15,8 @@ class Streams(Protocol):
     def send(self, connection: Connection, frame: bytes) -> None:
         """Write one event to one stream."""
 
-    def publish(self, audience: Audience, key: FeatureId, frame: bytes) -> None:
-        """Write one event to every stream of an audience."""
+    def publish(self, audience: Audience, key: Hashable, frame: bytes) -> None:
+        """Write one event to every stream of an audience; of two with one key the later counts."""
 
     def end_stream(self, connection: Connection, frame: bytes, *, hold_seconds: float = 0) -> None:
         """Write a last event to a stream and close it, at once or after a while."""

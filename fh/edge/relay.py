@@ -13,15 +13,21 @@ _RELAYED = -2
 
 
 class Relay(Connection):
-    """The mailbox of one stream. `receive` and `closed` are for the task that serves it."""
+    """The mailbox of one stream. `receive` and `closed` are for the task that serves it.
 
-    __slots__ = ("_woken",)
+    Attributes:
+        alive: Cancelled when the relay is closed: what is sent within it to a client that does
+            not read ends with the stream.
+    """
+
+    __slots__ = ("_woken", "alive")
 
     def __init__(self) -> None:
         super().__init__(_RELAYED)
         # Never empty, so nobody tries to write to the descriptor.
         self.tail = memoryview(b"")
         self._woken = trio.Event()
+        self.alive = trio.CancelScope()
 
     def framed(self, event: bytes) -> bytes:
         """Return `event` itself: its bearer has frames of its own."""
@@ -34,6 +40,8 @@ class Relay(Connection):
     def kept(self) -> None:
         """Wake the task."""
         self._woken.set()
+        if self.closed:
+            self.alive.cancel()
 
     async def receive(self) -> list[bytes]:
         """Wait for events and return them, in order; none when the stream is at its end."""

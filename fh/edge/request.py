@@ -1,9 +1,12 @@
 """What a request head asks for, decided without I/O.
 
-Source: sections 1.1, 1.2, 1.5, 1.7 and 2.1 of the data plane's contract.
+Source: sections 1.1, 1.2, 1.5, 1.7 and 2.1 of the data plane's contract; RFC 6455, section 4.2.1,
+for the handshake of a WebSocket; OpenFeature's remote evaluation protocol (OFREP).
 """
 
+import re
 from dataclasses import dataclass
+from enum import Enum
 from typing import TypeAlias
 from urllib.parse import parse_qsl
 
@@ -13,10 +16,20 @@ from fh.wire.http_head import RequestHead
 from fh.wire.sdk_key import MalformedKey, parse_key, parse_parts
 
 _FEATURES = "features"
+_OFREP = "ofrep"
 _MOST_KEYS = 100
 _SOCKETS = "ws"  # stands where the old form has the name of a cache
 _WRITE_SEGMENTS = (2, 3, 4)  # the key packed, in two segments, or with a cache's name
+_SOCKET_VERSION = "13"
+_NONCE = re.compile("[A-Za-z0-9+/]{22}==")
 _STREAM_SEGMENTS = (3, 4)  # features/{environment}/{key}, or with a cache's name between
+
+
+class StreamForm(Enum):
+    """What a stream is told: the features themselves, or only that they are not what they were."""
+
+    FEATURES = "features"
+    NOTICES = "notices"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +39,7 @@ class OpenStream:
     key: SdkKey | None
     context: ClientContext
     last_event_id: str | None
+    form: StreamForm = StreamForm.FEATURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +53,10 @@ class Poll:
 
 @dataclass(frozen=True, slots=True)
 class OpenSocket:
-    """What OpenStream asks, over a WebSocket."""
+    """What OpenStream asks, over a WebSocket; the handshake is complete, `nonce` is its key."""
 
     stream: OpenStream
+    nonce: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +65,22 @@ class Write:
 
     key: SdkKey
     feature_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateFlag:
+    """OpenFeature asks for one flag; the context is in the body, None a key that can't exist."""
+
+    key: SdkKey | None
+    flag_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateFlags:
+    """OpenFeature asks for all flags; the context is in the body, None a key that can't exist."""
+
+    key: SdkKey | None
+    if_none_match: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +101,7 @@ class Elsewhere:
     """Not Edge's: the admin API, health, metrics, or nobody's."""
 
 
-Question: TypeAlias = Poll | Write
+Question: TypeAlias = Poll | Write | EvaluateFlag | EvaluateFlags
 """What has one answer."""
 
 Asked: TypeAlias = OpenStream | OpenSocket | Question | Preflight | Refused | Elsewhere
@@ -82,10 +113,12 @@ def decide(head: RequestHead, *, needs_context_sha: bool = False) -> Asked:
     Where `needs_context_sha`, a cache in front of Edge has to tell contexts apart by the query.
     """
     segments = head.segments
-    if segments[0] != _FEATURES:
+    if segments[0] not in {_FEATURES, _OFREP}:
         return Elsewhere()
     if head.method == "OPTIONS" and head.header("origin") is not None:
         return Preflight()
+    if segments[0] == _OFREP:
+        return _ofrep(head, segments[1:])
     if head.method == "PUT":
         return _write(segments[1:])
     if head.method != "GET":
@@ -133,10 +166,27 @@ def _stream(head: RequestHead, segments: tuple[str, ...]) -> Asked:
         key = None
     if head.version == "1.0":
         return Refused(505, "a stream needs HTTP/1.1")
-    stream = OpenStream(key, context, last_event_id)
-    if segments[0] == _SOCKETS and (head.header("upgrade") or "").lower() == "websocket":
-        return OpenSocket(stream)
-    return stream
+    if segments[0] == _SOCKETS and "websocket" in _tokens(head, "upgrade"):
+        # Sockets of browsers can't set headers either.
+        ids = [value for name, value in query if name == "lastEventId"]
+        return _socket(head, OpenStream(key, context, ids[-1] if ids else last_event_id))
+    return OpenStream(key, context, last_event_id)
+
+
+def _socket(head: RequestHead, stream: OpenStream) -> Asked:
+    if "upgrade" not in _tokens(head, "connection"):
+        return Refused(400, "a WebSocket needs `connection: upgrade`")
+    if head.header_lines("sec-websocket-version") != (_SOCKET_VERSION,):
+        return Refused(426, f"a WebSocket has version {_SOCKET_VERSION} here")
+    nonces = head.header_lines("sec-websocket-key")
+    if len(nonces) != 1 or not _NONCE.fullmatch(nonces[0]):
+        return Refused(400, "a WebSocket needs a sec-websocket-key of 16 bytes in base64")
+    return OpenSocket(stream, nonces[0])
+
+
+def _tokens(head: RequestHead, name: str) -> set[str]:
+    lines = head.header_lines(name)
+    return {token.strip().lower() for line in lines for token in line.split(",")}
 
 
 def _write(segments: tuple[str, ...]) -> Asked:
@@ -152,6 +202,46 @@ def _write(segments: tuple[str, ...]) -> Asked:
         return Write(parse_parts(parts), feature_key)
     except MalformedKey as malformed:
         return Refused(404, str(malformed))
+
+
+def _ofrep(head: RequestHead, segments: tuple[str, ...]) -> Asked:
+    match segments:
+        case ["v1", "evaluate", "flags", *_] if head.method != "POST":
+            return Refused(405, "flags are evaluated with POST")
+        case ["v1", "evaluate", "flags"] | ["v1", "evaluate", "flags", ""]:
+            return EvaluateFlags(_bearer(head), head.header("if-none-match"))
+        case ["v1", "evaluate", "flags", *rest]:
+            # Not every provider encodes what is a slash in a key.
+            return EvaluateFlag(_bearer(head), "/".join(rest))
+        case ["v1", "changes", _, _] if head.method != "GET" or head.has_body:
+            return Refused(405, "notices are streamed with GET")
+        case ["v1", "changes", environment, secret]:
+            return _notices(head, (environment, secret))
+        case _:
+            return Refused(404, "no such path")
+
+
+def _bearer(head: RequestHead) -> SdkKey | None:
+    scheme, _, text = (head.header("authorization") or "").partition(" ")
+    if scheme.lower() != "bearer":
+        text = head.header("x-api-key") or ""
+    try:
+        return parse_key(text.strip())
+    except MalformedKey:
+        return None
+
+
+def _notices(head: RequestHead, segments: tuple[str, ...]) -> Asked:
+    try:
+        key = parse_parts(segments)
+    except MalformedKey:
+        key = None
+    if head.version == "1.0":
+        return Refused(505, "a stream needs HTTP/1.1")
+    # What the client was told with the path counts until the stream has told it more.
+    told = [value for name, value in parse_qsl(head.query) if name == "etag"]
+    held = head.header("last-event-id") or (told[-1] if told else None)
+    return OpenStream(key, NO_CONTEXT, held, StreamForm.NOTICES)
 
 
 def _context(head: RequestHead, query: list[tuple[str, str]]) -> ClientContext:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from fh.edge.request import StreamForm
 from fh.edge.settings import EdgeSettings
 from fh.wire.sse import encode_json
 
@@ -18,6 +19,7 @@ DISCOVER = encode_json("ack", b'{"status":"discover"}')
 HEARTBEAT = encode_json("ack", '"❤️"'.encode())
 BYE = encode_json("bye", b'{"status":"closed"}')
 UNKNOWN_KEY = encode_json("failure", b'{"status":"Unrecognized API key. Please stop requesting."}')
+_BACK_LATER = b"retry: 60000\n"
 
 UNKNOWN_KEY_HOLD_SECONDS = 1.0
 """One official SDK comes back without a pause after a failure: so long it waits for the end."""
@@ -41,6 +43,7 @@ _ALLOWED_HEADERS = (
     "x-sdk",
     "x-sdk-version",
     "last-event-id",
+    "x-api-key",
 )
 
 
@@ -53,6 +56,12 @@ class Answer:
     body: bytes = b""
 
 
+def unknown_key(form: StreamForm) -> bytes:
+    """Return the event that ends a stream whose key is not known, or not any more."""
+    # An EventSource does not know that event: it comes back, but it can be told when.
+    return _BACK_LATER + UNKNOWN_KEY if form is StreamForm.NOTICES else UNKNOWN_KEY
+
+
 def refusal(status: int, detail: str) -> Answer:
     """Return an error as JSON."""
     body = msgspec.json.encode(
@@ -61,6 +70,12 @@ def refusal(status: int, detail: str) -> Answer:
     headers: Headers = (("content-type", "application/json"), ("cache-control", NO_STORE))
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers += (("retry-after", "1"),)
+    if status == HTTPStatus.UPGRADE_REQUIRED:
+        headers += (
+            ("connection", "upgrade"),
+            ("upgrade", "websocket"),
+            ("sec-websocket-version", "13"),
+        )
     return Answer(status, headers, body)
 
 

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class EdgeSettings:
-    """Limits and habits of one Edge; the property of each is in `fh.config`."""
+    """Limits and habits of one Edge; the property of each is in `fh.config`.
+
+    Attributes:
+        plain_paths: The only paths that are served without TLS; None is every path.
+    """
 
     drop_after_seconds: float = 30.0
     heartbeat_seconds: float = 0.0
@@ -16,6 +20,7 @@ class EdgeSettings:
     slow_bytes: int = 256 * 1024
     send_buffer_bytes: int = 16 * 1024
     user_timeout_seconds: float = 30.0
+    most_sockets: int = 2000
     load_seconds: float = 4.0
     retry_first_seconds: float = 0.2
     retry_maximum_seconds: float = 5.0
@@ -25,4 +30,5 @@ class EdgeSettings:
     cors_allow_headers: tuple[str, ...] = ()
     cors_expose_headers: tuple[str, ...] = ()
     cors_seconds: int = 86400
+    plain_paths: frozenset[str] | None = None
     portable_engine: bool = False

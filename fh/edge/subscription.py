@@ -35,11 +35,14 @@ from fh.edge.messages import (
 )
 from fh.edge.poll import evaluation_of
 from fh.edge.ports import Questions, Streams
-from fh.edge.response import BYE, UNKNOWN_KEY, UNKNOWN_KEY_HOLD_SECONDS
+from fh.edge.request import StreamForm
+from fh.edge.response import BYE, UNKNOWN_KEY_HOLD_SECONDS, unknown_key
 from fh.edge.view import sees_differently
 from fh.model.ids import FeatureId, ServiceAccountId
 from fh.model.sdk_key import SdkKey
 from fh.wire.etag import encode_etag
+from fh.wire.ofrep import encode_notice
+from fh.wire.sdk_json import Evaluation
 from fh.wire.sse import encode_json, with_id
 
 log = structlog.get_logger()
@@ -160,7 +163,9 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
                 waiting, streams.waiting = streams.waiting, []
                 for subscribe in waiting:
                     self._streams.end_stream(
-                        subscribe.connection, UNKNOWN_KEY, hold_seconds=UNKNOWN_KEY_HOLD_SECONDS
+                        subscribe.connection,
+                        unknown_key(subscribe.form),
+                        hold_seconds=UNKNOWN_KEY_HOLD_SECONDS,
                     )
                 # A client that was let in is told to come back: then it hears the final word.
                 self._end(streams, BYE)
@@ -191,13 +196,21 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
             if subscribe.connection.closed:
                 continue
             if subscribe.held_etag != view.etag:
-                features = self._views.features(view, streams.evaluation, subscribe.context)
-                event_id = encode_etag([view.etag], subscribe.context_tag)
-                self._streams.send(
-                    subscribe.connection, encode_json("features", features, event_id)
-                )
+                event = self._first_event(subscribe, view, streams.evaluation)
+                self._streams.send(subscribe.connection, event)
             if not subscribe.connection.closed:
                 streams.join(subscribe)
+
+    def _first_event(self, subscribe: Subscribe, view: Granted, evaluation: Evaluation) -> bytes:
+        match subscribe.form:
+            case StreamForm.FEATURES:
+                features = self._views.features(view, evaluation, subscribe.context)
+                event_id = encode_etag([view.etag], subscribe.context_tag)
+                return encode_json("features", features, event_id)
+            case StreamForm.NOTICES:
+                return encode_notice(view.etag)
+            case _:
+                assert_never(subscribe.form)
 
     def _end(self, streams: KeyStreams, frame: bytes) -> None:
         for connection in streams.members():
@@ -262,6 +275,9 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
                 continue
             tag = streams.view(granted, self._changes, self._known, self._gone).etag
             for found in live:
+                if found.form is StreamForm.NOTICES:
+                    self._streams.publish(found.audience, found.form, encode_notice(tag))
+                    continue
                 for item in news:
                     event = encoder.encode(item, streams.evaluation, granted, found.context)
                     if item is news[-1]:

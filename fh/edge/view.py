@@ -27,7 +27,7 @@ def caught_up(
             changed = True
             continue
         newer = known.get(feature_id)
-        newest = feature if newer is None else merged(feature, newer)
+        newest = feature if newer is None or newer is feature else merged(feature, newer)
         changed = changed or newest is not feature
         if granted.sees(newest):
             features.append(newest)

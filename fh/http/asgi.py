@@ -1,23 +1,31 @@
-"""What has to stand between hypercorn and quart, so that each gets only what it can deal with."""
+"""What stands between hypercorn and an application, so that each gets only what it can take."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import trio
 
+from fh.errors import FeatureHubError
 from fh.http.decoding import LARGEST_BODY_BYTES
 
 # As ASGI declares them: dictionaries of many shapes.
+Scope: TypeAlias = Any
 Message: TypeAlias = Any
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
-AsgiApp: TypeAlias = Callable[[Any, Receive, Send], Awaitable[None]]
+AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_PIECE_BYTES = 16 * 1024
+
+
+class ClientTooSlow(FeatureHubError):
+    """A client took nothing for too long: its connection has to end."""
 
 
 def guarded(app: AsgiApp) -> AsgiApp:
     """Return `app` with bounded request bodies, and answers that are always finished."""
 
-    async def asgi_app(scope: Any, receive: Receive, send: Send) -> None:
+    async def asgi_app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await app(scope, bounded_receive(receive), finishing_send(send))
         else:
@@ -60,3 +68,29 @@ def finishing_send(send: Send) -> Send:
             await send(message)
 
     return send_to_the_end
+
+
+def paced(send: Send, seconds: float) -> Send:
+    """Return `send` that gives a client up which takes nothing for `seconds`.
+
+    Bodies leave in pieces: who takes a long one slowly, but takes it, is not given up. What is
+    returned raises ClientTooSlow.
+    """
+
+    async def send_in_time(message: Message) -> None:
+        with trio.move_on_after(seconds) as sending:
+            await send(message)
+        if sending.cancelled_caught:
+            raise ClientTooSlow
+
+    async def send_at_the_clients_pace(message: Message) -> None:
+        body = message.get("body", b"")
+        if len(body) <= _PIECE_BYTES:
+            await send_in_time(message)
+            return
+        for start in range(0, len(body), _PIECE_BYTES):
+            end = start + _PIECE_BYTES
+            more = end < len(body) or message.get("more_body", False)
+            await send_in_time(message | {"body": body[start:end], "more_body": more})
+
+    return send_at_the_clients_pace

@@ -15,6 +15,9 @@ from fh.http.routing import AnyRoute, Reply, Request, Route
 
 log = structlog.get_logger()
 
+PROBE_PATHS = frozenset({"/", "/health/liveness", "/health/readiness", "/health/readyness"})
+"""What `health_routes` serves: nothing that a stranger may not read."""
+
 Check: TypeAlias = Callable[[], bool | Awaitable[bool]]
 
 _HEALTHY = 200

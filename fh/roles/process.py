@@ -54,10 +54,12 @@ def run_party_server(
 
 async def _serve(server: PartyServer, settings: PartyServerSettings, began: float) -> int:
     try:
-        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        # Without a certificate there is nothing to reload: then SIGHUP is what it always was.
+        also = () if settings.key_pair() is None else (signal.SIGHUP,)
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, *also) as signals:
             async with trio.open_nursery() as nursery:
                 # It begins once the server waits for the first time, and so can be stopped.
-                nursery.start_soon(_stop_on_signal, server, signals)
+                nursery.start_soon(_obey_signals, server, signals)
                 await server.run(task_status=_Announcement(server, settings, began))
                 nursery.cancel_scope.cancel()
     except* FeatureHubError as failed:
@@ -70,8 +72,11 @@ async def _serve(server: PartyServer, settings: PartyServerSettings, began: floa
     return status
 
 
-async def _stop_on_signal(server: PartyServer, signals: AsyncIterator[int]) -> None:
+async def _obey_signals(server: PartyServer, signals: AsyncIterator[int]) -> None:
     async for number in signals:
+        if number == signal.SIGHUP:
+            server.reload()
+            continue
         log.info("party_server_stopping", signal=signal.Signals(number).name)
         server.stop()
 
@@ -81,6 +86,7 @@ class _Announcement:
 
     def __init__(self, server: PartyServer, settings: PartyServerSettings, began: float) -> None:
         self._server = server
+        self._scheme = "http" if settings.key_pair() is None else "https"
         self._host = settings.host or "localhost"
         self._began = began
 
@@ -90,7 +96,7 @@ class _Announcement:
         gc.freeze()
         log.info(
             "party_server_started",
-            url=f"http://{self._host}:{self._server.port}",
+            url=f"{self._scheme}://{self._host}:{self._server.port}",
             seconds=round(time.perf_counter() - self._began, 2),
         )
 

@@ -25,6 +25,8 @@ from fh.db.dsn import parse_dsn
 from fh.db.errors import InvalidDatabaseUrl
 from fh.edge.settings import EdgeSettings
 from fh.http.cors import Cors
+from fh.http.health import PROBE_PATHS
+from fh.http.key_pair import KeyPairFiles, KeyPairRefused, load_key_pair
 from fh.log import FORMATS, LEVELS
 from fh.mr.settings import MrSettings
 
@@ -42,6 +44,28 @@ class PartyServerSettings:
     host: str = setting("server.host", "", text, "address to listen on; every one if empty")
     grace_seconds: int = setting(
         "server.gracePeriodInSeconds", 1, _SECONDS, "time over which streams are ended at shutdown"
+    )
+    tls_certificate: str = setting(
+        "server.tls.certificate", "", text, "certificate with its chain, PEM; set, it turns TLS on"
+    )
+    tls_key: str = setting("server.tls.key", "", text, "the certificate's private key, PEM")
+    tls_key_password: Secret = setting(
+        "server.tls.key-password", Secret(), secret, "opens the key where it is encrypted"
+    )
+    tls_plain: str = setting(
+        "server.tls.plain",
+        "health",
+        one_of("none", "health", "all"),
+        "what the port serves without TLS beside it: nothing, health probes, or everything",
+    )
+    tls_look_seconds: int = setting(
+        "server.tls.reload-seconds",
+        5,
+        whole(0, 86_400),
+        "time between looks for a renewed certificate; 0 for SIGHUP only",
+    )
+    tls_connections: int = setting(
+        "server.tls.maximum-connections", 10_000, _COUNT, "connections with TLS or HTTP/2 at most"
     )
     data_directory: Path = setting(
         "fh.data-dir", Path("data"), path, "where the embedded PostgreSQL keeps its data"
@@ -81,6 +105,9 @@ class PartyServerSettings:
         262_144,
         whole(4096, 1 << 30),
         "kept for a slow client at most",
+    )
+    most_sockets: int = setting(
+        "edge.websocket.maximum", 2000, whole(0, 1_000_000), "WebSockets open at once; 0 for none"
     )
     streamed_environments: int = setting(
         "edge.cache.streamed-maximum-environments", 5000, _COUNT, "environments with streams"
@@ -142,6 +169,16 @@ class PartyServerSettings:
         "fh.log.format", "auto", one_of(*FORMATS), "auto: readable on a terminal, else JSON"
     )
 
+    def key_pair(self) -> KeyPairFiles | None:
+        """Return where the certificate and its key are; None without TLS."""
+        if not self.tls_certificate or not self.tls_key:
+            return None
+        return KeyPairFiles(
+            Path(self.tls_certificate).expanduser(),
+            Path(self.tls_key).expanduser(),
+            self.tls_key_password,
+        )
+
     def edge(self) -> EdgeSettings:
         """Return Edge's share."""
         drop_after_seconds = self.drop_after_seconds
@@ -154,14 +191,21 @@ class PartyServerSettings:
             head_seconds=self.head_seconds,
             slow_seconds=self.slow_seconds,
             slow_bytes=self.slow_bytes,
+            most_sockets=self.most_sockets,
             environments=self.streamed_environments,
             cache_control=self.poll_cache_control,
             surrogate_keys=bool(self.fastly_key.reveal),
             cors_allow_headers=self.cors_headers,
             cors_expose_headers=self.cors_exposed,
             cors_seconds=self.cors_seconds,
+            plain_paths=self._plain_paths(),
             portable_engine=self.portable_engine,
         )
+
+    def _plain_paths(self) -> frozenset[str] | None:
+        if self.key_pair() is None or self.tls_plain == "all":
+            return None
+        return PROBE_PATHS if self.tls_plain == "health" else frozenset()
 
     def dacha(self) -> DachaSettings:
         """Return Dacha's share."""
@@ -207,4 +251,17 @@ def check_party_server(settings: PartyServerSettings) -> Sequence[Fault]:
             faults.append(Fault("db.url", str(error)))
     elif settings.database_user or settings.database_password.reveal:
         faults.append(Fault("db.url", "is missing: db.username and db.password belong to it"))
-    return faults
+    return [*faults, *_check_tls(settings)]
+
+
+def _check_tls(settings: PartyServerSettings) -> Sequence[Fault]:
+    if files := settings.key_pair():
+        try:
+            load_key_pair(files)
+        except KeyPairRefused as refusal:
+            return [Fault(f"server.tls.{refusal.part}", str(refusal))]
+    elif settings.tls_certificate:
+        return [Fault("server.tls.key", "is missing: server.tls.certificate needs it")]
+    elif settings.tls_key or settings.tls_key_password.reveal:
+        return [Fault("server.tls.certificate", "is missing: server.tls.key belongs to it")]
+    return []

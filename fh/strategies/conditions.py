@@ -70,6 +70,11 @@ def compile_condition(
     return Condition(field_name, _test(known, of_type, values, cut_offs), now_text=now_text)
 
 
+def asks_for_now(field_name: str, attribute_type: str) -> bool:
+    """Return whether the time stands in where such a condition's attribute is missing."""
+    return _now_text(field_name, attribute_type) is not None
+
+
 def _now_text(field_name: str, attribute_type: str) -> NowText | None:
     if field_name.lower() != _NOW:
         return None

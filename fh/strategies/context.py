@@ -13,6 +13,8 @@ Context: TypeAlias = Mapping[str, tuple[str, ...]]
 MISSING = "<none>"
 """What a missing attribute adds to a percentage key."""
 
+_MISSING = (MISSING,)
+
 
 def default_percentage_key(context: Context) -> str | None:
     """Return the key that percentages go by, `None` if the context holds none.
@@ -27,7 +29,7 @@ def default_percentage_key(context: Context) -> str | None:
 
 def percentage_key(context: Context, attributes: Sequence[str]) -> str:
     """Return the key made of all values of `attributes`, in the order of both."""
-    missing = (MISSING,)
-    return "$".join(
-        value for attribute in attributes for value in context.get(attribute) or missing
-    )
+    values: list[str] = []
+    for attribute in attributes:
+        values += context.get(attribute) or _MISSING
+    return "$".join(values)

@@ -13,6 +13,7 @@ _INSTANT = re.compile(
     r"(?:[zZ]|([+-])(\d\d)(?::([0-5]\d)(?::([0-5]\d))?)?)(?:\[[^\[\]]*\])?",
     re.ASCII,
 )
+_DATE_CHARACTERS = 10
 _DAY_SECONDS = 86_400
 _LARGEST_OFFSET_SECONDS = 18 * 3600
 _SECOND_NANOSECONDS = 1_000_000_000
@@ -20,6 +21,11 @@ _SECOND_NANOSECONDS = 1_000_000_000
 
 def parse_date(text: str) -> date | None:
     """Return the date, whose offset counts nothing; `None` if it is none."""
+    if len(text) == _DATE_CHARACTERS and text[4] == text[7] == "-":  # nearly all
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            return None
     found = _DATE.fullmatch(text)
     return found and _date(*found.groups())
 

@@ -5,8 +5,8 @@ Source: section 4.4 of the data plane's contract, IP_ADDRESS, and ruling 22.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import IPv6Address
+from typing import NamedTuple, TypeAlias
 
 from fh.strategies.comparing import Test, never
 from fh.strategies.rule import Conditional
@@ -19,16 +19,11 @@ _V6_BITS = 128
 _LARGEST_OCTET = 255
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """An address: its number, and the family by its width."""
-
-    number: int
-    bits: int
+Address: TypeAlias = tuple[int, int]
+"""An address: its number, and the family by its width in bits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(NamedTuple):
     """The addresses of a family that begin alike."""
 
     prefix: int
@@ -37,7 +32,8 @@ class Network:
 
     def holds(self, address: Address) -> bool:
         """Return whether `address` belongs to it."""
-        return address.bits == self.bits and address.number >> self.host_bits == self.prefix
+        number, bits = address
+        return bits == self.bits and number >> self.host_bits == self.prefix
 
 
 def compile_address(conditional: Conditional, values: Sequence[object]) -> Test:
@@ -57,7 +53,11 @@ def compile_address(conditional: Conditional, values: Sequence[object]) -> Test:
     def meets(text: str) -> bool:
         if (address := parse_address(text)) is None:
             return False
-        return any(network.holds(address) for network in networks) is wanted
+        number, address_bits = address
+        for prefix, host_bits, bits in networks:  # unpacked: `holds` takes five times as long
+            if number >> host_bits == prefix and address_bits == bits:
+                return wanted
+        return not wanted
 
     return meets
 
@@ -68,10 +68,11 @@ def parse_address(text: str) -> Address | None:
     Leading zeros are decimal, and an IPv4 address inside IPv6 is the IPv4 address.
     """
     if found := _V4.fullmatch(text):
-        octets = [int(octet) for octet in found.groups()]
-        if max(octets) > _LARGEST_OCTET:
+        first, second, third, fourth = found.groups()
+        a, b, c, d = int(first), int(second), int(third), int(fourth)
+        if (a | b | c | d) > _LARGEST_OCTET:
             return None
-        return Address(int.from_bytes(bytes(octets)), _V4_BITS)
+        return a << 24 | b << 16 | c << 8 | d, _V4_BITS
     if ":" not in text or "%" in text:
         return None
     try:
@@ -79,8 +80,8 @@ def parse_address(text: str) -> Address | None:
     except ValueError:
         return None
     if mapped := address.ipv4_mapped:
-        return Address(int(mapped), _V4_BITS)
-    return Address(int(address), _V6_BITS)
+        return int(mapped), _V4_BITS
+    return int(address), _V6_BITS
 
 
 def parse_network(text: str) -> Network | None:
@@ -89,7 +90,8 @@ def parse_network(text: str) -> Network | None:
     address = parse_address(start)
     if address is None or (slash and not _PREFIX.fullmatch(length)):
         return None
-    host_bits = address.bits - int(length) if slash else 0
+    number, bits = address
+    host_bits = bits - int(length) if slash else 0
     if host_bits < 0:
         return None
-    return Network(address.number >> host_bits, host_bits, address.bits)
+    return Network(number >> host_bits, host_bits, bits)

@@ -12,11 +12,15 @@ from fh.strategies.comparing import Test, never
 from fh.strategies.java_regex import UnsupportedPattern, translate
 
 LONGEST_MATCH_SECONDS = 0.02
-"""A thousand times what a match takes; the event loop waits that long, once for each pattern."""
+"""A thousand times what a match takes; the event loop waits that long, seldom for each pattern."""
 
 
 class CutOffs:
-    """The patterns that took too long; they match nobody from then on.
+    """The patterns that took too long, and how long a text may be for another try.
+
+    Half as long as the one that was too much: whoever sends absurd texts must not switch a rule
+    off for everybody else, and a pattern can waste its time some sixteen times at most. Texts
+    that are too long do not match.
 
     The caller owns it, one for a process: a rule that is compiled again, since a feature
     changed, does not get its time again. At `capacity` the oldest pattern is forgotten, and is
@@ -25,7 +29,7 @@ class CutOffs:
 
     def __init__(self, capacity: int = 1024) -> None:
         self._capacity = capacity
-        self._patterns: dict[str, None] = {}
+        self._most_characters: dict[str, int] = {}
         self._count = 0
 
     @property
@@ -33,15 +37,16 @@ class CutOffs:
         """How often a pattern was cut off so far."""
         return self._count
 
-    def __contains__(self, pattern: str) -> bool:
-        return pattern in self._patterns
+    def forbids(self, pattern: str, text: str) -> bool:
+        """Return whether `text` is too long for what is known of `pattern`."""
+        return len(text) > self._most_characters.get(pattern, len(text))
 
-    def add(self, pattern: str) -> None:
-        """Cut `pattern` off."""
+    def add(self, pattern: str, text: str) -> None:
+        """Cut `pattern` off, which took too long over `text`."""
         self._count += 1
-        self._patterns[pattern] = None
-        while len(self._patterns) > self._capacity:
-            del self._patterns[next(iter(self._patterns))]
+        self._most_characters[pattern] = len(text) // 2
+        while len(self._most_characters) > self._capacity:
+            del self._most_characters[next(iter(self._most_characters))]
 
 
 class _Compiled(Protocol):
@@ -78,12 +83,12 @@ def _compile(pattern: str) -> _Compiled | None:
 
 
 def _matches(source: str, pattern: _Compiled, text: str, cut_offs: CutOffs) -> bool:
-    if source in cut_offs:
+    if cut_offs.forbids(source, text):
         return False
     try:
         # concurrent: without it other threads would wait for the whole time limit, too.
         found = pattern.fullmatch(text, timeout=LONGEST_MATCH_SECONDS, concurrent=True)
     except (TimeoutError, MemoryError):
-        cut_offs.add(source)
+        cut_offs.add(source, text)
         return False
     return found is not None

@@ -3,7 +3,7 @@
 Source: section 4.5 of the data plane's contract.
 """
 
-import mmh3
+from mmh3 import mmh3_32_uintdigest
 
 BUCKETS = 1_000_000
 
@@ -16,6 +16,10 @@ def bucket(key: str, value_id: str) -> int:
     a change would move every user. Outside the basic plane upstream's hash has a defect: keys
     with such characters (emoji) fall elsewhere here.
     """
-    # Half a surrogate pair has no UTF-8; Java writes a question mark for it, as "replace" does.
-    text = (key + value_id).encode("utf-8", "replace")
-    return BUCKETS * mmh3.hash(text, 0, signed=False) >> 32
+    text = key + value_id
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:
+        # Half a surrogate pair has no UTF-8; Java writes a question mark for it.
+        encoded = text.encode("utf-8", "replace")
+    return BUCKETS * mmh3_32_uintdigest(encoded) >> 32

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 
-_DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+# One way only to read any digits: with two, a long text that is no number takes quadratic time.
+_DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 def texts_of(values: Iterable[object]) -> tuple[str, ...]:

@@ -12,9 +12,10 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 from itertools import zip_longest
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 Item: TypeAlias = int | str
+ItemT = TypeVar("ItemT", bound=Item)
 Lists: TypeAlias = tuple[tuple[Item, ...], ...]
 
 # Ranks compare as text; unknown qualifiers come last, in alphabetical order.
@@ -36,6 +37,7 @@ class _Inner(Enum):
 _INNER = _Inner.LIST
 
 _PLAIN = re.compile(r"\d+(?:\.\d+)*", re.ASCII)
+_SHORT_DIGITS = 18
 _PART = re.compile(r"[0-9]+|[^0-9.\-]+|[.\-]")
 
 
@@ -57,10 +59,22 @@ class Version:
     __hash__ = None  # type: ignore[assignment]  # equal versions have many forms
 
 
+def parse_numbers(text: str) -> tuple[int, ...] | None:
+    """Return a version of nothing but numbers, `None` for any other; such tuples order as versions.
+
+    They are nearly all versions there are, and compare in a tenth of the time.
+    """
+    if not _PLAIN.fullmatch(text):
+        return None
+    parts = text.split(".")
+    numbers = tuple(map(int if len(text) <= _SHORT_DIGITS else _number, parts))
+    return numbers if numbers[-1] else _trimmed(list(numbers))
+
+
 def parse_version(text: str) -> Version:
     """Return the version that `text` is; there is none that it could not be."""
-    if _PLAIN.fullmatch(text):
-        return Version((_trimmed([_number(digits) for digits in text.split(".")]),))
+    if (numbers := parse_numbers(text)) is not None:
+        return Version((numbers,))
     lists = _read(text.lower())
     trimmed = [_trimmed(items) for items in lists]
     while len(trimmed) > 1 and not trimmed[-1]:
@@ -96,12 +110,15 @@ def _item(part: str, *, before_digits: bool) -> Item:
 
 
 def _number(digits: str) -> int:
-    # The bytes of the digits order as the digits do, in linear time; int() is quadratic and
-    # refuses thousands of them.
-    return int.from_bytes(digits.lstrip("0").encode())
+    digits = digits.lstrip("0")
+    if len(digits) <= _SHORT_DIGITS:
+        return int(digits or "0")
+    # The bytes of the digits order as the digits do, above all short ones, in linear time; int()
+    # is quadratic and refuses thousands of them.
+    return int.from_bytes(digits.encode())
 
 
-def _trimmed(items: list[Item]) -> tuple[Item, ...]:
+def _trimmed(items: list[ItemT]) -> tuple[ItemT, ...]:
     while items and items[-1] in (0, _RELEASE):
         items.pop()
     return tuple(items)

@@ -13,6 +13,8 @@ MOST_BODY_BYTES = 1024 * 1024
 # A chunk of one byte takes six, so honest clients stay far below.
 _MOST_CHUNK_OVERHEAD = 8
 
+_CHUNKED_HEAD = b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+
 
 class MalformedBody(FeatureHubError):
     """What followed the head is not the body that it announced."""
@@ -48,7 +50,14 @@ class RequestBody:
             raise MalformedBody("the only transfer coding known here is chunked")
         self.complete = False
         self._parser = httptools.HttpRequestParser(self)
-        self._parser.feed_data(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # An offer to go on in another protocol, which nobody has to take: the body is one like
+            # any other, but this parser has stopped, and called it complete.
+            self.complete = False
+            self._parser = httptools.HttpRequestParser(self)
+            self._parser.feed_data(_CHUNKED_HEAD)
 
     @property
     def open_ended(self) -> bool:
@@ -78,7 +87,7 @@ class RequestBody:
             raise BodyTooLarge
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if isinstance(error.__context__, BodyTooLarge):
                 raise error.__context__ from None
             # Behind a complete body there may be anything: it is thrown away.

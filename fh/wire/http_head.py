@@ -16,7 +16,9 @@ MOST_HEAD_BYTES = 64 * 1024
 MOST_HEADERS = 100
 
 _END = b"\r\n\r\n"
-_VERSIONS = frozenset({"1.0", "1.1"})
+# llhttp also takes several spaces, line ends of any kind in front, and RTSP's version for HTTP's:
+# whoever stands in front of us may read something else in those, or nothing.
+_REQUEST_LINE = re.compile(rb"(?:\r\n)?\S+ \S+ HTTP/1\.[01]\r\n")
 _AUTHORITY = re.compile("[^/?#]*")
 
 
@@ -77,6 +79,8 @@ def parse_head(data: bytes) -> RequestHead:
         MalformedHead: it breaks the grammar of HTTP/1, or is more than one head.
         TooManyHeaders: it is longer than it may be.
     """
+    if _REQUEST_LINE.match(data) is None:
+        raise MalformedHead("not a request line of HTTP/1.0 or HTTP/1.1")
     collected = _Collected()
     parser = httptools.HttpRequestParser(collected)
     try:
@@ -87,16 +91,14 @@ def parse_head(data: bytes) -> RequestHead:
         raise MalformedHead(str(error)) from error
     if not collected.complete:
         raise MalformedHead("the head is not complete")
-    version = parser.get_http_version()
-    # A request of HTTP/0.9 is one line: what looks like its headers would be another request.
-    if collected.more or version not in _VERSIONS:
-        raise MalformedHead("not one head of HTTP/1.0 or HTTP/1.1")
+    if collected.more:
+        raise MalformedHead("more than one head")
     if len(collected.headers) > MOST_HEADERS:
         raise TooManyHeaders
-    target = collected.url.decode("latin-1")
-    if not target.startswith("/"):
-        target = _origin_form(target)
-    raw_path, _, query = target.partition("#")[0].partition("?")
+    if sum(name == "host" for name, _ in collected.headers) > 1:
+        raise MalformedHead("more than one host")
+    version = parser.get_http_version()
+    raw_path, query = split_target(collected.url.decode("latin-1"))
     return RequestHead(
         method=parser.get_method().decode("latin-1"),
         raw_path=raw_path,
@@ -105,6 +107,14 @@ def parse_head(data: bytes) -> RequestHead:
         headers=tuple(collected.headers),
         keep_alive=_keep_alive(version, collected.headers),
     )
+
+
+def split_target(target: str) -> tuple[str, str]:
+    """Return the path and the query of a request's target, both as they were sent."""
+    if not target.startswith("/"):
+        target = _origin_form(target)
+    raw_path, _, query = target.partition("#")[0].partition("?")
+    return raw_path, query
 
 
 def _origin_form(target: str) -> str:

@@ -41,6 +41,7 @@ class FeatureState(Struct, frozen=True, omit_defaults=True):
 
 
 _encoder = msgspec.json.Encoder()
+_LINE_ENDS_TO_SPACES = bytes.maketrans(b"\r\n", b"  ")
 
 
 def feature_state(
@@ -62,13 +63,18 @@ def feature_state(
 
 
 def encode_feature(state: FeatureState) -> bytes:
-    """Return the JSON text of one feature."""
-    return _encoder.encode(state)
+    """Return the JSON text of one feature, on one line."""
+    text = _encoder.encode(state)
+    if b"\n" in text or b"\r" in text:
+        # Values keep the text they were written with. In valid JSON a line end stands between
+        # tokens, and an event of a stream has no room for one.
+        return text.translate(_LINE_ENDS_TO_SPACES)
+    return text
 
 
 def encode_features(states: Iterable[FeatureState]) -> bytes:
     """Return the JSON array of a stream's `features` event."""
-    return b"[%b]" % b",".join(_encoder.encode(state) for state in states)
+    return b"[%b]" % b",".join(map(encode_feature, states))
 
 
 def encode_environment(environment_id: EnvironmentId, features: bytes) -> bytes:

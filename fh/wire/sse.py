@@ -60,7 +60,13 @@ def encode_json(name: str, data: bytes, event_id: str = "") -> bytes:
 
 
 def with_id(event: bytes, event_id: str) -> bytes:
-    """Return an encoded event that has no id yet with `event_id`, which is plain ASCII."""
+    """Return an encoded event that has no id yet with `event_id`, which is plain ASCII.
+
+    Raises:
+        UnsafeField: the id holds CR, LF or NUL.
+    """
+    if _UNSAFE.search(event_id):
+        raise UnsafeField(event_id)
     return b"id: %b\n%b" % (event_id.encode("ascii"), event)
 
 

@@ -55,6 +55,10 @@ class Kind:
         return self.sdk.name == "python"
 
     @property
+    def is_browser(self) -> bool:
+        return self.sdk.name == "browser"
+
+    @property
     def sends_context(self) -> bool:
         """Whether the server hears of the context; the Python SDK sends none on a stream."""
         return self.evaluation == "server" and not (self.is_python and self.mode is Mode.SSE)
@@ -71,7 +75,7 @@ class Kind:
         Node's polling never leaves its busy state, Python's threads die of the exception: there
         the application has to connect again.
         """
-        return not self.is_python and self.mode is Mode.SSE
+        return self.is_browser or (not self.is_python and self.mode is Mode.SSE)
 
     def connect(self, party: Party, project: Project, **options: Any) -> SdkProcess:
         key = project.key(self.evaluation)

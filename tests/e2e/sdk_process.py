@@ -56,6 +56,7 @@ class SdkProcess:
         *,
         poll_seconds: float = 0.2,
         context: Mapping[str, Sequence[str]] | None = None,
+        more_keys: Sequence[str] = (),
     ):
         self.name = f"{sdk.name}-{mode.value}-{'client' if '*' in key else 'server'}"
         self.mode = mode
@@ -64,6 +65,7 @@ class SdkProcess:
             "key": key,
             "mode": mode.value,
             "intervalSeconds": poll_seconds,
+            "moreKeys": list(more_keys),
         }
         if context is not None:
             options["context"] = context
@@ -170,6 +172,11 @@ class SdkProcess:
     def revive(self) -> None:
         """Let the application connect again, with the repository it has."""
         self._order({"do": "revive"}, answer="revived")
+
+    def write(self, key: str, **update: object) -> bool:
+        """Let the SDK change a feature; return whether the server accepted that."""
+        line = self._order({"do": "write", "key": key, "update": update}, answer="written")
+        return bool(line["accepted"])
 
     def story(self) -> str:
         """Return the driver's last lines and what it wrote to stderr, for a failed test."""

@@ -12,7 +12,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +24,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PYTHON_SDK = "featurehub-sdk-1.1.0"
 NODE_SDK = "featurehub-javascript-node-sdk-1.4.0"
-OLDEST_NODE = 18
+BROWSER_SDK = "featurehub-javascript-client-sdk-1.4.0-playwright-1.65.1"
+OLDEST_NODE = 20
 
 _INSTALL_SECONDS = 110
 _UNREACHABLE = re.compile(
@@ -43,32 +45,45 @@ class InstalledSdk:
 
 
 def install_python_sdk() -> InstalledSdk:
+    python = install_packages(PYTHON_SDK, HERE / "sdk_python")
+    driver = HERE / "sdk_python" / "driver.py"
+    return InstalledSdk("python", (python, "-u", str(driver)), {})
+
+
+def install_packages(name: str, source: Path) -> str:
+    """Install what the requirements in `source` list; return the Python that finds them."""
+
     def fill(directory: Path) -> None:
         _run([sys.executable, "-m", "venv", str(directory / "venv")])
-        requirements = HERE / "sdk_python" / "requirements.txt"
         pip = [str(directory / "venv" / "bin" / "python"), "-m", "pip"]
+        requirements = source / "requirements.txt"
         _run([*pip, "install", "--quiet", "--no-input", "-r", str(requirements)])
 
     tag = f"{sys.implementation.cache_tag}-{os.uname().machine}"
-    directory = _installed(f"{PYTHON_SDK}-{tag}", fill)
-    python = directory / "venv" / "bin" / "python"
-    driver = HERE / "sdk_python" / "driver.py"
-    return InstalledSdk("python", (str(python), "-u", str(driver)), {})
+    return str(_installed(f"{name}-{tag}", fill) / "venv" / "bin" / "python")
 
 
 def install_node_sdk() -> InstalledSdk:
+    node, modules = install_modules(NODE_SDK, HERE / "sdk_node")
+    driver = HERE / "sdk_node" / "driver.js"
+    return InstalledSdk("node", (node, str(driver)), modules)
+
+
+def install_modules(name: str, source: Path) -> tuple[str, dict[str, str]]:
+    """Install what the lock file in `source` lists.
+
+    Returns Node's path, and the environment in which its scripts find the modules.
+    """
     node, npm = _find_node()
 
     def fill(directory: Path) -> None:
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / "sdk_node" / name, directory)
+        for file in ("package.json", "package-lock.json"):
+            shutil.copy(source / file, directory)
         command = [*npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
         _run(command, cwd=directory, path=str(Path(node).parent))
 
-    directory = _installed(f"{NODE_SDK}-node{_node_major(node)}", fill)
-    driver = HERE / "sdk_node" / "driver.js"
-    modules = {"NODE_PATH": str(directory / "node_modules")}
-    return InstalledSdk("node", (node, str(driver)), modules)
+    directory = _installed(f"{name}-node{_node_major(node)}", fill)
+    return node, {"NODE_PATH": str(directory / "node_modules")}
 
 
 class _InstallFailed(Exception):
@@ -77,14 +92,11 @@ class _InstallFailed(Exception):
 
 def _installed(name: str, fill: Callable[[Path], None]) -> Path:
     """Return the directory of `name`, filled now if it is not there yet."""
-    cache = Path(os.environ.get("FH_TEST_CACHE") or ROOT / "build" / ".cache") / "e2e"
-    cache.mkdir(parents=True, exist_ok=True)
-    wanted = cache / name
-    with (cache / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    wanted = _cache() / name
+    with alone(name):
         if wanted.is_dir():
             return wanted
-        temporary = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=cache))
+        temporary = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=wanted.parent))
         try:
             fill(temporary)
             temporary.rename(wanted)
@@ -95,10 +107,29 @@ def _installed(name: str, fill: Callable[[Path], None]) -> Path:
     return wanted
 
 
+@contextmanager
+def alone(name: str) -> Iterator[None]:
+    """Keep other test processes from doing what has this name at the same time."""
+    with (_cache() / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def must_run() -> bool:
+    """Whether nothing may be skipped for want of something."""
+    return os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+def _cache() -> Path:
+    cache = Path(os.environ.get("FH_TEST_CACHE") or ROOT / "build" / ".cache") / "e2e"
+    cache.mkdir(parents=True, exist_ok=True)
+    return cache
+
+
 def _give_up(name: str, output: str) -> None:
     """Skip when only the registry is out of reach, and never where the tests must run."""
     unreachable = _UNREACHABLE.search(output)
-    if unreachable and os.environ.get("CI", "").lower() not in {"1", "true"}:
+    if unreachable and not must_run():
         pytest.skip(f"{name}: its registry can't be reached ({unreachable[0]})")
     pytest.fail(f"{name} could not be installed:\n{output[-4000:]}", pytrace=False)
 

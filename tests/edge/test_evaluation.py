@@ -68,6 +68,21 @@ def test_a_changed_value_is_evaluated_by_its_new_strategies() -> None:
     assert states.patterns_cut_off == 0
 
 
+def test_only_a_rule_on_the_time_looks_at_the_clock() -> None:
+    days = iter((datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)))
+    states = FeatureStates(now=lambda: next(days))
+    for_fred = targeted_at("userkey", "fred", b'"x"').value
+    assert all(states.matched(for_fred, FRED) for _ in range(3))
+
+    value = targeted_at("now", "2026-01-02", b'"x"').value
+    [strategy] = value.rollout_strategies
+    [rule] = strategy.attributes
+    on_a_day = structs.replace(strategy, attributes=(structs.replace(rule, type="DATE"),))
+    value = structs.replace(value, rollout_strategies=(on_a_day,))
+    assert states.matched(value, FRED) is None
+    assert states.matched(value, FRED) == on_a_day
+
+
 async def features_of(client: Client) -> dict[str, object]:
     await client.event()
     return {feature["key"]: feature for feature in json.loads((await client.event())[2])}

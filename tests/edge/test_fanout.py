@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import pairwise
 
 import pytest
 import trio
@@ -90,6 +91,50 @@ async def test_what_waits_leaves_as_one_write_with_the_newest_of_each_key(
     await trio.testing.wait_all_tasks_blocked()
     assert everything(reader) == chunk(b"b1a2")
     assert stage.fan_out.broadcasts == 1
+
+
+async def test_many_small_audiences_give_way_as_one_large_does(
+    stage: Stage, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fanout, "_WRITES_PER_TURN", 3)
+    stage.fan_out = FanOut(on_refused=print, on_broken=stage.close, on_slow=print)
+    audiences = [stage.audience() for _ in range(30)]
+    readers = [stage.join(audience)[1] for audience in audiences]
+    for audience in audiences:
+        stage.fan_out.publish(audience, "dark", b"one")
+    assert stage.fan_out.deliveries == 3
+    seen: list[int] = []
+
+    async def look() -> None:
+        while stage.fan_out.deliveries < 30:
+            seen.append(stage.fan_out.deliveries)
+            await trio.lowlevel.checkpoint()
+
+    nursery.start_soon(stage.fan_out.run)
+    nursery.start_soon(look)
+    with trio.fail_after(5):
+        await trio.testing.wait_all_tasks_blocked()
+    # Two of its turns may come between two looks: the order within a tick is not fixed.
+    assert all(later - earlier <= 6 for earlier, later in pairwise([*seen, 30]))
+    assert [everything(reader) for reader in readers] == [chunk(b"one")] * 30
+    stage.fan_out.publish(audiences[0], "dark", b"two")
+    assert everything(readers[0]) == chunk(b"two")
+
+
+async def test_an_audience_that_everybody_left_while_it_waited_is_passed_over(
+    stage: Stage, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fanout, "_AT_ONCE", 0)
+    deserted, other = stage.audience(), stage.audience()
+    connection, _ = stage.join(deserted)
+    _, reader = stage.join(other)
+    stage.fan_out.publish(deserted, "dark", b"one")
+    stage.fan_out.publish(other, "dark", b"one")
+    stage.close(connection)
+    nursery.start_soon(stage.fan_out.run)
+    await trio.testing.wait_all_tasks_blocked()
+    assert everything(reader) == chunk(b"one")
+    assert stage.fan_out.deliveries == 1
 
 
 async def test_who_leaves_during_a_fan_out_is_skipped_and_who_joins_is_not_served(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fh.strategies.evaluate import Matched, compile_strategies
+from fh.strategies.evaluate import Matched, compile_strategies, need_time
 from fh.strategies.patterns import CutOffs
 from fh.strategies.rule import AttributeType, Conditional, ConditionSpec, Rule
 
@@ -121,6 +121,22 @@ def test_a_bucket_is_looked_up_once_for_each_key() -> None:
     rules = [share("a", 1), share("b", 1, by=("country",)), share("c", 1), share("d", 1, NZ)]
     assert compile_strategies(rules, CutOffs(), bucket).evaluate(MARY, "id", NOW) is None
     assert asked == [("mary", "id"), ("nz", "id")]
+
+
+@pytest.mark.parametrize(
+    ("field_name", "field_type", "expected"),
+    [
+        ("now", "DATE", True),
+        ("NOW", "DATETIME", True),
+        ("now", "STRING", False),
+        ("then", "DATE", False),
+    ],
+)
+def test_only_dates_that_are_compared_with_now_need_the_time(
+    field_name: str, field_type: str, expected: bool
+) -> None:
+    condition = ConditionSpec(field_name, "LESS", field_type, ("2026-03-05",))
+    assert need_time([share("a", ALL), share("b", None, NZ, condition)]) is expected
 
 
 CONTEXTS = st.dictionaries(

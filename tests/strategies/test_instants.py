@@ -22,6 +22,12 @@ def test_other_text_is_no_date(text: str) -> None:
     assert parse_date(text) is None
 
 
+@given(st.text("0129-W٢", min_size=10, max_size=10) | st.from_regex("[0-9٢]{4}-[0-9]{2}-.."))
+def test_a_date_alone_is_the_date_that_it_is_with_an_offset(text: str) -> None:
+    # Its short way and the long one agree.
+    assert parse_date(text) == parse_date(f"{text}Z")
+
+
 @pytest.mark.parametrize(
     "text",
     [

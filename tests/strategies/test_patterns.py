@@ -62,7 +62,7 @@ def test_a_catastrophic_pattern_is_stopped_and_cut_off_from_then_on(
     cut_offs = CutOffs()
     meets = matches_any([pattern, "fine"], cut_offs)
     assert not meets(text)
-    assert pattern in cut_offs
+    assert cut_offs.forbids(pattern, text)
     assert cut_offs.count == 1
 
     started = time.perf_counter()
@@ -70,6 +70,27 @@ def test_a_catastrophic_pattern_is_stopped_and_cut_off_from_then_on(
     assert time.perf_counter() - started < 10 * LONGEST_MATCH_SECONDS
     assert cut_offs.count == 1
     assert meets("fine")
+
+
+@pytest.mark.parametrize("pattern", ["(.*)@(.*)[.]com", ".*-beta-.*-eu"])
+def test_an_absurd_text_does_not_switch_a_rule_off_for_everybody_else(pattern: str) -> None:
+    # Harmless with what people have, quadratic with what somebody may send.
+    cut_offs = CutOffs()
+    meets = matches_any([pattern], cut_offs)
+    for text in ("@" * 60_000, "-beta-" * 10_000):
+        assert not meets(text)
+    assert cut_offs.count == 1
+    assert meets("mary@mary.com" if "@" in pattern else "app-beta-7-eu")
+
+
+@pytest.mark.parametrize(("pattern", "text"), CATASTROPHES)
+def test_whatever_lengths_somebody_tries_the_waste_is_bounded(pattern: str, text: str) -> None:
+    cut_offs = CutOffs()
+    meets = matches_any([pattern], cut_offs)
+    tail = text[-1]
+    for length in range(len(text), 0, -max(1, len(text) // 200)):
+        meets(text[: length - 1] + tail)
+    assert 1 <= cut_offs.count <= len(text).bit_length()
 
 
 def test_a_rule_compiled_again_does_not_get_its_time_again() -> None:
@@ -83,8 +104,9 @@ def test_a_rule_compiled_again_does_not_get_its_time_again() -> None:
 def test_only_so_many_cut_off_patterns_are_remembered() -> None:
     cut_offs = CutOffs(capacity=2)
     for pattern in "abc":
-        cut_offs.add(pattern)
-    assert [pattern in cut_offs for pattern in "abc"] == [False, True, True]
+        cut_offs.add(pattern, "text")
+    assert [cut_offs.forbids(pattern, "text") for pattern in "abc"] == [False, True, True]
+    assert not cut_offs.forbids("c", "te")
     assert cut_offs.count == 3
 
 

@@ -1,3 +1,4 @@
+import time
 from decimal import Decimal
 
 import pytest
@@ -33,6 +34,14 @@ def test_a_decimal_literal_is_a_number(text: str) -> None:
 )
 def test_other_text_is_no_number(text: str) -> None:
     assert parse_decimal(text) is None
+
+
+@pytest.mark.parametrize("text", ["1" * 60_000 + "x", "1" * 60_000 + ".", "." + "1" * 60_000 + "e"])
+def test_a_long_text_is_read_in_linear_time(text: str) -> None:
+    # As long as a request's head may be: in quadratic time it would take half a minute.
+    started = time.process_time()
+    parse_decimal(text)
+    assert time.process_time() - started < 0.5
 
 
 def test_an_exponent_beyond_reason_is_no_number() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fh.strategies.version import parse_version
+from fh.strategies.version import parse_numbers, parse_version
 
 # From the first to the last.
 ASCENDING = [
@@ -105,3 +105,30 @@ def test_versions_of_forty_thousand_characters_can_be_compared() -> None:
         long = parse_version(unit * 20_000)
         assert long == parse_version(unit * 20_000)
         assert long < parse_version(unit * 20_000 + "7")
+
+
+NUMBERS = st.lists(
+    st.sampled_from(
+        ["0", "00", "1", "9", "10", "0" * 20 + "1", "9" * 18, "9" * 19, "1" + "0" * 18]
+    ),
+    min_size=1,
+    max_size=4,
+).map(".".join)
+
+
+@given(NUMBERS, NUMBERS)
+def test_versions_of_numbers_order_as_their_numbers_do(one: str, other: str) -> None:
+    left, right = parse_numbers(one), parse_numbers(other)
+    assert left is not None
+    assert right is not None
+    # Each apart in a list that is no version of numbers, so that the long way is taken.
+    by_long_way = parse_version(f"{one}-x") < parse_version(f"{other}-x")
+    assert (left < right) == (parse_version(one) < parse_version(other)) == by_long_way
+    assert (left == right) == (parse_version(one) == parse_version(other))
+    digits = [[int(part) for part in text.split(".")] + [0] * 4 for text in (one, other)]
+    assert (left < right) == (digits[0][:4] < digits[1][:4])
+
+
+@pytest.mark.parametrize("text", ["", ".", "1.", ".1", "1..2", "1-1", "1.x", "\u0661"])
+def test_any_other_version_has_no_numbers_alone(text: str) -> None:
+    assert parse_numbers(text) is None

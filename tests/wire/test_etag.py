@@ -133,6 +133,42 @@ def test_no_header_is_an_error(text: str, keys: int) -> None:
     parse_last_event_id(text, "0")
 
 
+def by_the_letter(text: str, keys: int, tag_of_context: str) -> tuple[str, ...] | None:
+    """Read `if-none-match` in the four steps of section 1.4 of the contract."""
+    if not (len(text) >= 2 and text.startswith('"') and text.endswith('"')):
+        return None
+    parts = text[1:-1].split("//")
+    if (parts[1] if len(parts) == 2 else "0") != tag_of_context:
+        return None
+    tags = tuple(filter(None, parts[0].split(";")))
+    return tags if len(tags) == keys else None
+
+
+@given(
+    text=st.lists(
+        st.sampled_from(['"', "//", "/", ";", "a1", "0", "f0", "W/", " ", "\0", "\r\n", "\u2028"]),
+        max_size=8,
+    ).map("".join),
+    keys=st.integers(min_value=0, max_value=3),
+    tag_of_context=st.sampled_from(["0", "f0", "a1"]),
+)
+def test_whatever_comes_is_read_by_the_letter(text: str, keys: int, tag_of_context: str) -> None:
+    for quoted in (text, f'"{text}"'):
+        expected = by_the_letter(quoted, keys, tag_of_context)
+        assert parse_if_none_match(quoted, keys, tag_of_context) == expected
+    resumed = by_the_letter(text if text.startswith('"') else f'"{text}"', 1, tag_of_context)
+    assert parse_last_event_id(text, tag_of_context) == (resumed[0] if resumed else None)
+
+
+@given(
+    context=st.dictionaries(
+        st.text(max_size=3), st.lists(st.text(max_size=3), max_size=2).map(tuple), max_size=3
+    )
+)
+def test_a_tag_of_a_context_fits_into_any_header_and_any_id(context: ClientContext) -> None:
+    assert context_tag(context).strip("0123456789abcdef") == ""
+
+
 def test_a_tag_of_no_context_is_not_written() -> None:
     assert encode_etag(["a", "b"], EMPTY_CONTEXT_TAG) == "a;b"
     assert encode_etag(["a", "b"], "f0") == "a;b//f0"

@@ -52,6 +52,26 @@ def test_chunks_are_put_together_wherever_they_are_cut(parts, behind, cuts) -> N
     assert read.open_ended
 
 
+def test_an_offer_to_upgrade_is_not_taken() -> None:
+    # Some clients make it with every first request.
+    read = body("connection: upgrade", "upgrade: h2c", "transfer-encoding: chunked")
+    read.feed(chunked([b"hello"]))
+    assert (read.complete, read.content) == (True, b"hello")
+
+
+def test_whatever_follows_the_last_chunk_is_thrown_away() -> None:
+    following = (
+        b"GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n",
+        b"PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nxyz",
+        b"CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"\0",
+    )
+    for behind in following:
+        read = body("transfer-encoding: chunked")
+        assert read.feed(chunked([b"hello"]) + behind) == b""
+        assert (read.complete, read.content) == (True, b"hello")
+
+
 @pytest.mark.parametrize(
     "data",
     [b"zz\r\n", b"-1\r\n", b"5\r\nhello!!", b"5 \r\n\0", b"\r\n\r\n", b"fffffffffffffffff\r\n"],

@@ -1,8 +1,5 @@
-"""Our reading of a head, and h11's: whoever stands in front of us must not see another request."""
-
-import h11
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fh.wire.http_head import (
@@ -47,61 +44,6 @@ def test_a_well_formed_head_is_read_as_written(
         headers=(("host", "h"), *((name.lower(), value) for name, value in headers)),
         keep_alive=True,
     )
-
-
-# Pieces from which many heads that differ in one dangerous detail can be put together.
-_PIECES = [
-    b"GET ", b"POST ", b"/", b"/a", b"http://h/b", b"*", b" HTTP/1.1", b" HTTP/1.0", b" HTTP/0.9",
-    b"\r\n", b"\n", b"\r", b" ", b"\t", b"\0", b":", b"\x0b", b"\xff", b"Host: h\r\n",
-    b"Content-Length: 0\r\n", b"Content-Length: 5\r\n", b"Content-Length: 5, 5\r\n",
-    b"Transfer-Encoding: chunked\r\n", b"Transfer-Encoding: xchunked\r\n", b"A: b\r\n",
-    b"Connection: close\r\n", b"GET /other HTTP/1.1\r\n", b"x",
-]  # fmt: skip
-_BEGINNINGS = st.sampled_from([b"", b"GET /a HTTP/1.1\r\nHost: h\r\n", b"POST /a HTTP/1.1\r\n"])
-HEADS = st.builds(
-    lambda beginning, pieces: beginning + b"".join(pieces) + b"\r\n\r\n",
-    _BEGINNINGS,
-    st.lists(st.sampled_from(_PIECES), max_size=8),
-)
-
-
-@given(data=HEADS)
-@example(data=b"GET /a\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\n")
-@example(data=b"GET /a HTTP/1.1\nHost: h\n\nGET /b HTTP/1.1\r\nHost: h\r\n\r\n")
-@example(data=b"GET /a HTTP/1.1\r\nHost: h\r\nA: b  \t\r\n\r\n")
-@example(data=b"\r\nGET /a HTTP/1.1\r\nHost: h\r\n\r\n")
-def test_h11_reads_no_other_request_in_what_we_accept(data: bytes) -> None:
-    data = data[: find_end(data)]
-    try:
-        ours = parse_head(data)
-    except MalformedHead:
-        return
-    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=MOST_HEAD_BYTES)
-    connection.receive_data(data)
-    try:
-        theirs = connection.next_event()
-    except h11.RemoteProtocolError:
-        return
-    if theirs is h11.NEED_DATA:
-        # h11 takes an empty line in front for nothing, as we do, and wants the rest.
-        pytest.fail("h11 wants more where we saw a whole head")
-    assert isinstance(theirs, h11.Request)
-    assert ours.method.encode() == theirs.method
-    assert ours.version.encode() == theirs.http_version
-    target = theirs.target.decode("latin-1")
-    assert (ours.raw_path, ours.query) in (
-        target.partition("?")[::2],
-        ("/b", ""),  # the absolute form
-        ("/*", ""),  # a target that is no path
-    )
-    assert [name for name, _ in ours.headers] == [name.decode() for name, _ in theirs.headers]
-    assert [value for _, value in ours.headers] == [
-        value.decode("latin-1") for _, value in theirs.headers
-    ] or ours.header("content-length") == "5, 5"
-    following = connection.next_event()
-    expects_body = following is h11.NEED_DATA
-    assert ours.has_body or not expects_body
-    assert connection.trailing_data == (b"", False)
 
 
 def test_bytes_behind_the_head_are_refused_if_they_are_another_head() -> None:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from fh.contracts.published import (
     ABSENT,
@@ -27,6 +28,8 @@ from fh.wire.sdk_json import (
     encode_features,
     feature_state,
 )
+from fh.wire.sse import encode_json
+from tests.wire.event_stream import Received, read
 
 ENVIRONMENT = EnvironmentId(UUID("1a3e5f09-20e7-41e2-9014-1421682b71b1"))
 STRATEGY = CacheRolloutStrategy(
@@ -173,6 +176,75 @@ def test_features_are_an_array_and_an_environment_wraps_it(
         "id": str(ENVIRONMENT),
         "features": expected,
     }
+
+
+AWKWARD = st.one_of(
+    st.sampled_from(
+        ["\r\n", "\n", "\r", "\0", "\u2028", "\u2029", "\x85", '"', "\\", "\n\ndata: x"]
+    ),
+    st.text(max_size=4),
+)
+TEXTS = st.lists(AWKWARD, max_size=4).map("".join)
+
+
+@given(key=TEXTS, text=TEXTS, properties=st.dictionaries(TEXTS, TEXTS, max_size=2))
+def test_whatever_a_feature_holds_is_one_event_of_a_stream(
+    key: str, text: str, properties: dict[str, str]
+) -> None:
+    strategy = CacheRolloutStrategy(
+        id=key,
+        percentage_attributes=(text,),
+        attributes=(
+            CacheRolloutStrategyAttribute(
+                conditional=text,
+                field_name=key,
+                type=text,
+                values=(msgspec.Raw(msgspec.json.encode(text)),),
+            ),
+        ),
+        value=msgspec.Raw(msgspec.json.encode(text)),
+    )
+    of = feature(
+        value_of(msgspec.json.encode(text), strategy),
+        value_type=FeatureType.STRING,
+        properties=properties,
+    )
+    of = structs.replace(of, feature=structs.replace(of.feature, key=key))
+    encoded = sent(of, Evaluation.CLIENT, extended_data=True)
+    stream = read(encode_json("feature", encoded, "tag"), 1)
+    assert stream.events == [Received("feature", encoded.decode(), "tag")]
+    assert stream.ignored == []
+    found = json.loads(encoded)
+    assert (found["key"], found["value"], found["fp"]) == (key, text, properties)
+    [sent_strategy] = found["strategies"]
+    assert (sent_strategy["id"], sent_strategy["value"]) == (key, text)
+    assert sent_strategy["attributes"][0]["values"] == [text]
+
+
+@pytest.mark.parametrize("text", [b"[1,\n2]", b'{"a":\r\n"b"}', b'[\r"\\n"\r]', b"[\n\n]"])
+def test_a_value_written_on_several_lines_is_sent_on_one(text: bytes) -> None:
+    # Another writer may lay its JSON out; the event must neither break nor be refused.
+    strategy = CacheRolloutStrategy(id="x", value=msgspec.Raw(text))
+    of = feature(value_of(text, strategy), value_type=FeatureType.JSON)
+    state = feature_state(of, Evaluation.CLIENT, extended_data=False)
+    [event] = read(encode_json("features", encode_features([state, state]), "tag")).events
+    assert event == Received("features", event.data, "tag")
+    for found in json.loads(event.data):
+        assert found["value"] == found["strategies"][0]["value"] == json.loads(text)
+
+
+@pytest.mark.parametrize("depth", [10, 100_000])
+def test_a_value_is_passed_on_however_deep_it_is(depth: int) -> None:
+    text = b"[" * depth + b"]" * depth
+    found = sent(feature(value_of(text), value_type=FeatureType.JSON))
+    assert b'"value":' + text + b"}" in found
+
+
+def test_half_a_character_is_refused_not_written() -> None:
+    of = feature(value_of())
+    of = structs.replace(of, feature=structs.replace(of.feature, key="\ud83d"))
+    with pytest.raises(UnicodeEncodeError):
+        sent(of)
 
 
 @given(text=st.text())

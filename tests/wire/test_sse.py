@@ -1,12 +1,14 @@
-"""The encoder against a decoder written from the standard's paragraphs, not from the encoder."""
+"""The encoder against a reader written from the standard's paragraphs, not from the encoder."""
 
+import json
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fh.wire.sse import LAST_CHUNK, SseEvent, UnsafeField, chunk, encode, encode_json
+from fh.wire.sse import LAST_CHUNK, SseEvent, UnsafeField, chunk, encode, encode_json, with_id
+from tests.wire.event_stream import Received, read
 
 LINE_ENDS = ("\r\n", "\r", "\n")
 # What a decoder may trip over, far more often than chance would bring it.
@@ -19,66 +21,67 @@ NAMES = FIELDS.filter(bool)
 EVENTS = st.builds(SseEvent, name=NAMES, data=TEXTS, event_id=FIELDS)
 
 
-class Decoder:
-    """An event stream's reader: bytes in pieces, complete events out."""
-
-    def __init__(self) -> None:
-        self._bytes = b""
-        self._last_id = ""
-        self._name = ""
-        self._data: list[str] = []
-        self.events: list[SseEvent] = []
-
-    def feed(self, piece: bytes) -> None:
-        self._bytes += piece
-        # A CR at the very end may be the first half of a CRLF.
-        while match := re.search(rb"\r\n|\n|\r(?!\Z)", self._bytes):
-            line = self._bytes[: match.start()]
-            self._bytes = self._bytes[match.end() :]
-            self._take(line.decode())
-
-    def _take(self, line: str) -> None:
-        if not line:
-            if self._data:
-                data = "\n".join(self._data)
-                self.events.append(SseEvent(self._name or "message", data, self._last_id))
-            self._name, self._data = "", []
-            return
-        field, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        match field:
-            case "event":
-                self._name = value
-            case "id" if "\0" not in value:
-                self._last_id = value
-            case "data":
-                self._data.append(value)
+# What no text may hold, and Python's may: half of a surrogate pair.
+BROKEN = st.text(st.characters(categories=["Cs"]), min_size=1, max_size=1)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=6,
+)
 
 
-def decoded(stream: bytes, piece_bytes: int = 1 << 20) -> list[SseEvent]:
-    decoder = Decoder()
-    for start in range(0, len(stream), piece_bytes):
-        decoder.feed(stream[start : start + piece_bytes])
-    return decoder.events
-
-
-def with_plain_line_ends(events: list[SseEvent]) -> list[SseEvent]:
+def with_plain_line_ends(events: list[SseEvent]) -> list[Received]:
     """Line ends become LF on their way, and an event without an id leaves the last one valid."""
     expected = []
     last_id = ""
     for event in events:
         last_id = event.event_id or last_id
         data = event.data.replace("\r\n", "\n").replace("\r", "\n")
-        expected.append(SseEvent(event.name, data, last_id))
+        expected.append(Received(event.name, data, last_id))
     return expected
 
 
 @given(sent=st.lists(EVENTS, max_size=4), piece_bytes=st.integers(min_value=1, max_value=9))
-def test_a_decoder_returns_what_was_encoded_however_it_is_cut(
+def test_a_reader_returns_what_was_encoded_however_it_is_cut(
     sent: list[SseEvent], piece_bytes: int
 ) -> None:
     stream = b"".join(map(encode, sent))
-    assert decoded(stream, piece_bytes) == with_plain_line_ends(sent)
+    for reader in (read(stream), read(stream, 1), read(stream, piece_bytes)):
+        assert reader.events == with_plain_line_ends(sent)
+        assert reader.ignored == []
+        assert reader.retry_milliseconds is None
+        assert reader.between_events
+
+
+@given(name=NAMES, value=JSON, event_id=FIELDS)
+def test_any_json_is_one_event_and_nothing_else(name: str, value: object, event_id: str) -> None:
+    data = json.dumps(value, ensure_ascii=False)
+    reader = read(encode_json(name, data.encode(), event_id), 1)
+    [event] = reader.events
+    assert event == Received(name, data, event_id)
+    assert json.loads(event.data) == value
+    assert reader.ignored == []
+
+
+def test_json_as_deep_as_it_may_be_is_one_event() -> None:
+    depth = 100_000
+    data = b"[" * depth + b"]" * depth
+    assert read(encode_json("feature", data)).events == [Received("feature", data.decode())]
+
+
+@given(before=TEXTS, broken=BROKEN, part=st.sampled_from(["name", "data", "event_id"]))
+def test_half_a_character_is_refused_not_written(before: str, broken: str, part: str) -> None:
+    fields = {"name": "feature", "data": "{}", "event_id": "tag"}
+    fields[part] = re.sub("[\r\n\0]", "", before) + broken
+    with pytest.raises(UnicodeEncodeError):
+        encode(SseEvent(**fields))
+
+
+@given(name=NAMES, event_id=st.from_regex(r"\A[!-~]{1,80}\Z"))
+def test_an_id_can_be_put_on_an_event_that_is_encoded(name: str, event_id: str) -> None:
+    event = with_id(encode_json(name, b"{}"), event_id)
+    assert read(event, 1).events == [Received(name, "{}", event_id)]
+    assert read(event).ignored == []
 
 
 def test_an_event_is_written_name_first_and_ends_with_a_blank_line() -> None:
@@ -99,12 +102,12 @@ def test_each_line_of_data_has_a_field_of_its_own(line_end: str) -> None:
 @pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c"])
 def test_what_only_unicode_calls_a_line_end_stays_in_the_line(separator: str) -> None:
     event = SseEvent("feature", f'"a{separator}b"')
-    assert decoded(encode(event)) == [event]
+    assert read(encode(event)).events == [Received("feature", event.data)]
 
 
 def test_data_may_hold_nul() -> None:
     event = SseEvent("feature", "a\0b")
-    assert decoded(encode(event)) == [event]
+    assert read(encode(event)).events == [Received("feature", event.data)]
 
 
 @pytest.mark.parametrize("unsafe", ["\r", "\n", "\0", "x\r\ndata: forged\r\n\r\n", "tag\n"])
@@ -115,6 +118,8 @@ def test_a_name_or_an_id_can_not_start_a_field_of_its_own(part: str, unsafe: str
         encode(SseEvent(fields["name"], "{}", fields["event_id"]))
     with pytest.raises(UnsafeField):
         encode_json(fields["name"], b"{}", fields["event_id"])
+    with pytest.raises(UnsafeField):
+        with_id(encode_json("feature", b"{}"), unsafe)
 
 
 @given(name=NAMES, event_id=FIELDS, data=st.from_regex(r'\A"[^\r\n"\\]*"\Z'))

@@ -1,6 +1,7 @@
 """Runs the unmodified Python SDK and speaks JSON lines: what it sees on stdout, orders on stdin.
 
-Started with one argument, {"url", "key", "mode": "sse" | "poll", "intervalSeconds", "context"?}.
+Started with one argument,
+{"url", "key", "moreKeys", "mode": "sse" | "poll", "intervalSeconds", "context"?}.
 Orders: {"do": "snapshot"}, {"do": "context", "attributes": {name: [value]}}, {"do": "revive"},
 {"do": "quit"}; the end of stdin means quit.
 
@@ -52,7 +53,8 @@ class Driver:
     def __init__(self, options):
         self._mode = options["mode"]
         self._repository = ObservedRepository(self)
-        self._config = FeatureHubConfig(options["url"], [options["key"]], self._repository)
+        keys = [options["key"], *options["moreKeys"]]
+        self._config = FeatureHubConfig(options["url"], keys, self._repository)
         if self._mode == "poll":
             self._config.use_polling_edge_service(options["intervalSeconds"])
         self._context = None
