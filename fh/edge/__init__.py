@@ -21,6 +21,7 @@ poll          the answer to `GET /features`
 write         the answer to `PUT /features`: what an SDK may change
 flags         features as flags of OpenFeature, each value with its reason
 ofrep         the answers to OpenFeature's remote evaluation protocol
+pages         health, metrics and the like, where no web application stands behind Edge
 handlers      whatever has one answer, whichever way the request came
 view          a key's view, brought up to date
 messages      what a subscription is told

@@ -16,6 +16,7 @@ from fh.contracts.updates import FeatureUpdates
 from fh.edge.engine import EngineStatistics
 from fh.edge.evaluation import FeatureStates
 from fh.edge.life import Life, TakeAway
+from fh.edge.pages import Pages
 from fh.edge.poller import EpollPoller, Poller, PortablePoller
 from fh.edge.settings import EdgeSettings
 
@@ -34,13 +35,13 @@ class Edge:
         lookup: KeyLookup,
         updates: FeatureUpdates,
         settings: EdgeSettings,
-        take_elsewhere: TakeAway,
+        elsewhere: TakeAway | Pages,
         take_other_protocol: TakeAway | None = None,
     ) -> None:
         self._lookup = lookup
         self._updates = updates
         self._settings = settings
-        self._take_elsewhere = take_elsewhere
+        self._elsewhere = elsewhere
         self._take_other_protocol = take_other_protocol or _close
         self._states = FeatureStates()
         self._life: Life | None = None
@@ -57,7 +58,7 @@ class Edge:
             self._lookup,
             self._updates,
             self._settings,
-            self._take_elsewhere,
+            self._elsewhere,
             self._take_other_protocol,
             poller,
             self._states,

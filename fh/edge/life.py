@@ -17,6 +17,7 @@ from fh.edge.flags import Flags
 from fh.edge.handlers import Handlers
 from fh.edge.intake import AwaitedBody
 from fh.edge.messages import Subscribe
+from fh.edge.pages import Pages
 from fh.edge.plain import refused_without_tls
 from fh.edge.poller import Poller
 from fh.edge.relay import Relay
@@ -73,13 +74,13 @@ class Life:
         lookup: KeyLookup,
         updates: FeatureUpdates,
         settings: EdgeSettings,
-        take_elsewhere: TakeAway,
+        elsewhere: TakeAway | Pages,
         take_other_protocol: TakeAway,
         poller: Poller,
         states: FeatureStates,
     ) -> None:
         self.settings = settings
-        self._take_elsewhere = take_elsewhere
+        self._elsewhere = elsewhere
         self._take_other_protocol = take_other_protocol
         self._nursery: trio.Nursery | None = None
         self.open_sockets = 0
@@ -141,9 +142,11 @@ class Life:
                 self._respond(connection, refusal(status, detail), head, closes=True)
             case OpenSocket():
                 self._serve_socket(connection, data, asked)
+            case Elsewhere() if isinstance(self._elsewhere, Pages):
+                self._turn_to(self._elsewhere, connection, head)
             case Elsewhere():
                 taken, rest = self.engine.take(connection)
-                self._take_elsewhere(taken, data + rest)
+                self._elsewhere(taken, data + rest)
             case _:
                 assert_never(asked)
 
@@ -196,6 +199,16 @@ class Life:
 
         async def answer_later() -> None:
             answer = await self.handlers.answer(question, body)
+            self._respond(connection, answer, head, closes=closes)
+
+        assert self._nursery is not None
+        self._nursery.start_soon(answer_later)
+
+    def _turn_to(self, pages: Pages, connection: Connection, head: RequestHead) -> None:
+        async def answer_later() -> None:
+            answer = await pages.answer(head)
+            # Nobody reads a body that may have come with it.
+            closes = not head.keep_alive or head.has_body
             self._respond(connection, answer, head, closes=closes)
 
         assert self._nursery is not None
