@@ -7,6 +7,7 @@ import trio
 
 from fh.edge.edge import Edge
 from fh.edge.life import Life
+from fh.edge.pages import Pages
 from fh.edge.plain import refused_without_tls
 from fh.edge.relay import Relay
 from fh.edge.request import (
@@ -42,7 +43,7 @@ class _Gone(Exception):
 class EdgeApp:
     """What Edge serves is answered here, everything else by `elsewhere`."""
 
-    def __init__(self, edge: Edge, settings: EdgeSettings, elsewhere: AsgiApp) -> None:
+    def __init__(self, edge: Edge, settings: EdgeSettings, elsewhere: AsgiApp | Pages) -> None:
         self._edge = edge
         self._settings = settings
         self._elsewhere = elsewhere
@@ -59,7 +60,7 @@ class EdgeApp:
                 await self._serve(scope, receive, paced(send, self._settings.slow_seconds))
             case "websocket":
                 await _refuse_socket(receive, send)
-            case _:
+            case _ if not isinstance(self._elsewhere, Pages):
                 await self._elsewhere(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,7 +70,10 @@ class EdgeApp:
         if scope["scheme"] != "https":
             asked = refused_without_tls(head, self._settings.plain_paths) or asked
         if isinstance(asked, Elsewhere):
-            await self._elsewhere(scope, receive, send)
+            if isinstance(self._elsewhere, Pages):
+                await _respond(send, await self._elsewhere.answer(head), head, ())
+            else:
+                await self._elsewhere(scope, receive, send)
             return
         if life is None:
             await _respond(send, _AWAY, head, ())
@@ -83,8 +87,8 @@ class EdgeApp:
                 await _stream(life, asked, receive, send, cors)
             case Preflight():
                 await _respond(send, life.responses.preflight, head, cors)
-            case Refused(status, detail):
-                await _respond(send, refusal(status, detail), head, cors)
+            case Refused(status, detail, allow):
+                await _respond(send, refusal(status, detail, allow=allow), head, cors)
             case OpenSocket():
                 await _respond(send, _NO_SOCKETS, head, cors)
             case _:

@@ -8,7 +8,8 @@ import os
 import resource
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import structlog
 import trio
@@ -31,25 +32,24 @@ class PortTaken(FeatureHubError):
     """Somebody else listens on the port."""
 
 
-def listen(host: str, port: int, settings: EdgeSettings) -> socket.socket:
+def listen(host: str, port: int, settings: EdgeSettings, *, shared: bool = False) -> socket.socket:
     """Return a listening socket; no host is every address, port 0 lets the system choose.
+
+    Shared, others that are may listen on the port, too: the system deals connections out to them.
 
     Raises:
         PortTaken: the address is in use.
         OSError: the host is not an address of this machine, or the port not permitted.
     """
-    both = not host and socket.has_dualstack_ipv6()
-    try:
+    family, both = _family(host)
+    with _port_taken(port):
         listener = socket.create_server(
             (host, port),
-            family=socket.AF_INET6 if both or ":" in host else socket.AF_INET,
+            family=family,
             backlog=_BACKLOG,
             dualstack_ipv6=both,
+            reuse_port=shared,
         )
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise PortTaken(f"port {port} is in use: choose another with --port") from error
-        raise
     listener.settimeout(0)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -59,6 +59,50 @@ def listen(host: str, port: int, settings: EdgeSettings) -> socket.socket:
         milliseconds = int(settings.user_timeout_seconds * 1000)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
     return listener
+
+
+def reserve(host: str, port: int) -> socket.socket:
+    """Return a socket that keeps the port for those who listen on it shared.
+
+    It does not listen itself: it would be dealt connections that nobody accepts. The system gives
+    the port to nobody who wants it alone, nor to another who reserves it.
+
+    Raises:
+        PortTaken: the address is in use.
+        OSError: the host is not an address of this machine, or the port not permitted.
+    """
+    family, both = _family(host)
+    reserved = socket.socket(family)
+    try:
+        if family == socket.AF_INET6:
+            reserved.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(not both))
+        # What is left of an earlier run's connections is no obstacle.
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with _port_taken(port):
+            reserved.bind((host, port))
+        # Shared from now on, but not while it was bound: so it was bound to a port of its own.
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    except BaseException:
+        reserved.close()
+        raise
+    return reserved
+
+
+def _family(host: str) -> tuple[socket.AddressFamily, bool]:
+    """Return the family to listen in, and whether that takes IPv4, too."""
+    both = not host and socket.has_dualstack_ipv6()
+    return socket.AF_INET6 if both or ":" in host else socket.AF_INET, both
+
+
+@contextmanager
+def _port_taken(port: int) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(f"port {port} is in use: choose another with --port") from error
+        raise
 
 
 def raise_descriptor_limit() -> int:
@@ -100,6 +144,11 @@ class Door:
                 crowded = True
                 # The listener stays readable: without a pause the loop would spin.
                 await trio.sleep(_PAUSE_SECONDS)
+
+    def accept_waiting(self) -> None:
+        """Accept who has come already: closing the listener would turn them away."""
+        for _ in range(_BACKLOG // _ACCEPTED_PER_TURN):
+            self._accept_many()
 
     def close(self) -> None:
         """Stop listening."""

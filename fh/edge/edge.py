@@ -79,15 +79,15 @@ class Edge:
         if self._life is not None:
             self._life.draining.set()
 
-    def adopt(self, descriptor: int) -> None:
-        """Take over a connected, non-blocking socket.
+    def adopt(self, descriptor: int, data: bytes = b"") -> None:
+        """Take over a connected, non-blocking socket of which `data` was read already.
 
         Raises:
             RuntimeError: Edge is not running.
         """
         if self._life is None:
             raise RuntimeError("Edge is not running")
-        self._life.engine.adopt(descriptor)
+        self._life.engine.adopt(descriptor, data)
 
     async def on_delivery(self, delivery: Delivery) -> None:
         """Hand what the bus delivers to the subscriptions; without streams it is dropped."""

@@ -91,8 +91,8 @@ class Engine:
                     self.close(connection)
             self._poller.close()
 
-    def adopt(self, descriptor: int) -> None:
-        """Take a connected, non-blocking socket over and await a request on it."""
+    def adopt(self, descriptor: int, data: bytes = b"") -> None:
+        """Take a connected, non-blocking socket over and await a request on it, or its rest."""
         connection = Connection(descriptor)
         if descriptor >= len(self._connections):
             self._connections.extend([None] * (descriptor + 1 - len(self._connections)))
@@ -101,8 +101,11 @@ class Engine:
         self._accepted += 1
         self._poller.watch(descriptor)
         self._lifetimes.put(connection, trio.current_time() + self._settings.head_seconds)
-        # The request has usually arrived with the connection: save a round through the poller.
-        self._read(connection)
+        if data:
+            self._intake.take_in(connection, data)
+        else:
+            # The request has usually arrived with the connection: save a round through the poller.
+            self._read(connection)
 
     def await_body(
         self, connection: Connection, awaited: AwaitedBody, *, expects_continue: bool

@@ -4,9 +4,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
+import structlog
+from msgspec import Raw
 
 from fh.contracts.published import (
     ABSENT,
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 Decider: TypeAlias = Callable[[ClientContext], CacheRolloutStrategy | None]
 """Returns the strategy that decides for a context, None if the feature's own value stands."""
+
+log = structlog.get_logger()
 
 _A_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
@@ -126,6 +130,16 @@ def decided_state(
     return msgspec.structs.replace(state, value=shown, v=decided.id)
 
 
+def _readable(values: Iterable[Raw]) -> Iterable[Any]:
+    """Yield the values of a rule; one that can't be read equals nothing."""
+    for text in values:
+        try:
+            bytes(text).decode()
+            yield _decoder.decode(text)
+        except (ValueError, ArithmeticError, RecursionError) as unreadable:
+            log.debug("rule_value_unreadable", reason=type(unreadable).__name__)
+
+
 def _any_time() -> datetime:
     return _A_TIME
 
@@ -142,7 +156,7 @@ def _rules(value: CacheFeatureValue) -> Iterable[Rule]:
                     attribute.field_name,
                     attribute.conditional,
                     attribute.type,
-                    tuple(_decoder.decode(text) for text in attribute.values),
+                    tuple(_readable(attribute.values)),
                 )
                 for attribute in strategy.attributes
             ),

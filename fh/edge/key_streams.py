@@ -1,7 +1,6 @@
 """The streams of one key in one environment, as its subscription keeps them."""
 
 from collections.abc import Callable, Hashable, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -57,7 +56,7 @@ class KeyStreams:
         granted: Granted,
         changes: int,
         known: Mapping[FeatureId, CacheEnvironmentFeature],
-        gone: AbstractSet[FeatureId],
+        gone: Mapping[FeatureId, int],
     ) -> Granted:
         """Return `granted` with what is `known` beyond it, worked out once for many streams.
 

@@ -138,8 +138,9 @@ class Life:
                 self._respond(
                     connection, self.responses.preflight, head, closes=not head.keep_alive
                 )
-            case Refused(status, detail):
-                self._respond(connection, refusal(status, detail), head, closes=True)
+            case Refused(status, detail, allow):
+                answer = refusal(status, detail, allow=allow)
+                self._respond(connection, answer, head, closes=True)
             case OpenSocket():
                 self._serve_socket(connection, data, asked)
             case Elsewhere() if isinstance(self._elsewhere, Pages):
@@ -218,7 +219,8 @@ class Life:
         self, connection: Connection, answer: Answer, head: RequestHead | None, *, closes: bool
     ) -> None:
         cors = head is not None and _crosses(head)
-        data = self.responses.encode(answer, time.time(), cors=cors, closes=closes)
+        bare = head is not None and head.method == "HEAD"
+        data = self.responses.encode(answer, time.time(), cors=cors, closes=closes, bare=bare)
         self.engine.respond(connection, data, closes=closes)
 
     def _serve_socket(self, connection: Connection, data: bytes, asked: OpenSocket) -> None:

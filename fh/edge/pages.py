@@ -35,10 +35,7 @@ class Pages:
             case Matched(route, path):
                 return await self._made(route, path)
             case WrongMethod(allowed):
-                answer = refusal(405, "this page is read with GET")
-                return Answer(
-                    answer.status, (*answer.headers, ("allow", ", ".join(allowed))), answer.body
-                )
+                return refusal(405, "this page is read with GET", allow=", ".join(allowed))
             case NoSuchPath() | BadIdentifier() | BadText():
                 return refusal(404, "no such path")
 

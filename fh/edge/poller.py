@@ -153,3 +153,6 @@ class PortablePoller:
                 # The scope may have been cancelled in the turn in which the socket got ready.
                 await trio.lowlevel.checkpoint_if_cancelled()
                 self._on_ready(descriptor, what)
+                if scope.cancel_called:
+                    # The socket may be closed by now, and its number another's.
+                    return

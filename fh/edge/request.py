@@ -94,6 +94,7 @@ class Refused:
 
     status: int
     detail: str
+    allow: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +117,13 @@ def decide(head: RequestHead, *, needs_context_sha: bool = False) -> Asked:
     if segments[0] not in {_FEATURES, _OFREP}:
         return Elsewhere()
     if head.method == "OPTIONS" and head.header("origin") is not None:
-        return Preflight()
+        return Refused(400, "a preflight has no body") if head.has_body else Preflight()
     if segments[0] == _OFREP:
         return _ofrep(head, segments[1:])
     if head.method == "PUT":
         return _write(segments[1:])
     if head.method != "GET":
-        return Refused(405, "features are read with GET and changed with PUT")
+        return Refused(405, "features are read with GET and changed with PUT", "GET, PUT, OPTIONS")
     if head.has_body:
         return Refused(400, "a GET has no body")
     if segments in {(_FEATURES,), (_FEATURES, "")}:
@@ -207,14 +208,14 @@ def _write(segments: tuple[str, ...]) -> Asked:
 def _ofrep(head: RequestHead, segments: tuple[str, ...]) -> Asked:
     match segments:
         case ["v1", "evaluate", "flags", *_] if head.method != "POST":
-            return Refused(405, "flags are evaluated with POST")
+            return Refused(405, "flags are evaluated with POST", "POST, OPTIONS")
         case ["v1", "evaluate", "flags"] | ["v1", "evaluate", "flags", ""]:
             return EvaluateFlags(_bearer(head), head.header("if-none-match"))
         case ["v1", "evaluate", "flags", *rest]:
             # Not every provider encodes what is a slash in a key.
             return EvaluateFlag(_bearer(head), "/".join(rest))
         case ["v1", "changes", _, _] if head.method != "GET" or head.has_body:
-            return Refused(405, "notices are streamed with GET")
+            return Refused(405, "notices are streamed with GET", "GET, OPTIONS")
         case ["v1", "changes", environment, secret]:
             return _notices(head, (environment, secret))
         case _:

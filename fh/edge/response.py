@@ -62,14 +62,16 @@ def unknown_key(form: StreamForm) -> bytes:
     return _BACK_LATER + UNKNOWN_KEY if form is StreamForm.NOTICES else UNKNOWN_KEY
 
 
-def refusal(status: int, detail: str) -> Answer:
-    """Return an error as JSON."""
+def refusal(status: int, detail: str, *, allow: str = "") -> Answer:
+    """Return an error as JSON; `allow` are the methods that are allowed, for a 405."""
     body = msgspec.json.encode(
         {"status": status, "title": HTTPStatus(status).phrase, "detail": detail}
     )
     headers: Headers = (("content-type", "application/json"), ("cache-control", NO_STORE))
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers += (("retry-after", "1"),)
+    if allow:
+        headers += (("allow", allow),)
     if status == HTTPStatus.UPGRADE_REQUIRED:
         headers += (
             ("connection", "upgrade"),
@@ -119,8 +121,13 @@ class Responses:
         """Return the head of every stream over HTTP/1.1; `now_at` is the wall time in seconds."""
         return _status(200, now_at) + self._stream + (self._cors if cors else b"") + b"\r\n"
 
-    def encode(self, answer: Answer, now_at: float, *, cors: bool, closes: bool) -> bytes:
-        """Return `answer` for HTTP/1.1; a 304 has no length, as it has no body."""
+    def encode(
+        self, answer: Answer, now_at: float, *, cors: bool, closes: bool, bare: bool = False
+    ) -> bytes:
+        """Return `answer` for HTTP/1.1; a 304 has no length, as it has no body.
+
+        A bare answer is that to HEAD: without the body whose length it tells.
+        """
         lines = _lines(answer.headers)
         if answer.status != HTTPStatus.NOT_MODIFIED:
             lines += b"content-length: %d\r\n" % len(answer.body)
@@ -132,7 +139,7 @@ class Responses:
                 lines,
                 self._cors if cors else b"",
                 b"\r\n",
-                answer.body,
+                b"" if bare else answer.body,
             )
         )
 

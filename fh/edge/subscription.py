@@ -60,7 +60,7 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
         self._states = states
         self._keys: dict[SdkKey, KeyStreams] = {}
         self._known: dict[FeatureId, CacheEnvironmentFeature] = {}
-        self._gone: set[FeatureId] = set()
+        self._gone: dict[FeatureId, int] = {}
         self._changes = 0
         self._maybe_deserted = False
         self._me: Ref[SubscriptionMessage] | None = None
@@ -122,11 +122,31 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
 
     def _access_changed(self, account_id: ServiceAccountId | None) -> None:
         for streams in tuple(self._keys.values()):
+            if account_id is None:
+                self._notice_deletions(streams)
             if streams.asking:
                 # The answer under way may be older than this change.
                 streams.outdated = True
             elif streams.granted and account_id in {None, streams.granted.account_id}:
                 self._ask(streams)
+
+    def _notice_deletions(self, streams: KeyStreams) -> None:
+        """Take what Dacha lists no more for deleted: nobody may have told us.
+
+        Dacha hears of everything before we do, so what its newest answer lacks is gone.
+        """
+        newest = self._questions.find(streams.key)
+        if not isinstance(newest, Granted):
+            return
+        listed = {feature.feature.id for feature in newest.features}
+        self._publish(
+            [
+                change
+                for feature in tuple(self._known.values())
+                if feature.feature.id not in listed and newest.sees(feature)
+                for change in self._delete(feature)
+            ]
+        )
 
     def _ask_again(self, key: SdkKey) -> None:
         if streams := self._keys.get(key):
@@ -188,11 +208,10 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
                 [change for feature in granted.features for change in self._absorb(feature)]
             )
         streams.granted = granted
-        waiting, streams.waiting = streams.waiting, []
-        if not waiting:
+        if not streams.waiting:
             return
         view = streams.view(granted, self._changes, self._known, self._gone)
-        for subscribe in waiting:
+        for subscribe in streams.waiting:
             if subscribe.connection.closed:
                 continue
             if subscribe.held_etag != view.etag:
@@ -200,6 +219,8 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
                 self._streams.send(subscribe.connection, event)
             if not subscribe.connection.closed:
                 streams.join(subscribe)
+        # Only now: should one of them have made us crash, all of them are told to come back.
+        streams.waiting = []
 
     def _first_event(self, subscribe: Subscribe, view: Granted, evaluation: Evaluation) -> bytes:
         match subscribe.form:
@@ -246,8 +267,10 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
     def _absorb(self, feature: CacheEnvironmentFeature) -> Iterable[Change]:
         """Take over what is newer in `feature`; return what that changes."""
         feature_id = feature.feature.id
-        if feature_id in self._gone:
-            return ()
+        if (deleted_at := self._gone.get(feature_id)) is not None:
+            if feature.feature.version <= deleted_at:
+                return ()
+            del self._gone[feature_id]
         known = self._known.get(feature_id)
         newest = feature if known is None else merged(known, feature)
         if newest is known:
@@ -257,10 +280,12 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
         return ((known, newest),)
 
     def _delete(self, feature: CacheEnvironmentFeature) -> Iterable[Change]:
-        known = self._known.pop(feature.feature.id, None)
-        if feature.feature.id in self._gone:
+        feature_id = feature.feature.id
+        known = self._known.pop(feature_id, None)
+        version = max(feature.feature.version, known.feature.version if known else -1)
+        if version <= self._gone.get(feature_id, -1):
             return ()
-        self._gone.add(feature.feature.id)
+        self._gone[feature_id] = version
         self._changes += 1
         return ((known or feature, None),)
 

@@ -1,7 +1,6 @@
 """A key's view, brought up to date with what is known beyond it. Pure."""
 
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from fh.contracts.answers import Granted
@@ -14,7 +13,7 @@ from fh.wire.etag import environment_etag
 def caught_up(
     granted: Granted,
     known: Mapping[FeatureId, CacheEnvironmentFeature],
-    gone: AbstractSet[FeatureId],
+    gone: Mapping[FeatureId, int],
 ) -> Granted:
     """Return `granted` itself if it is as new as `known`, else a view with what is newer."""
     features: list[CacheEnvironmentFeature] = []
@@ -23,7 +22,7 @@ def caught_up(
     for feature in granted.features:
         feature_id = feature.feature.id
         ids.add(feature_id)
-        if feature_id in gone:
+        if feature.feature.version <= gone.get(feature_id, -1):
             changed = True
             continue
         newer = known.get(feature_id)

@@ -8,5 +8,6 @@ sdk_key         what an SDK presents in a path or a query
 etag            the digest of an environment, the tag of a context, and both in one header
 context_header  the client context (`x-featurehub`)
 ofrep           the same of OpenFeature's remote evaluation: contexts, flags, notices
+cloudevents     events of a bus: attributes in headers, data plain or compressed
 x509            when a certificate is valid
 """

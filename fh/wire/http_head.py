@@ -95,7 +95,7 @@ def parse_head(data: bytes) -> RequestHead:
         raise MalformedHead("more than one head")
     if len(collected.headers) > MOST_HEADERS:
         raise TooManyHeaders
-    if sum(name == "host" for name, _ in collected.headers) > 1:
+    if [name for name, _ in collected.headers].count("host") > 1:
         raise MalformedHead("more than one host")
     version = parser.get_http_version()
     raw_path, query = split_target(collected.url.decode("latin-1"))

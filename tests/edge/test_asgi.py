@@ -1,161 +1,22 @@
 """What Edge answers to whoever speaks TLS or HTTP/2 for it."""
 
-import json
-import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
-
 import pytest
 import trio
 import trio.testing
-from edge_under_test import (
-    CLIENT_KEY,
-    ENVIRONMENT,
-    SERVER_KEY,
-    EdgeUnderTest,
-    MemoryLookup,
-    boolean,
-    edge_under_test,
-    granted,
-)
+from asgi_client import ORIGIN, POLL, STREAM, Client, asgi_under_test, kinds, lookup
+from edge_under_test import ENVIRONMENT, SERVER_KEY, MemoryLookup, boolean, edge_under_test, granted
 
 from fh.edge import asgi
 from fh.edge.asgi import EdgeApp
-from fh.edge.edge import Edge
+from fh.edge.pages import Pages
 from fh.edge.settings import EdgeSettings
-from fh.http.asgi import ClientTooSlow
+from fh.http.routing import Reply, Route
 from fh.model.roles import Role
 from fh.wire.http_body import MOST_BODY_BYTES
 from fh.wire.http_head import MOST_HEADERS
 
-STREAM = f"/features/{ENVIRONMENT}/{SERVER_KEY.secret}"
-POLL = f"/features?apiKey={ENVIRONMENT}/{SERVER_KEY.secret}"
 WRITE = f"/features/{ENVIRONMENT}/{SERVER_KEY.secret}/flag"
 PROBES = frozenset({"/health/liveness"})
-ORIGIN = ("origin", "https://elsewhere.example")
-
-
-def lookup(*roles: Role) -> MemoryLookup:
-    view = granted([boolean("flag", False)], roles=(Role.READ, *roles))
-    return MemoryLookup({SERVER_KEY: view, CLIENT_KEY: view})
-
-
-@dataclass
-class Exchange:
-    """One request to an application, from the side of whoever speaks HTTP."""
-
-    give: trio.MemorySendChannel
-    take: trio.MemoryReceiveChannel
-    reads: bool = True
-    received: list[dict] = field(default_factory=list)
-
-    async def send(self, message: dict) -> None:
-        """What the application calls."""
-        await trio.lowlevel.checkpoint()
-        if not self.reads:
-            await trio.sleep_forever()
-        await self.give.send(message)
-
-    async def next(self) -> dict:
-        with trio.fail_after(5):
-            message = await self.take.receive()
-        self.received.append(message)
-        return message
-
-    async def event(self) -> tuple[str, Any]:
-        message = await self.next()
-        assert message["type"] == "http.response.body"
-        if not message["body"]:
-            assert not message["more_body"]
-            return "", None
-        lines = message["body"].decode().strip().split("\n")
-        fields = dict(line.split(": ", 1) for line in lines)
-        return fields["event"], json.loads(fields["data"])
-
-    async def answer(self) -> tuple[int, dict[str, str], bytes]:
-        head, body = await self.next(), b""
-        assert head["type"] == "http.response.start"
-        while True:
-            message = await self.next()
-            body += message["body"]
-            if not message["more_body"]:
-                break
-        headers = [(name.decode(), value.decode()) for name, value in head["headers"]]
-        assert len(dict(headers)) == len(headers)
-        return head["status"], dict(headers), body
-
-
-@dataclass
-class Client:
-    """Asks `app`; a request lives as long as its context."""
-
-    app: EdgeApp
-    elsewhere: list[tuple[dict, Any, Any]]
-
-    @asynccontextmanager
-    async def open(
-        self,
-        method: str,
-        target: str,
-        *headers: tuple[str, str],
-        scheme: str = "https",
-        version: str = "2",
-        body: bytes | None = b"",
-        kind: str = "http",
-    ) -> AsyncIterator[tuple[Exchange, trio.MemorySendChannel]]:
-        path, _, query = target.partition("?")
-        scope = {
-            "type": kind,
-            "method": method,
-            "scheme": scheme,
-            "http_version": version,
-            "raw_path": path.encode(),
-            "path": path,
-            "query_string": query.encode(),
-            "headers": [(name.encode(), value.encode()) for name, value in headers],
-        }
-        exchange = Exchange(*trio.open_memory_channel(math.inf))
-        give, take = trio.open_memory_channel(math.inf)
-        if body is not None:
-            await give.send({"type": "http.request", "body": body, "more_body": False})
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self.app, scope, take.receive, exchange.send)
-            yield exchange, give
-            with trio.fail_after(5):
-                while nursery.child_tasks:
-                    await trio.testing.wait_all_tasks_blocked()
-
-    async def ask(self, method: str, target: str, *headers: tuple[str, str], **options: Any):
-        async with self.open(method, target, *headers, **options) as (exchange, _):
-            return await exchange.answer()
-
-
-@asynccontextmanager
-async def asgi_under_test(
-    found: MemoryLookup | None = None, **settings: Any
-) -> AsyncIterator[tuple[Client, EdgeUnderTest]]:
-    async with edge_under_test(found or lookup(), **settings) as under_test:
-        yield client_of(under_test.edge, **settings), under_test
-
-
-def client_of(edge: Edge, **settings: Any) -> Client:
-    elsewhere: list[tuple[dict, Any, Any]] = []
-
-    async def behind(scope: dict, receive: Any, send: Any) -> None:
-        elsewhere.append((scope, receive, send))
-        if scope["type"] == "http":
-            await send({"type": "http.response.start", "status": 204, "headers": []})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    return Client(EdgeApp(edge, EdgeSettings(**settings), behind), elsewhere)
-
-
-def kinds(edge: EdgeUnderTest) -> tuple[int, int]:
-    statistics = edge.edge.statistics()
-    assert statistics is not None
-    return statistics.streams, statistics.connections
 
 
 # Answers ----------------------------------------------------------------------------------------
@@ -234,6 +95,20 @@ async def test_what_is_not_edge_s_goes_elsewhere() -> None:
         assert [scope["path"] for scope, _, _ in client.elsewhere] == ["/mr-api/x"]
         await client.app({"type": "lifespan"}, *(len, len))
         assert client.elsewhere[1] == ({"type": "lifespan"}, len, len)
+
+
+async def test_pages_stand_where_no_application_does() -> None:
+    async def page(_: object) -> Reply:
+        return Reply(b"a page", content_type="text/plain")
+
+    route = Route("GET", "/page", "page", page, tag="t", authenticated=False)
+    async with edge_under_test(lookup()) as edge:
+        client = Client(EdgeApp(edge.edge, EdgeSettings(), Pages([route])), [])
+        status, headers, body = await client.ask("GET", "/page")
+        assert (status, headers["content-type"], body) == (200, "text/plain", b"a page")
+        assert (await client.ask("GET", "/other"))[0] == 404
+        assert (await client.ask("GET", POLL))[0] == 200
+        await client.app({"type": "lifespan"}, *(len, len))
 
 
 async def test_a_target_may_have_all_of_an_address() -> None:
@@ -315,119 +190,6 @@ async def test_who_leaves_before_the_end_of_a_body_writes_nothing() -> None:
         assert exchange.take.statistics().current_buffer_used == 0
         assert edge.updates.submitted == []
         assert client.app._bodies_bytes == 0
-
-
-# Streams ----------------------------------------------------------------------------------------
-
-
-async def test_a_stream_is_told_what_a_socket_is_told() -> None:
-    async with asgi_under_test() as (client, edge):
-        async with client.open("GET", STREAM, ORIGIN) as (exchange, give):
-            head = await exchange.next()
-            headers = dict(head["headers"])
-            assert head["status"] == 200
-            assert headers[b"content-type"] == b"text/event-stream"
-            assert headers[b"x-accel-buffering"] == b"no"
-            assert headers[b"access-control-allow-origin"] == b"*"
-            assert b"transfer-encoding" not in headers
-            first = await exchange.next()
-            text = first["body"]
-            if b"event: features" not in text:
-                text += (await exchange.next())["body"]
-            assert text.startswith(b'event: ack\ndata: {"status":"discover"}\n\n')
-            assert b"event: features\n" in text
-            for version in (2, 3):
-                await edge.announce(boolean("flag", version == 2, version=version))
-                name, data = await exchange.event()
-                assert (name, data["version"]) == ("feature", version)
-            assert kinds(edge) == (1, 1)
-            await give.send({"type": "http.disconnect"})
-        assert kinds(edge) == (0, 0)
-
-
-async def test_what_a_client_goes_on_sending_is_thrown_away() -> None:
-    async with asgi_under_test() as (client, edge):
-        async with client.open("GET", STREAM, body=None) as (_, give):
-            for _ in range(100):
-                part = {"type": "http.request", "body": b"x" * 1000, "more_body": True}
-                await give.send(part)
-            await trio.testing.wait_all_tasks_blocked()
-            assert give.statistics().current_buffer_used == 0
-            await give.send({"type": "http.disconnect"})
-        assert kinds(edge) == (0, 0)
-
-
-async def test_an_unknown_key_hears_so_and_then_the_stream_ends(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
-    async with asgi_under_test(MemoryLookup()) as (client, edge):
-        async with client.open("GET", STREAM) as (exchange, _):
-            await exchange.next()
-            text = b""
-            while message := await exchange.next():
-                text += message["body"]
-                if not message["more_body"]:
-                    break
-        assert text.endswith(
-            b'data: {"status":"Unrecognized API key. Please stop requesting."}\n\n'
-        )
-        assert kinds(edge) == (0, 0)
-
-
-async def test_at_shutdown_a_stream_hears_bye_and_a_new_one_is_told_to_come_back() -> None:
-    async with asgi_under_test() as (client, edge):
-        async with client.open("GET", STREAM) as (exchange, _):
-            await exchange.next()
-            await exchange.next()
-            await trio.testing.wait_all_tasks_blocked()
-            edge.edge.drain()
-            status, headers, _ = await client.ask("GET", STREAM)
-            assert (status, headers["retry-after"]) == (503, "1")
-            name = "features"
-            while name != "bye":
-                name, _ = await exchange.event()
-            assert await exchange.event() == ("", None)
-        with trio.fail_after(5):
-            while edge.edge.life is not None:
-                await trio.testing.wait_all_tasks_blocked()
-        # Now there is no Edge at all: what is not Edge's is still served.
-        for target in (STREAM, POLL):
-            status, headers, _ = await client.ask("GET", target)
-            assert (status, headers["retry-after"]) == (503, "1")
-        assert (await client.ask("GET", "/mr-api/x"))[0] == 204
-
-
-async def test_a_client_that_takes_nothing_is_given_up(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
-    async with asgi_under_test(slow_seconds=7) as (client, edge):
-        began = trio.current_time()
-        with pytest.RaisesGroup(pytest.RaisesGroup(ClientTooSlow)):
-            async with client.open("GET", STREAM) as (exchange, _):
-                exchange.reads = False
-                await trio.sleep_forever()
-        assert 6 < trio.current_time() - began < 9
-        assert kinds(edge) == (0, 0)
-
-
-async def test_a_client_that_falls_too_far_behind_is_evicted_with_an_orderly_end(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
-    async with asgi_under_test(slow_bytes=4096) as (client, edge):
-        async with client.open("GET", STREAM) as (exchange, _):
-            await exchange.next()
-            exchange.reads = False
-            for number in range(200):
-                await edge.announce(boolean(f"flag{number}", True))
-            # The send under way ends with the stream; the client reads again in time.
-            exchange.reads = True
-            last = exchange.received[-1]
-            while last.get("more_body", True):
-                last = await exchange.next()
-            assert last["body"] == b""
-        statistics = edge.edge.statistics()
-        assert statistics is not None
-        assert (statistics.evicted, statistics.streams) == (1, 0)
 
 
 # Without TLS ------------------------------------------------------------------------------------

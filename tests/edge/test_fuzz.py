@@ -190,17 +190,7 @@ class Wellbeing:
         assert [feature["key"] for feature in environment["features"]] == ["dark", "rolled"]
 
 
-@pytest.mark.parametrize(
-    "portable",
-    [
-        pytest.param(False, id="epoll"),
-        pytest.param(
-            True,
-            id="portable",
-            marks=pytest.mark.xfail(strict=True, reason="a client that closes ends the engine"),
-        ),
-    ],
-)
+@pytest.mark.parametrize("portable", [False, True], ids=["epoll", "portable"])
 async def test_hostile_bytes_cost_their_sender_only(portable: bool) -> None:
     with capture_logs() as logs:
         async with (
