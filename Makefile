@@ -1,6 +1,6 @@
 # Five words: check, test, bench, up, clean.
 
-.PHONY: check test bench up clean
+.PHONY: check test bench bench-fanout bench-evaluate up clean
 
 check: ## formatting, lint, types, import contracts, tests
 	./dev.sh check
@@ -9,12 +9,17 @@ check: ## formatting, lint, types, import contracts, tests
 test: ## tests only
 	./dev.sh test
 
-bench: ## every benchmark; the reports land in bench/reports
-	./dev.sh setup
-	mkdir -p bench/reports
+bench: bench-fanout bench-evaluate ## every benchmark; the reports land in bench/reports
 	.venv/bin/python -m bench.actors --json bench/reports/actors.json
 	.venv/bin/python -m bench.start --json bench/reports/start.json
-	.venv/bin/python -m bench.fanout --json bench/reports/fanout.json
+
+bench-fanout:
+	./dev.sh setup
+	.venv/bin/python -m bench.fanout --eval server --json bench/reports/fanout.json
+
+bench-evaluate:
+	./dev.sh setup
+	.venv/bin/python -m bench.evaluate --json bench/reports/evaluate.json
 
 up: ## the party-server on http://localhost:8085
 	./dev.sh up

@@ -1,10 +1,14 @@
 """One question per file: how much, how fast, how many.
 
 fanout      what a stream and a delivery cost, beside a bare Python and a bare C broadcaster
+evaluate    what an evaluation of strategies costs, beside the official SDKs' own evaluators
 actors      what an actor costs
 start       how long from an empty directory to the first flag
+bearers     what TLS and HTTP/2 cost a stream
 edge_host   the real Edge alone in a process, for fanout
+secure_host the same with TLS on its port, for bearers
 report      a run as an aligned table and as JSON
 load/       the client that opens the streams and stamps what arrives
+evaluators/ fh's evaluator and the SDKs' as processes, and the rounds that compare them
 baselines/  the bare broadcasters, and how a server under test is started and triggered
 """

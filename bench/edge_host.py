@@ -3,14 +3,17 @@
 Edge, its door and the bus are the product's; only Dacha and MR are replaced, by one key whose
 view is held here. Prints `port N`. Each message on stdin that carries a bench marker is published
 as the new value of a feature, the marker's number as its version; the end of stdin ends all.
+With `--strategy` the feature has a strategy of 50 %, whose value carries a marker of its own.
 """
 
+import argparse
 import gc
 import logging
 import os
 import socket
 import sys
 from dataclasses import replace
+from functools import partial
 from uuid import UUID, uuid5
 
 import msgspec
@@ -19,7 +22,8 @@ import trio
 from msgspec import Raw
 
 from bench.baselines.frame import ENVIRONMENT_ID, FEATURE_ID, FEATURE_KEY, SECRET
-from bench.load.marker import scan
+from bench.load.marker import padded_value, scan
+from bench.load.outcomes import BY_STRATEGY, SHARE_MILLIONTHS, VALUE_ID
 from fh.bus.memory import MemoryBus
 from fh.bus.port import Delivery
 from fh.contracts.answers import Denied, Granted, KeyAnswer
@@ -27,6 +31,7 @@ from fh.contracts.published import (
     CacheEnvironmentFeature,
     CacheFeature,
     CacheFeatureValue,
+    CacheRolloutStrategy,
     PublishAction,
     PublishFeatureValue,
     PublishFeatureValues,
@@ -71,6 +76,17 @@ def feature(key: str, feature_id: UUID, version: int, value: str) -> CacheEnviro
             value=Raw(msgspec.json.encode(value)),
         ),
     )
+
+
+def with_strategy(plain: CacheEnvironmentFeature, value: str) -> CacheEnvironmentFeature:
+    """Return a feature that has `value` for half of all users."""
+    assert plain.value is not None
+    assert plain.value.id == VALUE_ID  # the id that the load client expects to be hashed
+    strategy = CacheRolloutStrategy(
+        id="half", percentage=SHARE_MILLIONTHS, value=Raw(msgspec.json.encode(value))
+    )
+    replaced = msgspec.structs.replace(plain.value, rollout_strategies=(strategy,))
+    return msgspec.structs.replace(plain, value=replaced)
 
 
 class _NoMr:
@@ -124,31 +140,37 @@ class OneKey:
         self._view = replace(self._view, features=features, etag=f"{environment_etag(features)}0")
 
 
-def published(order: bytes) -> PublishFeatureValues | None:
-    """Return what `order`, a value with a marker, publishes; None if it holds no marker."""
+def published(order: bytes, *, evaluates: bool = False) -> PublishFeatureValues | None:
+    """Return what `order`, a value with a marker, publishes; None if it holds no marker.
+
+    If Edge `evaluates`, half of all users get a value as long whose marker is offset.
+    """
     numbers, _rest = scan(order)
     if not numbers:
         return None
     value = order.decode().strip()
+    changed = feature(FEATURE_KEY, UUID(FEATURE_ID), numbers[-1], value)
+    if evaluates:
+        changed = with_strategy(changed, padded_value(numbers[-1] + BY_STRATEGY, len(value)))
     return PublishFeatureValues(
         features=(
             PublishFeatureValue(
                 action=PublishAction.UPDATE,
                 environment_id=EnvironmentId(_ENVIRONMENT),
-                feature=feature(FEATURE_KEY, UUID(FEATURE_ID), numbers[-1], value),
+                feature=changed,
             ),
         )
     )
 
 
-async def obey(bus: MemoryBus) -> None:
+async def obey(bus: MemoryBus, *, evaluates: bool) -> None:
     """Publish what stdin orders, until it ends."""
     while True:
         await trio.lowlevel.wait_readable(_ORDERS)
         order = os.read(_ORDERS, _LONGEST_ORDER_BYTES)
         if not order:
             return
-        if event := published(order):
+        if event := published(order, evaluates=evaluates):
             await bus.publish(event)
 
 
@@ -156,7 +178,7 @@ def _close(stranger: socket.socket, _read: bytes) -> None:
     stranger.close()  # nothing but Edge is here
 
 
-async def serve() -> None:
+async def serve(*, evaluates: bool) -> None:
     """Host Edge until stdin ends."""
     # Streams stay for as long as the run: neither drops nor heartbeats are part of a delivery.
     settings = EdgeSettings(drop_after_seconds=0, heartbeat_seconds=0)
@@ -172,18 +194,21 @@ async def serve() -> None:
         gc.collect()
         gc.freeze()  # as the product does once it is up
         print(f"port {door.port}", flush=True)
-        await obey(bus)
+        await obey(bus, evaluates=evaluates)
         nursery.cancel_scope.cancel()
     door.close()
 
 
 def main() -> None:
     """Log warnings to stderr, serve."""
+    parser = argparse.ArgumentParser(prog="python -m bench.edge_host")
+    parser.add_argument("--strategy", action="store_true", help="the feature has one, of 50 %%")
+    options = parser.parse_args()
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    trio.run(serve)
+    trio.run(partial(serve, evaluates=options.strategy))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,10 @@ from bench.load.trial import Figures, Server, Trial, TrialPlan, open_trial
 from bench.report import Report, as_json, as_text
 
 NAMES = ("fh", "python", "c")
+EVALUATING = "fh server"
+"""fh with server-evaluated streams, each of a context of its own."""
+
+_FH_READY_MARK = "event: features"
 _BARE_READY_MARK = "\r\n\r\n"
 
 
@@ -42,6 +46,9 @@ def arguments() -> argparse.ArgumentParser:
             "memory a stream, processor time a delivery, latencies and connects a second.\n"
             "fh's Edge runs beside a bare Python epoll broadcaster and a bare C one, which send\n"
             "the same bytes through the same socket options, in the same run.\n\n"
+            "With --eval server a second fh takes part: each of its streams is another user\n"
+            "(x-featurehub: userkey=17), the feature has a strategy of 50 %, and Edge evaluates\n"
+            "it for each of them. Every stream has to get the value that is due to it.\n\n"
             "The servers and the load client are processes of this machine; nothing else is\n"
             "loaded unless --url says so."
         ),
@@ -49,10 +56,11 @@ def arguments() -> argparse.ArgumentParser:
             "examples:\n"
             "  python -m bench.fanout\n"
             "  python -m bench.fanout --streams 2000 --events 6 --only fh --only python\n"
+            "  python -m bench.fanout --eval server --only fh\n"
             "  python -m bench.fanout --url http://127.0.0.1:8085 --key ENVIRONMENT/SECRET \\\n"
             "      --feature NEW_MENU --pid 4711\n\n"
-            "exit status: 0 measured; 1 a delivery was lost, a server did not start, or, with\n"
-            "--check, a target was missed; 2 the run was refused."
+            "exit status: 0 measured; 1 a delivery was lost or wrong, a server did not start, or,\n"
+            "with --check, a target was missed; 2 the run was refused."
         ),
     )
     parser.add_argument("--streams", type=int, default=10_000, help="default %(default)s")
@@ -73,6 +81,12 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--only", choices=NAMES, action="append", help="a contestant; may be repeated"
+    )
+    parser.add_argument(
+        "--eval",
+        choices=("client", "server"),
+        default="client",
+        help="server: measure server-evaluated streams, too (default %(default)s)",
     )
     parser.add_argument(
         "--load-processes", type=int, default=1, help="client processes (default %(default)s)"
@@ -109,6 +123,8 @@ def main(words: Sequence[str] | None = None) -> int:
         parser.error("there must be a round, an event for each round and a payload")
     if options.url and not (options.key and options.feature):
         parser.error("--url needs --key and --feature")
+    if options.url and options.eval == "server":
+        parser.error("--eval server is about the contestants: its feature needs a strategy")
     try:
         require_bounded(options.streams, options.seconds)
         require_descriptors(options.streams, processes=options.load_processes if options.url else 1)
@@ -157,7 +173,7 @@ def _measure(options: argparse.Namespace) -> list[Figures]:
             trials.append(_open(stack, server, plan))
         else:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            for name in options.only or NAMES:
+            for name in _names(options):
                 try:
                     contestant = Contestant(_entry(name, value_bytes, directory))
                 except NotCompiled as reason:
@@ -184,18 +200,24 @@ def _open(stack: ExitStack, server: Server, plan: TrialPlan) -> Trial:
     return trial
 
 
+def _names(options: argparse.Namespace) -> tuple[str, ...]:
+    names = tuple(options.only or NAMES)
+    return (EVALUATING, *names) if options.eval == "server" else names
+
+
 def _entry(name: str, value_bytes: int, directory: Path) -> Entry:
     def bare_order(number: int) -> bytes:
         return frame(number, value_bytes)
 
+    def value_order(number: int) -> bytes:
+        return padded_value(number, value_bytes).encode()
+
+    host = [sys.executable, "-m", "bench.edge_host"]
     match name:
         case "fh":
-            return Entry(
-                name,
-                [sys.executable, "-m", "bench.edge_host"],
-                "event: features",
-                lambda number: padded_value(number, value_bytes).encode(),
-            )
+            return Entry(name, host, _FH_READY_MARK, value_order)
+        case _ if name == EVALUATING:
+            return Entry(name, [*host, "--strategy"], _FH_READY_MARK, value_order, user_keys=True)
         case "python":
             command = [sys.executable, "-m", "bench.baselines.broadcaster"]
             return Entry(name, command, _BARE_READY_MARK, bare_order)

@@ -32,13 +32,14 @@ class Entry:
     """How a contestant is started, recognised and triggered.
 
     `ready_mark` are the first bytes of an open stream; `order` is the message that makes the
-    server publish the event of a number.
+    server publish the event of a number. With `user_keys` it evaluates for users of their own.
     """
 
     name: str
     command: Sequence[str]
     ready_mark: str
     order: Callable[[int], bytes]
+    user_keys: bool = False
 
 
 class Contestant:
@@ -50,6 +51,7 @@ class Contestant:
         self.path = STREAM_PATH
         self.ready_mark = entry.ready_mark
         self.first_number = 1
+        self.user_keys = entry.user_keys
         self._order = entry.order
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 closed in __exit__
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -11,6 +11,9 @@ ENVIRONMENT_ID = "6c376de1-3cb8-4297-b641-8f27e0d11612"
 FEATURE_ID = "5f562e19-aedf-44d5-ab5f-c2994e2b7f57"
 FEATURE_KEY = "BENCH_FEATURE"
 SECRET = "benchbenchbenchbenchbenchbenchbenchbench"
+EVENT_ID = "0" * 33
+"""As long as the digest of a view, which only the product can know."""
+
 STREAM_PATH = f"/features/{ENVIRONMENT_ID}/{SECRET}"
 
 
@@ -30,7 +33,7 @@ def event(version: int, value: str) -> bytes:
         "value": value,
     }
     data = json.dumps(state, separators=(",", ":"))
-    return f"event: feature\ndata: {data}\n\n".encode()
+    return f"id: {EVENT_ID}\nevent: feature\ndata: {data}\n\n".encode()
 
 
 def frame(number: int, value_bytes: int) -> bytes:

@@ -43,6 +43,7 @@ class RemoteServer:
         self.path = f"{parts.path.rstrip('/')}/features/{key}"
         self.ready_mark = "event: features"
         self.pid = pid
+        self.user_keys = False
         # The feature may carry the marker of an earlier run: wall seconds only ever grow.
         self.first_number = int(time.time())
         self._feature_key = feature_key

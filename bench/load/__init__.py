@@ -3,6 +3,7 @@
 __main__     the client process: `python -m bench.load --help`
 opening      whether what a stream began with makes it an open one
 streams      opens the streams and stamps what arrives
+outcomes     what a context comes to, where the server evaluates
 marker       the number by which an event is recognised in a stream of bytes
 bounds       what the client refuses: foreign targets, too many streams, too long
 link         the driver's side: starts client processes, adds up what they report

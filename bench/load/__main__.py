@@ -30,7 +30,6 @@ _HEAD = (
     "Accept: text/event-stream\r\n"
     "Cache-Control: no-cache\r\n"
     "X-SDK: fh-bench\r\n"
-    "\r\n"
 )
 
 
@@ -61,6 +60,12 @@ def arguments() -> argparse.ArgumentParser:
         help="the bytes that make a stream count as open (default %(default)r)",
     )
     parser.add_argument(
+        "--user-keys",
+        action="store_true",
+        help="each stream sends a context of its own, x-featurehub: userkey=NUMBER, and checks "
+        "that it gets the value that a strategy of 50 %% means for it",
+    )
+    parser.add_argument(
         "--window", type=int, default=128, help="streams opening at once (default %(default)s)"
     )
     parser.add_argument(
@@ -88,7 +93,7 @@ def main() -> int:
     signal.signal(signal.SIGALRM, _end)
     signal.setitimer(signal.ITIMER_REAL, options.seconds)
     head = _HEAD.format(path=options.path, host=options.host, port=options.port).encode()
-    target = Target(address, options.port, head, options.ready_mark.encode())
+    target = Target(address, options.port, head, options.ready_mark.encode(), options.user_keys)
     streams = Streams(target, first_index=options.first_index)
     try:
         deadline = time.monotonic() + options.seconds
@@ -126,6 +131,8 @@ def _report_delivered(delivered: Delivered) -> None:
             "receipts": base64.b64encode(delivered.receipts.tobytes()).decode(),
             "duplicates": delivered.duplicates,
             "ended_streams": delivered.ended_streams,
+            "by_strategy": delivered.by_strategy,
+            "wrong_outcomes": delivered.wrong_outcomes,
             "received_bytes": delivered.received_bytes,
             "processor_seconds": delivered.processor_seconds,
         }

@@ -32,6 +32,7 @@ class LoadPlan:
     window: int = 128
     life_seconds: float = 600
     allow_remote: bool = False
+    user_keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class FanOut:
 
     `latencies_seconds` are ordered and count from the publish instant; `client_seconds` is the
     processor time of the busiest client process between the publish instant and the last receipt.
+    `by_strategy` streams got the strategy's value, `wrong_outcomes` another value than was due.
     """
 
     latencies_seconds: tuple[float, ...]
@@ -48,6 +50,8 @@ class FanOut:
     ended_streams: int
     received_bytes: int
     client_seconds: float
+    by_strategy: int = 0
+    wrong_outcomes: int = 0
 
     @property
     def client_share(self) -> float:
@@ -70,6 +74,8 @@ class LoadClient:
         command += ["--seconds", str(plan.life_seconds)]
         if plan.allow_remote:
             command.append("--allow-remote")
+        if plan.user_keys:
+            command.append("--user-keys")
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -170,6 +176,8 @@ class Load:
             ended_streams=sum(report["ended_streams"] for report in reports),
             received_bytes=sum(report["received_bytes"] for report in reports),
             client_seconds=max(report["processor_seconds"] for report in reports),
+            by_strategy=sum(report["by_strategy"] for report in reports),
+            wrong_outcomes=sum(report["wrong_outcomes"] for report in reports),
         )
 
 

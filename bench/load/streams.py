@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from bench.load.bounds import source_address
 from bench.load.marker import scan
 from bench.load.opening import StreamRefused, excerpt, is_ready
+from bench.load.outcomes import BY_STRATEGY, context_header, offset_due
 
 _READ_BYTES = 4_096
 _BATCH = 64
@@ -26,12 +27,17 @@ _INTEREST = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLE
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the streams go, and how an open one is recognised."""
+    """Where the streams go, and how an open one is recognised.
+
+    `head` ends where more headers may follow. With `user_keys` each stream has a context of its
+    own, and what arrives has to be what that comes to.
+    """
 
     address: str
     port: int
     head: bytes
     ready_mark: bytes
+    user_keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +50,17 @@ class Opened:
 
 @dataclass(slots=True)
 class Delivered:
-    """What arrived of one event; `receipts` are monotonic nanoseconds, one per stream."""
+    """What arrived of one event; `receipts` are monotonic nanoseconds, one per stream.
+
+    `by_strategy` of them brought the strategy's value, `wrong_outcomes` another than was due.
+    """
 
     number: int
     receipts: "array[int]" = field(default_factory=lambda: array("q"))
     duplicates: int = 0
     ended_streams: int = 0
+    by_strategy: int = 0
+    wrong_outcomes: int = 0
     received_bytes: int = 0
     processor_seconds: float = 0.0
 
@@ -62,10 +73,11 @@ class Streams:
         self._first_index = first_index
         self._epoll = select.epoll()
         self._sockets: dict[int, socket.socket] = {}
-        self._unsent: set[int] = set()
+        self._unsent: dict[int, int] = {}
         self._opening: dict[int, bytes] = {}
         self._rests: dict[int, bytes] = {}
         self._newest: dict[int, int] = {}
+        self._offsets: dict[int, int] = {}
 
     def open_all(self, count: int, *, window: int, deadline: float) -> Opened:
         """Open `count` streams, at most `window` of them under way; return when all are ready.
@@ -136,7 +148,7 @@ class Streams:
         descriptor = stream.fileno()
         self._sockets[descriptor] = stream
         self._opening[descriptor] = b""
-        self._unsent.add(descriptor)
+        self._unsent[descriptor] = index
         self._epoll.register(descriptor, _INTEREST)
 
     def _advance(self, descriptor: int, events: int) -> None:
@@ -145,8 +157,8 @@ class Streams:
             raise StreamRefused(f"connect: {os.strerror(status)}")
         seen = self._opening[descriptor]
         if descriptor in self._unsent and events & select.EPOLLOUT:
-            self._unsent.remove(descriptor)
-            stream.send(self._target.head)  # fits into an empty send buffer as a whole
+            # It fits into an empty send buffer as a whole.
+            stream.send(self._head(self._unsent.pop(descriptor), descriptor))
         while True:
             try:
                 data = stream.recv(_READ_BYTES)
@@ -159,9 +171,15 @@ class Streams:
         if is_ready(seen, self._target.ready_mark):
             del self._opening[descriptor]
             numbers, rest = scan(seen)
-            self._newest[descriptor] = max(numbers, default=0)
+            self._newest[descriptor] = max((number % BY_STRATEGY for number in numbers), default=0)
             if rest:
                 self._rests[descriptor] = rest
+
+    def _head(self, index: int, descriptor: int) -> bytes:
+        if not self._target.user_keys:
+            return self._target.head + b"\r\n"
+        self._offsets[descriptor] = offset_due(index)
+        return self._target.head + context_header(index).encode() + b"\r\n"
 
     def _drain(self, descriptor: int, events: int, delivered: Delivered, now_ns: int) -> bool:
         """Read all there is; return whether the stream is still open."""
@@ -188,6 +206,8 @@ class Streams:
         numbers, rest = scan(data)
         if rest:
             self._rests[descriptor] = rest
+        if self._target.user_keys:
+            numbers = [self._checked(descriptor, number, delivered) for number in numbers]
         for number in numbers:
             if number <= self._newest[descriptor]:
                 delivered.duplicates += 1
@@ -196,8 +216,16 @@ class Streams:
             if number == delivered.number:
                 delivered.receipts.append(now_ns)
 
+    def _checked(self, descriptor: int, number: int, delivered: Delivered) -> int:
+        """Return the event's number, having looked at what it was offset by."""
+        offset = number // BY_STRATEGY * BY_STRATEGY
+        delivered.by_strategy += offset > 0
+        delivered.wrong_outcomes += offset != self._offsets[descriptor]
+        return number - offset
+
     def _forget(self, descriptor: int) -> None:
         self._newest.pop(descriptor, None)
         self._rests.pop(descriptor, None)
+        self._offsets.pop(descriptor, None)
         self._opening.pop(descriptor, None)
         self._sockets.pop(descriptor).close()

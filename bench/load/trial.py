@@ -23,7 +23,10 @@ _SETTLING_SECONDS = 0.5
 
 
 class Server(Protocol):
-    """What a trial needs to know of a server; `pid` is None where its use can't be seen."""
+    """What a trial needs to know of a server; `pid` is None where its use can't be seen.
+
+    `user_keys` says that it evaluates: then each stream is a user of its own.
+    """
 
     name: str
     host: str
@@ -32,6 +35,7 @@ class Server(Protocol):
     ready_mark: str
     first_number: int
     pid: int | None
+    user_keys: bool
 
     def publish(self, number: int) -> int:
         """Publish event `number`; return the instant in monotonic nanoseconds."""
@@ -58,7 +62,8 @@ class Figures:
     """What one server did; None where it can't be known.
 
     `processor_us` is the median over all events, `round_processor_us` the median of each round.
-    The latencies are over all deliveries of all events.
+    The latencies are over all deliveries of all events. Where streams have contexts, `by_strategy`
+    is the share of deliveries, 0 to 1, that brought the strategy's value.
     """
 
     name: str
@@ -78,6 +83,8 @@ class Figures:
     missing: int = 0
     duplicates: int = 0
     ended_streams: int = 0
+    by_strategy: float | None = None
+    wrong_outcomes: int = 0
     client_share: float | None = None
 
 
@@ -159,6 +166,11 @@ class Trial:
             missing=sum(fan_out.missing for fan_out in self.fan_outs),
             duplicates=sum(fan_out.duplicates for fan_out in self.fan_outs),
             ended_streams=sum(fan_out.ended_streams for fan_out in self.fan_outs),
+            by_strategy=sum(fan_out.by_strategy for fan_out in self.fan_outs)
+            / max(1, len(latencies))
+            if self.server.user_keys
+            else None,
+            wrong_outcomes=sum(fan_out.wrong_outcomes for fan_out in self.fan_outs),
             client_share=_median([fan_out.client_share for fan_out in self.fan_outs]),
         )
 
@@ -205,6 +217,7 @@ def _load_plan(server: Server, plan: TrialPlan, streams: int, *, processes: int)
         window=plan.window,
         life_seconds=plan.life_seconds,
         allow_remote=plan.allow_remote,
+        user_keys=server.user_keys,
     )
 
 

@@ -7,7 +7,8 @@ from bench.baselines.contestant import Contestant, Entry
 from bench.baselines.frame import ENVIRONMENT_ID, SECRET, frame
 from bench.edge_host import OneKey, published
 from bench.load.link import LoadPlan, open_load
-from bench.load.marker import padded_value
+from bench.load.marker import padded_value, scan
+from bench.load.outcomes import BY_STRATEGY, offset_due
 from fh.contracts.answers import Denied, Granted
 from fh.model.ids import EnvironmentId
 from fh.model.sdk_key import SdkKey
@@ -34,6 +35,37 @@ def test_any_other_key_is_denied():
 
 def test_an_order_without_a_marker_publishes_nothing():
     assert published(b"hello\n") is None
+
+
+def test_half_of_all_get_a_value_as_long_with_a_marker_of_its_own():
+    event = published(padded_value(17, 40).encode(), evaluates=True)
+    value = event.features[0].feature.value
+    [strategy] = value.rollout_strategies
+    assert len(strategy.value) == len(value.value)
+    assert scan(bytes(strategy.value)) == ([17 + BY_STRATEGY], b"")
+    assert (scan(bytes(value.value)), value.version) == (([17], b""), 17)
+
+
+def test_the_real_edge_evaluates_for_each_stream():
+    entry = Entry(
+        "fh server",
+        [sys.executable, "-m", "bench.edge_host", "--strategy"],
+        "event: features",
+        lambda number: padded_value(number, 300).encode(),
+        user_keys=True,
+    )
+    with Contestant(entry) as server:
+        plan = LoadPlan(
+            server.host, server.port, server.path, server.ready_mark, 80, user_keys=True
+        )
+        with open_load(plan) as load:
+            load.wait_open()
+            for number in (1, 2, 3):
+                fan_out = load.fan_out(number, lambda: server.publish(number), seconds=10)  # noqa: B023 called at once
+                assert (fan_out.missing, fan_out.duplicates, fan_out.ended_streams) == (0, 0, 0)
+                assert fan_out.wrong_outcomes == 0
+                assert fan_out.by_strategy == sum(offset_due(index) > 0 for index in range(80))
+        assert server.complaints() == ""
 
 
 def test_the_real_edge_delivers_what_it_is_ordered_to():

@@ -5,6 +5,7 @@ import pytest
 from bench.baselines import compiled
 from bench.fanout import main
 
+REMOTE = ["--url", "http://127.0.0.1", "--key", "e/k", "--feature", "F"]
 SMALL = ["--streams", "50", "--events", "3", "--rounds", "2", "--spaced-ms", "0"]
 
 
@@ -16,6 +17,22 @@ def test_a_small_real_run_of_the_bare_broadcaster(capsys, tmp_path):
     assert "round 2 of 2" in output.err
     (server,) = json.loads(path.read_text())["servers"]
     assert (server["streams"], server["events"], server["missing"]) == (50, 3, 0)
+
+
+def test_a_small_real_run_with_server_evaluated_streams(capsys, tmp_path):
+    path = tmp_path / "fanout.json"
+    assert main([*SMALL, "--eval", "server", "--only", "fh", "--json", str(path)]) == 0
+    assert "fh server / fh" in capsys.readouterr().out
+    document = json.loads(path.read_text())
+    evaluated, plain = document["servers"]
+    assert (evaluated["name"], evaluated["missing"], evaluated["wrong_outcomes"]) == (
+        "fh server",
+        0,
+        0,
+    )
+    assert 0 < evaluated["by_strategy"] < 1
+    assert plain["by_strategy"] is None
+    assert len(document["ratios"]["fh server/fh"]) == 2
 
 
 def test_without_a_compiler_the_others_run(capsys, monkeypatch):
@@ -42,7 +59,13 @@ def test_a_run_out_of_bounds_is_refused(words, capsys):
 
 
 @pytest.mark.parametrize(
-    "words", [["--events", "1", "--rounds", "2"], ["--url", "http://127.0.0.1"], ["--only", "go"]]
+    "words",
+    [
+        ["--events", "1", "--rounds", "2"],
+        ["--url", "http://127.0.0.1"],
+        ["--only", "go"],
+        [*REMOTE, "--eval", "server"],
+    ],
 )
 def test_words_that_make_no_sense_are_refused(words):
     with pytest.raises(SystemExit):

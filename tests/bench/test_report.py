@@ -61,12 +61,20 @@ def test_ratios_are_taken_round_by_round():
     assert report(FH, PYTHON).ratio("fh", "c") == ()
 
 
-@pytest.mark.parametrize("fault", ["missing", "duplicates", "ended_streams"])
+@pytest.mark.parametrize("fault", ["missing", "duplicates", "ended_streams", "wrong_outcomes"])
 def test_lost_deliveries_spoil_the_figures(fault):
     found = report(FH, replace(PYTHON, **{fault: 3}))
     assert not found.complete
     assert "python: " in as_text(found)
     assert "the figures don't count" in as_text(found)
+
+
+@pytest.mark.parametrize(("share", "complete"), [(0.5, True), (0.49, True), (0.4, False)])
+def test_the_strategys_share_has_to_be_what_chance_explains(share, complete):
+    found = report(FH, replace(FH, name="fh server", streams=10_000, by_strategy=share))
+    assert found.complete is complete
+    assert f"fh server: {share:.1%} of the deliveries" in as_text(found)
+    assert "fh server / fh: 1.00 times" in as_text(found)
 
 
 def test_a_busy_client_is_named():

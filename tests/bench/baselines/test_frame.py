@@ -2,17 +2,18 @@ from uuid import UUID
 
 import pytest
 
-from bench.baselines.frame import FEATURE_ID, FEATURE_KEY, event, frame, value_bytes_for
+from bench.baselines.frame import EVENT_ID, FEATURE_ID, FEATURE_KEY, event, frame, value_bytes_for
 from bench.edge_host import feature
 from bench.load.marker import marker_text, padded_value, scan
 from fh.wire.sdk_json import Evaluation, encode_feature, feature_state
-from fh.wire.sse import chunk, encode_json
+from fh.wire.sse import chunk, encode_json, with_id
 
 
 def test_a_broadcaster_sends_the_bytes_that_the_edge_sends():
     changed = feature(FEATURE_KEY, UUID(FEATURE_ID), 17, padded_value(17, 300))
     state = feature_state(changed, Evaluation.SERVER, extended_data=False)
-    assert frame(17, 300) == chunk(encode_json("feature", encode_feature(state)))
+    sent = with_id(encode_json("feature", encode_feature(state)), EVENT_ID)
+    assert frame(17, 300) == chunk(sent)
 
 
 @pytest.mark.parametrize("payload_bytes", [200, 500, 4000])

@@ -7,13 +7,14 @@ import pytest
 
 from bench.load.marker import marker_text
 from bench.load.opening import StreamRefused
+from bench.load.outcomes import BY_STRATEGY, offset_due
 from bench.load.streams import Streams, Target
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
 
 
 @contextmanager
-def served(count, answer=HEAD):
+def served(count, answer=HEAD, *, user_keys=False):
     """Serve `count` streams from a thread; give their sockets in the order of accepting."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         accepted = []
@@ -27,9 +28,8 @@ def served(count, answer=HEAD):
 
         thread = threading.Thread(target=serve)
         thread.start()
-        target = Target(
-            "127.0.0.1", listener.getsockname()[1], b"GET / HTTP/1.1\r\n\r\n", b"\r\n\r\n"
-        )
+        port = listener.getsockname()[1]
+        target = Target("127.0.0.1", port, b"GET / HTTP/1.1\r\n", b"\r\n\r\n", user_keys)
         streams = Streams(target)
         try:
             yield streams, accepted, thread
@@ -114,6 +114,28 @@ def test_the_marker_of_the_first_snapshot_is_no_event():
         accepted[0].sendall(marker_text(5).encode())
         delivered = streams.receive(5, deadline=soon())
         assert (len(delivered.receipts), delivered.duplicates) == (1, 0)
+
+
+def test_each_stream_has_to_get_the_value_that_is_due_to_its_user():
+    with served(6, user_keys=True) as (streams, accepted, thread):
+        streams.open_all(6, window=1, deadline=soon())  # so that they are accepted in their order
+        thread.join()
+        due = [offset_due(index) for index in range(6)]
+        for number, wrong in ((1, 0), (2, 2)):
+            offsets = [BY_STRATEGY - offset for offset in due[:wrong]] + due[wrong:]
+            for stream, offset in zip(accepted, offsets, strict=True):
+                stream.sendall(marker_text(number + offset).encode())
+            delivered = streams.receive(number, deadline=soon())
+            assert (len(delivered.receipts), delivered.duplicates) == (6, 0)
+            assert delivered.wrong_outcomes == wrong
+            assert delivered.by_strategy == sum(map(bool, offsets))
+
+
+def test_a_stream_tells_its_user_only_when_asked_to():
+    with served(0, user_keys=True) as (streams, _, _):
+        assert streams._head(3, 99) == b"GET / HTTP/1.1\r\nx-featurehub: userkey=3\r\n\r\n"
+    with served(0) as (streams, _, _):
+        assert streams._head(3, 99) == b"GET / HTTP/1.1\r\n\r\n"
 
 
 def test_a_refused_stream_ends_the_opening():

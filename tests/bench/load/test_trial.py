@@ -16,6 +16,7 @@ def test_a_small_real_trial_has_all_figures():
         figures = trial.figures()
     assert (figures.name, figures.streams, figures.events) == ("python", 50, 3)
     assert (figures.missing, figures.duplicates, figures.ended_streams) == (0, 0, 0)
+    assert (figures.by_strategy, figures.wrong_outcomes) == (None, 0)
     assert figures.bytes_per_delivery == len(frame(1, 100))
     assert figures.connects_per_second > 0
     assert figures.processor_us > 0
