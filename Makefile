@@ -1,6 +1,6 @@
-# Five words: check, test, bench, up, clean.
+# Six words: check, test, fuzz, bench, up, clean.
 
-.PHONY: check test bench bench-fanout bench-evaluate up clean
+.PHONY: check test fuzz bench bench-fanout bench-evaluate up clean
 
 check: ## formatting, lint, types, import contracts, tests
 	./dev.sh check
@@ -8,6 +8,10 @@ check: ## formatting, lint, types, import contracts, tests
 
 test: ## tests only
 	./dev.sh test
+
+fuzz: ## hostile bytes at the door, ten minutes (FH_FUZZ_SECONDS for another time)
+	./dev.sh setup
+	FH_FUZZ_SECONDS=$${FH_FUZZ_SECONDS:-600} .venv/bin/pytest -q tests/edge/test_fuzz.py
 
 bench: bench-fanout bench-evaluate ## every benchmark; the reports land in bench/reports
 	.venv/bin/python -m bench.actors --json bench/reports/actors.json
