@@ -2,16 +2,14 @@
 
 import os
 import sys
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NoReturn, TypeAlias
 
 import click
 
 from fh.config import ConfigurationFaults, Secret, properties_of, read_properties
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _FAULTY = 2
 
@@ -22,19 +20,34 @@ def fh() -> None:
     """A feature-flag platform that speaks FeatureHub's protocols."""
 
 
-@fh.command("party-server")
-@click.option("--port", metavar="N", help="Port to listen on; 0 for any.  [default: 8085]")
-@click.option("--host", metavar="ADDRESS", help="Address to listen on.  [default: all]")
-@click.option("--data-dir", metavar="DIR", help="Where the data is kept.  [default: ./data]")
-@click.option(
-    "--properties",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="A properties file; `fh settings` lists what it may hold.",
+_COMMON = (
+    click.option(
+        "--properties",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="A properties file; `fh settings ROLE` lists what it may hold.",
+    ),
+    click.option("--host", metavar="ADDRESS", help="Address to listen on.  [default: all]"),
+    click.option("--port", metavar="N", help="Port to listen on; 0 for any."),
 )
-def party_server(
-    port: str | None, host: str | None, data_dir: str | None, properties: Path | None
-) -> None:
+
+_DATA_DIRECTORY = click.option(
+    "--data-dir", metavar="DIR", help="Where the data is kept.  [default: ./data]"
+)
+
+Command: TypeAlias = Callable[..., None]
+
+
+def _common(command: Command) -> Command:
+    for option in _COMMON:
+        command = option(command)
+    return command
+
+
+@fh.command("party-server")
+@_DATA_DIRECTORY
+@_common
+def party_server(**options: Any) -> None:
     """Run everything in one process: admin API, cache, and the port for SDKs.
 
     It brings its own PostgreSQL, kept in the data directory, unless db.url names another one.
@@ -47,21 +60,85 @@ def party_server(
       fh party-server --data-dir /var/lib/fh --port 80
       DB_URL=postgresql://db/fh DB_USERNAME=fh DB_PASSWORD=… fh party-server
     """  # noqa: D301  click takes the backspace as "leave these lines as they are"
+    _run("party-server", options)
+
+
+@fh.command("party-server-ish")
+@_DATA_DIRECTORY
+@_common
+def party_server_ish(**options: Any) -> None:
+    """Run the admin API, polls and test writes, without cache and without streams."""
+    _run("party-server-ish", options)
+
+
+@fh.command("mr")
+@_DATA_DIRECTORY
+@_common
+def mr(**options: Any) -> None:
+    """Run the Management Repository alone: the admin API, and what it announces by NATS.
+
+    \b
+    Example:
+      DB_URL=postgresql://db/fh NATS_URLS=nats://nats MR_DACHA2_API_KEYS=… fh mr
+    """  # noqa: D301  as above
+    _run("mr", options)
+
+
+@fh.command("dacha")
+@_common
+def dacha(**options: Any) -> None:
+    """Run the cache between MR and the Edges alone.
+
+    \b
+    Example:
+      NATS_URLS=nats://nats MANAGEMENT_REPOSITORY_URL=http://mr:8085 \\
+      DACHA2_CACHE_API_KEY=… fh dacha
+    """  # noqa: D301  as above
+    _run("dacha", options)
+
+
+@fh.command("edge")
+@_common
+def edge(**options: Any) -> None:
+    """Run what SDKs connect to alone: streams, polls, test writes.
+
+    \b
+    Example:
+      NATS_URLS=nats://nats DACHA_URL_DEFAULT=http://dacha:8902 fh edge
+    """  # noqa: D301  as above
+    _run("edge", options)
+
+
+@fh.command("edge-rest")
+@_common
+def edge_rest(**options: Any) -> None:
+    """Run polls and test writes alone, straight from an MR's database or a replica of it.
+
+    \b
+    Example:
+      DB_URL=postgresql://db/fh DB_REPLICA_URL=postgresql://replica/fh fh edge-rest
+    """  # noqa: D301  as above
+    _run("edge-rest", options)
+
+
+def _run(name: str, options: Mapping[str, Any]) -> NoReturn:
     # Imported here, for the other commands to answer at once.
-    from fh.roles.process import run_party_server  # noqa: PLC0415
+    from fh.roles.kinds import role_kind  # noqa: PLC0415
+    from fh.roles.process import run_role  # noqa: PLC0415
 
     overrides = {
-        name: value
-        for name, value in (
-            ("server.port", port),
-            ("server.host", host),
-            ("fh.data-dir", data_dir),
+        known: options[option]
+        for option, known in (
+            ("port", "server.port"),
+            ("host", "server.host"),
+            ("data_dir", "fh.data-dir"),
         )
-        if value is not None
+        if options.get(option) is not None
     }
     try:
+        properties = options["properties"]
         file: Mapping[str, str] = read_properties(properties) if properties else {}
-        status = run_party_server(environ=os.environ, file=file, overrides=overrides)
+        status = run_role(role_kind(name), environ=os.environ, file=file, overrides=overrides)
     except ConfigurationFaults as faults:
         click.echo("The configuration can't be used:", err=True)
         for fault in faults.faults:
@@ -71,11 +148,14 @@ def party_server(
 
 
 @fh.command("settings")
-def settings() -> None:
-    """List the properties of the party-server with their defaults."""
-    from fh.roles.settings import PartyServerSettings  # noqa: PLC0415  as above
+@click.argument("role", default="party-server")
+def settings(role: str) -> None:
+    """List the properties of a role with their defaults; without one, the party-server's."""
+    from fh.roles.kinds import NAMES, settings_of  # noqa: PLC0415  as above
 
-    for name, (known, default) in properties_of(PartyServerSettings).items():
+    if role not in NAMES:
+        raise click.BadParameter(f"expected one of {', '.join(NAMES)}", param_hint="ROLE")
+    for name, (known, default) in properties_of(settings_of(role)).items():
         click.echo(f"{name}={_shown(default)}")
         click.echo(f"    {known.summary}")
 

@@ -181,6 +181,11 @@ def names(value: str) -> tuple[str, ...]:
     return tuple(item for item in (part.strip() for part in value.split(",")) if item)
 
 
+def secrets(value: str) -> tuple[Secret, ...]:
+    """Read several secrets, separated by commas."""
+    return tuple(Secret(each) for each in names(value))
+
+
 def one_of(*choices: str) -> Callable[[str], str]:
     """Read one of a few words."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fh.config import properties_of
-from fh.roles.settings import PartyServerSettings
+from fh.roles.settings.roles import PartyServerSettings
 
 SECONDS = 60
 # Whatever the person who runs the tests has set must not reach the commands.
@@ -103,7 +103,7 @@ def test_faults_are_told_together_a_line_for_each(tmp_path: Path) -> None:
     done = run(
         "party-server", "--properties", "fh.properties", "--port", "70000",
         directory=tmp_path,
-        environ={"FH_LOG_LEVEL": "loud", "DB_PASSWORD": "hunter2", "NATS_URLS": "nats://h"},
+        environ={"FH_LOG_LEVEL": "loud", "DB_PASSWORD": "hunter2", "NATS_URLS": "http://h"},
     )  # fmt: skip
     assert done.returncode == 2
     assert done.stdout == ""
@@ -111,8 +111,8 @@ def test_faults_are_told_together_a_line_for_each(tmp_path: Path) -> None:
     assert title == "The configuration can't be used:"
     assert [fault.split(":")[0].strip() for fault in faults] == [
         "server.port",
-        "db.maxConnections",
         "fh.log.level",
+        "db.maxConnections",
         "nats.urls",
         "db.url",
     ]

@@ -5,12 +5,14 @@ A reader goes by the pair of type and subject; both have to match.
 Source: section 6.1 of the data plane's contract.
 """
 
+import re
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import msgspec
 
+from fh.contracts.event_log import UNNUMBERED
 from fh.contracts.published import (
     PublishAction,
     Published,
@@ -38,11 +40,18 @@ _TYPES: Final[dict[_Pair, Any]] = {  # any event: what `BusEvent` is the union o
     _UPDATE: StreamedFeatureUpdate,
 }
 
+SEQUENCE: Final = "fhsequence"
+"""The extension that holds MR's number for an announcement."""
+
+_NUMBER: Final = re.compile("[0-9]{1,19}")
+
 _NOBODY = "null"  # what producers write for the id of something that is not there
 _CACHE_NAME = "default"
 
 
-def published_event(event: Published, json: bytes, at: datetime) -> CloudEvent:
+def published_event(
+    event: Published, json: bytes, at: datetime, sequence: int = UNNUMBERED
+) -> CloudEvent:
     """Return the CloudEvent for an announcement whose text is `json`, compressed."""
     pair, event_id, action = _envelope(event)
     return CloudEvent(
@@ -52,12 +61,17 @@ def published_event(event: Published, json: bytes, at: datetime) -> CloudEvent:
         time=at,
         content_type=COMPRESSED_JSON,
         data=compress(json),
+        extensions={} if sequence == UNNUMBERED else {SEQUENCE: str(sequence)},
     )
 
 
-def update_event(
-    update: StreamedFeatureUpdate, json: bytes, at: datetime, event_id: UUID
-) -> CloudEvent:
+def sequence_of(event: CloudEvent) -> int:
+    """Return MR's number for an announcement, or that it has none."""
+    text = event.extensions.get(SEQUENCE, "")
+    return int(text) if _NUMBER.fullmatch(text) else UNNUMBERED
+
+
+def update_event(json: bytes, at: datetime, event_id: UUID) -> CloudEvent:
     """Return the CloudEvent for an update whose text is `json`, compressed."""
     return CloudEvent(
         *_UPDATE,

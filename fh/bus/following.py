@@ -6,6 +6,7 @@ what is missing from there. Events are passed on as soon as they arrive, missing
 versions keep the order, the numbers only tell what is still to come.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -42,15 +43,18 @@ class Following:
         *,
         look_seconds: float = 2.0,
         reorder_seconds: float = 0.1,
+        begin: Callable[[], int] = lambda: _NOWHERE,
     ) -> None:
         """Follow `event_log`, looking into it every `look_seconds`.
 
         After a gap in the numbers the missing events have `reorder_seconds` to arrive by the bus.
+        `begin` returns, when `run` starts, the number up to which nothing is missing already.
         """
         self._log = event_log
         self._deliver = deliver
         self._look_seconds = look_seconds
         self._reorder_seconds = reorder_seconds
+        self._begin = begin
         self._at = _NOWHERE
         self._ahead: set[int] = set()
         self._turn = trio.Lock()
@@ -67,6 +71,8 @@ class Following:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Look for what is missing until cancelled."""
+        if self._at == _NOWHERE:
+            await self._go_to(self._begin())
         task_status.started()
         while True:
             try:
@@ -89,8 +95,8 @@ class Following:
             if sequence != UNNUMBERED:
                 await self._note(sequence)
 
-    async def reconnected(self) -> None:
-        """Hear that the bus was away: look at once."""
+    def look(self) -> None:
+        """Look at once: the bus was away, and may have lost something."""
         self._gap.set()
 
     async def reach(self, sequence: int) -> None:

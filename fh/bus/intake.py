@@ -4,30 +4,13 @@ Full means that a subscriber is too slow. From then on everything is refused unt
 been taken; then `Reconnected` says, once, that readers have to reload what they missed.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import trio
 
+from fh.bus.message import Message
 from fh.bus.port import Reconnected
 from fh.inbox import Inbox
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message as the broker delivered it; `reply` is a subject, or empty."""
-
-    subject: str
-    reply: str
-    headers: Mapping[str, str] = field(repr=False)
-    data: bytes = field(repr=False)
-
-    @property
-    def size_bytes(self) -> int:
-        """Roughly what it takes in memory."""
-        return len(self.data) + sum(len(name) + len(text) for name, text in self.headers.items())
-
 
 Arrival: TypeAlias = Message | Reconnected
 
@@ -83,17 +66,15 @@ class Intake:
 
     async def take(self) -> Arrival:
         """Wait for the next message, or for word that some are missing."""
+        await trio.lowlevel.checkpoint()
         try:
             arrival = self._inbox.receive_nowait()
         except trio.WouldBlock:
             if self._lagging:
-                # First this: whatever is refused up to here is covered by what the reader loads.
+                # What was refused up to here is covered by what the reader will load.
                 self._lagging = False
-                await trio.lowlevel.checkpoint()
                 return Reconnected()
             arrival = await self._inbox.receive()
-        else:
-            await trio.lowlevel.checkpoint()
         if isinstance(arrival, Message):
             self._taken_bytes += arrival.size_bytes
         return arrival

@@ -2,11 +2,17 @@
 
 from dataclasses import dataclass
 
+import trio
+
 from fh.bus.errors import BusUnavailable
 from fh.bus.port import Subscriber, UpdateWorker
 from fh.bus.subscribers import Subscribers
+from fh.contracts.event_log import UNNUMBERED
 from fh.contracts.published import Published
 from fh.contracts.updates import StreamedFeatureUpdate
+
+_UPDATES_AT_ONCE = 4
+"""Fewer than there are database connections: the admin API needs some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +30,10 @@ class MemoryBus:
     def __init__(self) -> None:
         self._subscribers = Subscribers()
         self._worker: UpdateWorker | None = None
+        self._workers = trio.Semaphore(_UPDATES_AT_ONCE)
 
-    async def publish(self, event: Published) -> None:
-        """Deliver `event` to every subscriber, one publisher at a time."""
+    async def publish(self, event: Published, sequence: int = UNNUMBERED) -> None:  # noqa: ARG002
+        """Deliver `event` to every subscriber, one publisher at a time; nothing is ever lost."""
         await self._subscribers.deliver(event)
 
     def subscribe(self, name: str, subscriber: Subscriber) -> None:
@@ -41,7 +48,8 @@ class MemoryBus:
         """
         if self._worker is None:
             raise BusUnavailable("nobody applies updates")
-        await self._worker(update)
+        async with self._workers:
+            await self._worker(update)
 
     def work(self, worker: UpdateWorker) -> None:
         """Apply updates with `worker` from now on."""

@@ -3,6 +3,7 @@
 Source: sections 6.4 and 8.3 of the data plane's contract.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,7 +14,9 @@ from fh.config import Secret
 from fh.errors import FeatureHubError
 
 _DEFAULT_PORT: Final = 4222
+_SUBJECT: Final = re.compile(r"[^\s.*>\0]+(?:\.[^\s.*>\0]+)*")
 _SCHEMES: Final = {"nats": False, "tls": True}
+_PAUSE: Final = Backoff(first_seconds=0.1, maximum_seconds=2.0, jitter=0.5)
 
 
 class InvalidNatsUrl(FeatureHubError):
@@ -59,6 +62,7 @@ class NatsSettings:
         taken_seconds: In which a server has to confirm what it was sent, or is given up.
         applied_seconds: In which an update has to be acknowledged.
         ping_seconds: After which a silent server is asked whether it still lives.
+        pause: Between attempts to connect, when all servers were tried.
         waiting_messages: Kept for slow subscribers, like `waiting_bytes`; beyond it messages are
             thrown away, and subscribers told to reload.
         updates_at_once: How many updates one process applies at a time.
@@ -78,7 +82,7 @@ class NatsSettings:
     taken_seconds: float = 5.0
     applied_seconds: float = 5.0
     ping_seconds: float = 5.0
-    pause: Backoff = Backoff(first_seconds=0.1, maximum_seconds=2.0, jitter=0.5)
+    pause: Backoff = _PAUSE
     waiting_messages: int = 8192
     waiting_bytes: int = 64 * 1024 * 1024
     updates_at_once: int = 10
@@ -100,6 +104,17 @@ def parse_servers(urls: Iterable[str]) -> tuple[NatsServer, ...]:
     if not servers:
         raise InvalidNatsUrl("there is none")
     return servers
+
+
+def parse_subject(value: str) -> str:
+    """Return a subject or the name of a queue, which may be empty where that means none.
+
+    Raises:
+        ValueError: it has a wildcard, a space, or an empty part between dots.
+    """
+    if value and not _SUBJECT.fullmatch(value):
+        raise ValueError(f"expected the name of a subject, not {value!r}")
+    return value
 
 
 def _parse(number: int, url: str) -> NatsServer:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from fh.contracts.event_log import UNNUMBERED
 from fh.contracts.published import Published
 from fh.contracts.updates import StreamedFeatureUpdate
 
@@ -37,8 +38,8 @@ It raises `Unavailable` when it should be tried again later.
 class Bus(Protocol):
     """Publish and subscribe for what MR announces; work handed to one MR for what SDKs write."""
 
-    async def publish(self, event: Published) -> None:
-        """Hand `event` to the bus; return when the bus has taken it.
+    async def publish(self, event: Published, sequence: int = UNNUMBERED) -> None:
+        """Hand `event` to the bus, with MR's number for it; return when the bus has taken it.
 
         Raises:
             Unavailable: the bus is away; nothing was taken, publish again later.

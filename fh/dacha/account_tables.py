@@ -6,7 +6,7 @@ dictionary compares hashes that are salted per process first.
 Source: section 5.9 of the data plane's contract, rulings (b) and (c).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -80,6 +80,28 @@ class AccountTables:
         # Deleted accounts and the change that deleted them: a load under way, or an update that
         # comes late, must not bring them back.
         self._deleted: Recent[ServiceAccountId, int] = Recent(capacity)
+        # What an earlier process knew, and nobody has said anything about since.
+        self._unconfirmed: set[ServiceAccountId] = set()
+
+    def restore(
+        self, accounts: Sequence[CacheServiceAccount], deleted: Sequence[ServiceAccountId]
+    ) -> None:
+        """Know what an earlier process knew, before any event; both newest first."""
+        for gone in reversed(deleted):
+            self._deleted.keep(gone, self.changes)
+        for account in reversed(accounts):
+            self._put(KnownAccount.of(account, self.changes), now=0.0)
+            self._unconfirmed.add(account.id)
+
+    @property
+    def unconfirmed(self) -> int:
+        """How many restored accounts are still served unasked."""
+        return len(self._unconfirmed)
+
+    @property
+    def deleted(self) -> list[ServiceAccountId]:
+        """The accounts deleted lately, the newest first."""
+        return list(self._deleted.newest_first())
 
     def use(self, secret: str) -> KnownAccount | None:
         """Return the account that `secret` belongs to, now the most recently used one."""
@@ -121,6 +143,7 @@ class AccountTables:
             if known is not None and known.changed <= began:
                 self._drop(known)
         else:
+            self._unconfirmed.discard(account.id)
             self._put_loaded(account, began, now)
         known = self._by_secret.get(secret)
         if known is None:
@@ -156,6 +179,7 @@ class AccountTables:
             self._put(published, now)
 
     def _put(self, account: KnownAccount, now: float) -> None:
+        self._unconfirmed.discard(account.id)
         if (known := self._by_id.find(account.id)) is not None:
             for secret in known.secrets:
                 if secret not in account.secrets:
@@ -165,6 +189,7 @@ class AccountTables:
             self.misses.forget(secret)
             self._by_secret[secret] = account
         if (crowded_out := self._by_id.keep(account.id, account)) is not None:
+            self._unconfirmed.discard(crowded_out.id)
             for secret in crowded_out.secrets:
                 self._drop_secret(secret, crowded_out)
 
@@ -176,6 +201,7 @@ class AccountTables:
                 self.misses.remember(secret, now)
 
     def _drop(self, known: KnownAccount) -> None:
+        self._unconfirmed.discard(known.id)
         self._by_id.pop(known.id)
         for secret in known.secrets:
             self._drop_secret(secret, known)

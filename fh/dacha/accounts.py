@@ -7,7 +7,7 @@ asks; the actor then settles by version, and by the number of the change at whic
 what came first.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias, TypeVar, assert_never
@@ -106,6 +106,7 @@ class Accounts:
         self._tables = tables
         self._flights: Flights[str, AccountAnswer] = Flights()
         self._ref: Ref[AccountMessage] | None = None
+        self._told = 0  # events handed to the tables' owner
 
     def make(self) -> AccountsActor:
         """Return a new life of the tables' owner."""
@@ -133,6 +134,7 @@ class Accounts:
         """Hand a published account to the tables' owner."""
         if self._ref is None:
             return
+        self._told += message.service_account is not None
         try:
             await self._ref.tell(AccountPublished(message))
         except ActorStopped:
@@ -146,6 +148,40 @@ class Accounts:
             return None  # deleted or evicted meanwhile
         answer = await self._load(known.secrets[0])
         return answer if isinstance(answer, NotReady) else None
+
+    def known(self, account_id: ServiceAccountId) -> KnownAccount | None:
+        """Return the newest account, whatever waits to be applied to it."""
+        return self._tables.find(account_id)
+
+    def is_gone(self, account: KnownAccount) -> bool:
+        """Return whether MR said lately that nobody has the secrets of `account`."""
+        now = trio.current_time()
+        return any(self._tables.misses.knows(secret, now) for secret in account.secrets)
+
+    def held(self) -> dict[ServiceAccountId, KnownAccount]:
+        """Return every account, the most recently used one first."""
+        found = ((each, self._tables.find(each)) for each in self._tables.ids())
+        return {account_id: known for account_id, known in found if known is not None}
+
+    def is_behind(self) -> bool:
+        """Return whether an event waits to be applied."""
+        return self._told != self._tables.changes
+
+    def restore(
+        self, accounts: Sequence[CacheServiceAccount], deleted: Sequence[ServiceAccountId]
+    ) -> None:
+        """Know what an earlier process knew, before the first run; both newest first."""
+        self._tables.restore(accounts, deleted)
+
+    @property
+    def unconfirmed(self) -> int:
+        """How many restored accounts are still served unasked."""
+        return self._tables.unconfirmed
+
+    @property
+    def deleted(self) -> list[ServiceAccountId]:
+        """The accounts deleted lately, the newest first."""
+        return self._tables.deleted
 
     def ids(self) -> list[ServiceAccountId]:
         """Return the accounts known, the most recently used one first."""

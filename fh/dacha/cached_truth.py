@@ -4,6 +4,8 @@ So caches form a chain, each of the same make: an Edge asks a Dacha, that Dacha 
 one follows the bus itself.
 """
 
+from msgspec import structs
+
 from fh.contracts.answers import Denied, NotReady
 from fh.contracts.published import (
     CacheServiceAccount,
@@ -37,7 +39,7 @@ class CachedTruth:
             environment_id
         ):
             case EnvironmentSnapshot() as snapshot:
-                return _published(snapshot)
+                return published_environment(snapshot, PublishAction.CREATE)
             case Denied():
                 return None
             case NotReady(reason):
@@ -51,25 +53,32 @@ class CachedTruth:
         """
         match self._accounts.find(secret) or await self._accounts.load(secret):
             case KnownAccount() as account:
-                return _account(account)
+                return published_account(account)
             case Denied():
                 return None
             case NotReady(reason):
                 raise Unavailable(reason)
 
 
-def _published(snapshot: EnvironmentSnapshot) -> PublishEnvironment:
+def published_environment(
+    snapshot: EnvironmentSnapshot, action: PublishAction, *, version: int | None = None
+) -> PublishEnvironment:
+    """Return a snapshot as an announcement, at its own version unless another is given."""
+    environment = snapshot.environment
+    if version is not None:
+        environment = structs.replace(environment, version=version)
     return PublishEnvironment(
-        environment=snapshot.environment,
+        environment=environment,
         organisation_id=snapshot.organisation_id,
         portfolio_id=snapshot.portfolio_id,
         application_id=snapshot.application_id,
-        action=PublishAction.CREATE,
+        action=action,
         features=snapshot.features,
     )
 
 
-def _account(account: KnownAccount) -> CacheServiceAccount:
+def published_account(account: KnownAccount) -> CacheServiceAccount:
+    """Return an account as MR tells it."""
     # Either of the two may be missing only in an account that was deleted, and none of those is
     # ever found by a secret.
     server = next((each for each in account.secrets if not is_client_evaluated(each)), "")

@@ -22,6 +22,7 @@ from fh.actors.ref import Ref
 from fh.actors.restart import Backoff, Intensity, Strategy
 from fh.actors.supervisor import Supervisor
 from fh.bus.port import Subscriber
+from fh.bus.subscribers import Subscribers
 from fh.contracts.answers import KeyLookup
 from fh.contracts.truth import TruthSource
 from fh.dacha.account_tables import AccountTables
@@ -29,6 +30,7 @@ from fh.dacha.accounts import Accounts
 from fh.dacha.bounded_source import BoundedSource, LoadStatistics
 from fh.dacha.cached_truth import CachedTruth
 from fh.dacha.environments import Environments
+from fh.dacha.holdings import Holdings, Knowledge
 from fh.dacha.listener import DachaListener
 from fh.dacha.lookup import DachaLookup
 from fh.dacha.misses import Misses
@@ -44,7 +46,10 @@ _DRAIN_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class DachaStatistics:
-    """What Dacha holds at one moment; `evicted` counts since the start."""
+    """What Dacha holds at one moment; `evicted` counts since the start.
+
+    Unconfirmed is what was restored and not yet asked for again.
+    """
 
     environments: int
     accounts: int
@@ -53,6 +58,8 @@ class DachaStatistics:
     views: int
     evicted: int
     waiting_questions: int
+    unconfirmed_environments: int
+    unconfirmed_accounts: int
     loads: LoadStatistics
 
 
@@ -103,6 +110,7 @@ class Dacha:
         )
         self._listener = DachaListener(self._accounts, self._environments, self._refresh)
         self._refresher: Ref[Refresh] | None = None
+        self._followers = Subscribers()
         self._supervisor = self._tree()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -132,6 +140,24 @@ class Dacha:
         """What the bus calls."""
         return self._listener
 
+    def follow(self, name: str, subscriber: Subscriber) -> None:
+        """Tell `subscriber`, as the bus would, what a refresh finds that the bus did not bring."""
+        self._followers.subscribe(name, subscriber)
+
+    def holdings(self) -> Holdings:
+        """Return all that is known, as of one moment."""
+        return Holdings(
+            environments=self._environments.held(),
+            accounts=self._accounts.held(),
+            deleted_accounts=tuple(self._accounts.deleted),
+            is_behind=self._environments.is_behind() or self._accounts.is_behind(),
+        )
+
+    def restore(self, knowledge: Knowledge) -> None:
+        """Serve what an earlier process knew until `source` was asked; before the first run."""
+        self._accounts.restore(knowledge.accounts, knowledge.deleted_accounts)
+        self._environments.restore(knowledge.environments)
+
     def statistics(self) -> DachaStatistics:
         """Return what Dacha holds at this moment."""
         return DachaStatistics(
@@ -142,6 +168,8 @@ class Dacha:
             views=len(self._views),
             evicted=self._environments.evicted,
             waiting_questions=self._lookup.waiting,
+            unconfirmed_environments=self._environments.unconfirmed,
+            unconfirmed_accounts=self._accounts.unconfirmed,
             loads=self._source.statistics(),
         )
 
@@ -170,7 +198,12 @@ class Dacha:
 
     def _make_refresher(self) -> Refresher:
         return Refresher(
-            self._accounts, self._environments, self._settings, self._jitter, self._attach
+            self._accounts,
+            self._environments,
+            self._settings,
+            self._jitter,
+            self._attach,
+            self._followers.deliver,
         )
 
     def _attach(self, refresher: Ref[Refresh]) -> None:

@@ -71,10 +71,14 @@ EnvironmentMessage: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentState:
-    """What readers see: the snapshot, and the number of the last event that is part of it."""
+    """What readers see: the snapshot, and the number of the last event that is part of it.
+
+    `is_confirmed` is false for what an earlier process knew, until MR was asked about it.
+    """
 
     snapshot: EnvironmentSnapshot | None
     applied: int
+    is_confirmed: bool = True
 
 
 _EMPTY = EnvironmentState(snapshot=None, applied=0)
@@ -115,8 +119,9 @@ class EnvironmentActor(Actor[EnvironmentMessage]):
         self._retry_seconds = retry_seconds
         self._me: Ref[EnvironmentMessage] | None = None
         # An entry that is there before we are comes from a life that crashed, and the event it
-        # crashed on is lost.
-        self._is_trusted = table.get(environment_id) is None
+        # crashed on is lost; or from an earlier process, and we are the first life.
+        entry = table.get(environment_id)
+        self._is_trusted = entry is None or (not entry.is_confirmed and published() == 0)
 
     async def started(self, me: Ref[EnvironmentMessage]) -> None:
         """See to it that what an earlier life left behind is checked with MR."""
@@ -190,10 +195,17 @@ class EnvironmentActor(Actor[EnvironmentMessage]):
             snapshot = EnvironmentSnapshot.of(truth) if known is None else known.with_truth(truth)
         # MR knew everything that it had published by then, so an event that an earlier life lost
         # is made up for.
-        self._write(snapshot, state.applied if self._is_trusted else published)
+        number = state.applied if self._is_trusted else published
+        self._write(snapshot, number, is_confirmed=True)
         self._is_trusted = True
         return None
 
-    def _write(self, snapshot: EnvironmentSnapshot | None, applied: int) -> None:
-        newest = max(applied, self._state.applied)
-        self._table[self._id] = EnvironmentState(snapshot, newest)
+    def _write(
+        self, snapshot: EnvironmentSnapshot | None, applied: int, *, is_confirmed: bool = False
+    ) -> None:
+        state = self._state
+        self._table[self._id] = EnvironmentState(
+            snapshot,
+            max(applied, state.applied),
+            is_confirmed or state.is_confirmed or snapshot is None,
+        )

@@ -5,8 +5,10 @@ was used longest ago makes room for a new one, unless somebody waits for it.
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 import structlog
 import trio
@@ -33,6 +35,7 @@ from fh.dacha.environment import (
 from fh.dacha.flights import Flights
 from fh.dacha.misses import Misses
 from fh.dacha.settings import DachaSettings
+from fh.dacha.snapshot import EnvironmentSnapshot
 from fh.dacha.view import DENIED
 from fh.model.ids import EnvironmentId
 
@@ -66,6 +69,28 @@ class Environments:
         self._residents: OrderedDict[EnvironmentId, _Resident] = OrderedDict()
         self._flights: Flights[EnvironmentId, EnvironmentAnswer] = Flights()
         self._evicted = 0
+        self._unconfirmed: set[EnvironmentId] = set()
+
+    def restore(self, snapshots: Sequence[EnvironmentSnapshot]) -> None:
+        """Keep what an earlier process knew, the most recently used first, before the first run.
+
+        It is served unasked until it was reloaded.
+        """
+        kept = snapshots[: self._settings.environments]
+        for snapshot in reversed(kept):
+            environment_id = snapshot.environment.id
+            self._table[environment_id] = EnvironmentState(snapshot, applied=0, is_confirmed=False)
+            self._unconfirmed.add(environment_id)
+
+    @property
+    def unconfirmed(self) -> int:
+        """How many restored environments are still served unasked."""
+        self._unconfirmed = {each for each in self._unconfirmed if self._is_unconfirmed(each)}
+        return len(self._unconfirmed)
+
+    def _is_unconfirmed(self, environment_id: EnvironmentId) -> bool:
+        state = self._table.get(environment_id)
+        return state is not None and not state.is_confirmed
 
     def resume(self) -> None:
         """Give every snapshot an actor again, after the supervisor has started.
@@ -146,6 +171,32 @@ class Environments:
         finally:
             resident.questions -= 1
             self._tidy(environment_id, resident)
+
+    def snapshot(self, environment_id: EnvironmentId) -> EnvironmentSnapshot | None:
+        """Return the newest snapshot, whatever waits to be applied to it."""
+        state = self._table.get(environment_id)
+        return None if state is None else state.snapshot
+
+    def is_gone(self, environment_id: EnvironmentId) -> bool:
+        """Return whether MR said lately that there is no such environment."""
+        return self._misses.knows(environment_id, trio.current_time())
+
+    def held(self) -> dict[EnvironmentId, EnvironmentSnapshot]:
+        """Return every snapshot, the most recently used one first, with an actor or without."""
+        held: dict[EnvironmentId, EnvironmentSnapshot] = {}
+        for environment_id in chain(reversed(self._residents), self._table):
+            state = self._table.get(environment_id)
+            if state is not None and state.snapshot is not None:
+                held[environment_id] = state.snapshot
+        return held
+
+    def is_behind(self) -> bool:
+        """Return whether an event waits to be applied to any of them."""
+        return any(
+            (0 if (state := self._table.get(environment_id)) is None else state.applied)
+            != resident.published
+            for environment_id, resident in self._residents.items()
+        )
 
     def ids(self) -> list[EnvironmentId]:
         """Return the environments kept, the most recently used one first."""

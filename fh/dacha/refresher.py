@@ -2,6 +2,9 @@
 
 It is an actor because a refresh takes its time and must not run twice at once: while one is under
 way, any number of further orders become one. Everything known is served on meanwhile.
+
+What it finds changed is told to those who follow this Dacha: streams were sent what was missed by
+nobody else, and the caches behind may have reloaded from here before it was up to date itself.
 """
 
 import random
@@ -16,10 +19,13 @@ import trio
 
 from fh.actors.actor import Actor
 from fh.actors.ref import Ref
+from fh.bus.port import Subscriber
 from fh.contracts.answers import NotReady
 from fh.dacha.accounts import Accounts
+from fh.dacha.differences import account_difference, environment_differences
 from fh.dacha.environments import Environments
 from fh.dacha.settings import DachaSettings
+from fh.model.ids import EnvironmentId, ServiceAccountId
 
 log = structlog.get_logger()
 
@@ -41,12 +47,14 @@ class Refresher(Actor[Refresh]):
         settings: DachaSettings,
         source: random.Random,
         attach: Callable[[Ref[Refresh]], None],
+        tell: Subscriber,
     ) -> None:
         self._accounts = accounts
         self._environments = environments
         self._settings = settings
         self._random = source
         self._attach = attach
+        self._tell = tell
 
     async def started(self, me: Ref[Refresh]) -> None:
         """Check what is known already: events may have been lost before this life."""
@@ -59,10 +67,8 @@ class Refresher(Actor[Refresh]):
         """Reload everything known by now."""
         await trio.sleep(self._random.uniform(0, self._settings.reload_jitter_seconds))
         reloads: deque[_Reload] = deque()
-        reloads.extend(partial(self._accounts.reload, each) for each in self._accounts.ids())
-        reloads.extend(
-            partial(self._environments.reload, each) for each in self._environments.ids()
-        )
+        reloads.extend(partial(self._reload_account, each) for each in self._accounts.ids())
+        reloads.extend(partial(self._reload_environment, each) for each in self._environments.ids())
         count = len(reloads)
         async with trio.open_nursery() as nursery:
             for _ in range(self._settings.concurrent_reloads):
@@ -80,3 +86,26 @@ class Refresher(Actor[Refresh]):
             reloads.append(reload)
             await trio.sleep(wait_seconds)
             wait_seconds = min(2 * wait_seconds, self._settings.reload_retry_maximum_seconds)
+
+    async def _reload_account(self, account_id: ServiceAccountId) -> NotReady | None:
+        before = self._accounts.known(account_id)
+        if (failure := await self._accounts.reload(account_id)) is not None:
+            return failure
+        if before is not None:
+            after = self._accounts.known(account_id)
+            if after is not None or self._accounts.is_gone(before):
+                difference = account_difference(before, after)
+                if difference is not None:
+                    await self._tell(difference)
+        return None
+
+    async def _reload_environment(self, environment_id: EnvironmentId) -> NotReady | None:
+        before = self._environments.snapshot(environment_id)
+        if (failure := await self._environments.reload(environment_id)) is not None:
+            return failure
+        if before is not None:
+            after = self._environments.snapshot(environment_id)
+            if after is not None or self._environments.is_gone(environment_id):
+                for difference in environment_differences(before, after):
+                    await self._tell(difference)
+        return None

@@ -55,13 +55,12 @@ class EdgeApp:
         Raises:
             ClientTooSlow: the client takes nothing; its connection has to end.
         """
-        match scope["type"]:
-            case "http":
-                await self._serve(scope, receive, paced(send, self._settings.slow_seconds))
-            case "websocket":
-                await _refuse_socket(receive, send)
-            case _ if not isinstance(self._elsewhere, Pages):
-                await self._elsewhere(scope, receive, send)
+        if scope["type"] == "http":
+            await self._serve(scope, receive, paced(send, self._settings.slow_seconds))
+        elif scope["type"] == "websocket":
+            await _refuse_socket(receive, send)
+        elif not isinstance(self._elsewhere, Pages):
+            await self._elsewhere(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = _head(scope)

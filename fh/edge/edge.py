@@ -5,9 +5,7 @@ with nothing, and clients reconnect.
 """
 
 import socket
-import sys
 
-import structlog
 import trio
 
 from fh.bus.port import Delivery
@@ -17,10 +15,8 @@ from fh.edge.engine import EngineStatistics
 from fh.edge.evaluation import FeatureStates
 from fh.edge.life import Life, TakeAway
 from fh.edge.pages import Pages
-from fh.edge.poller import EpollPoller, Poller, PortablePoller
+from fh.edge.poller import new_poller
 from fh.edge.settings import EdgeSettings
-
-log = structlog.get_logger()
 
 
 class Edge:
@@ -48,12 +44,7 @@ class Edge:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled, or until `drain` has said goodbye to every stream."""
-        poller: Poller
-        if sys.platform == "linux" and not self._settings.portable_engine:
-            poller = EpollPoller()
-        else:
-            log.warning("portable_engine_used", reason="no epoll: a task for each connection")
-            poller = PortablePoller()
+        poller = new_poller(portable=self._settings.portable_engine)
         life = Life(
             self._lookup,
             self._updates,

@@ -105,7 +105,10 @@ class Life:
 
     def decide(self, head: RequestHead) -> Asked:
         """Return what `head` asks of Edge."""
-        return decide(head, needs_context_sha=self.settings.surrogate_keys)
+        asked = decide(head, needs_context_sha=self.settings.surrogate_keys)
+        if isinstance(asked, OpenStream | OpenSocket) and not self.settings.streams:
+            return Refused(501, "there are no streams here: poll instead")
+        return asked
 
     def open_relay(self, asked: OpenStream) -> Relay:
         """Return a stream that the caller writes to its client, and closes with the engine."""

@@ -10,7 +10,10 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Protocol, TypeAlias
 
+import structlog
 import trio
+
+log = structlog.get_logger()
 
 _BATCH = 1024
 """Events taken from the kernel before trio gets a turn."""
@@ -156,3 +159,11 @@ class PortablePoller:
                 if scope.cancel_called:
                     # The socket may be closed by now, and its number another's.
                     return
+
+
+def new_poller(*, portable: bool) -> Poller:
+    """Return the best poller there is; `portable` asks for the one that works everywhere."""
+    if sys.platform == "linux" and not portable:
+        return EpollPoller()
+    log.warning("portable_engine_used", reason="no epoll: a task for each connection")
+    return PortablePoller()

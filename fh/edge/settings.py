@@ -27,6 +27,7 @@ class EdgeSettings:
     environments: int = 5000
     cache_control: str = ""
     surrogate_keys: bool = False
+    streams: bool = True
     cors_allow_headers: tuple[str, ...] = ()
     cors_expose_headers: tuple[str, ...] = ()
     cors_seconds: int = 86400

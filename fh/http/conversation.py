@@ -7,7 +7,6 @@ with another; and the last request can be awaited.
 
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from typing import Any, TypeAlias
@@ -21,6 +20,7 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ConnectionState
 
 from fh.http.asgi import AsgiApp, ClientTooSlow, Message, Scope, Send
+from fh.http.inbox import Inbox
 from fh.http.lingering import Lingering
 from fh.http.secure_stream import Protocol
 from fh.http.speakers import HandedOver, Http1, Http2, TakeUpgrade
@@ -99,12 +99,12 @@ class Conversation:
                 handed_over = left
             except Exception as error:  # noqa: BLE001  a client can make hypercorn raise about anything
                 self._fail(error)
-            await self._speaker.handle(Closed())
+            await self._guard(self._speaker.handle, Closed())
         if handed_over is not None:
             await handed_over.take(self._bearer.stream, handed_over.data)
             return
         if isinstance(self._speaker, Http2):
-            await self._speaker.say_goodbye()
+            await self._guard(self._speaker.say_goodbye)
         await self._bearer.stream.aclose()
 
     def drain(self) -> None:
@@ -125,17 +125,11 @@ class Conversation:
     async def spawn_app(self, app: AppWrapper, config: Config, scope: Scope, send: Send) -> Put:
         """Start a request; return what hands it the rest of what its client sends."""
         assert self._nursery is not None
-        give, take = trio.open_memory_channel[Message](config.max_app_queue_size)
+        inbox = Inbox(config.max_app_queue_size)
         self._requests += 1
         self._listening.deadline = inf
-        self._nursery.start_soon(self._serve, app, scope, take, send)
-
-        async def put(message: Message) -> None:
-            # Answered already: then the rest is of no interest.
-            with suppress(trio.BrokenResourceError):
-                await give.send(message)
-
-        return put
+        self._nursery.start_soon(self._serve, app, scope, inbox, send)
+        return inbox.put
 
     def spawn(self, func: Callable[..., Awaitable[None]], *args: Any) -> None:
         """Start a task of the protocol's own."""
@@ -186,13 +180,10 @@ class Conversation:
                     return
                 await self._speaker.handle(RawData(bytes(data)))
 
-    async def _serve(
-        self, app: AppWrapper, scope: Scope, take: trio.MemoryReceiveChannel[Message], send: Send
-    ) -> None:
+    async def _serve(self, app: AppWrapper, scope: Scope, inbox: Inbox, send: Send) -> None:
         failed = False
         try:
-            with take:
-                await app(scope, take.receive, send, trio.to_thread.run_sync, trio.from_thread.run)
+            await app(scope, inbox.receive, send, trio.to_thread.run_sync, trio.from_thread.run)
         except* ClientTooSlow:
             self.abort()
         except* Exception:

@@ -3,13 +3,21 @@
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
+from msgspec import Struct
+
 from fh.http.routing import AnyRoute, Request, Route
-from fh.mr.http.schemas.setup import ApplicationVersionInfo
 
 _UNKNOWN = "0.0.0"
 
 
-def routes(name: str) -> Sequence[AnyRoute]:
+class ApplicationVersionInfo(Struct, frozen=True):
+    """Which program answers; clients find out from the name what else it can do."""
+
+    name: str
+    version: str
+
+
+def info_routes(name: str) -> Sequence[AnyRoute]:
     """Return the route; `name` is that of the role, such as `party-server`."""
     info = ApplicationVersionInfo(name, installed_version())
 

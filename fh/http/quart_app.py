@@ -6,7 +6,7 @@ percent-decoded. What it does not know falls through to whatever else was regist
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, assert_never
+from typing import Any, Generic, TypeAlias, TypeVar, assert_never
 from urllib.parse import quote
 
 import msgspec
@@ -30,6 +30,9 @@ from fh.http.routing import AnyRoute, Reply, Request
 from fh.http.table import BadIdentifier, BadText, Matched, NoSuchPath, RouteTable, WrongMethod
 
 log = structlog.get_logger()
+
+WebApp: TypeAlias = QuartTrio
+"""A web application, for those that only pass it on."""
 
 CallerT = TypeVar("CallerT")
 

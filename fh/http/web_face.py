@@ -27,12 +27,21 @@ _BUSY = (
 
 
 class WebFace:
-    """Serves `app`, from its start to its end; a service. `take` gives it a connection."""
+    """Serves `app`, from its start to its end; a service. `take` gives it a connection.
 
-    def __init__(self, app: QuartTrio, *, most_connections: int = _MOST_CONNECTIONS) -> None:
+    Where nobody else is on its port, `terms` may allow more than one request a connection.
+    """
+
+    def __init__(
+        self,
+        app: QuartTrio,
+        *,
+        terms: Terms = _TERMS,
+        most_connections: int = _MOST_CONNECTIONS,
+    ) -> None:
         self._app = app
         self._conversations = Conversations(
-            Offer(app, _TERMS), most=most_connections, send_seconds=_SEND_SECONDS
+            Offer(app, terms), most=most_connections, send_seconds=_SEND_SECONDS
         )
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

@@ -201,7 +201,7 @@ class OutboxPublisher:
             if event is None:
                 continue
             try:
-                await self._bus.publish(event)
+                await self._bus.publish(event, entry.id)
             except Unavailable as away:
                 self._failed += 1
                 return away

@@ -2,19 +2,24 @@
 
 import gc
 import signal
+import socket
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
 import trio
 
 from fh.actors.errors import ActorError
-from fh.config import load_settings
+from fh.config import Fault, load_settings
 from fh.edge.door import PortTaken, listen
+from fh.edge.settings import EdgeSettings
 from fh.errors import FeatureHubError
 from fh.log import configure_logging
-from fh.roles.party_server import PartyServer
-from fh.roles.settings import PartyServerSettings, check_party_server
+from fh.roles.role import Role
+from fh.roles.settings.edge import EdgePartSettings
+from fh.roles.settings.listening import ListeningSettings
 
 log = structlog.get_logger()
 
@@ -22,70 +27,99 @@ _OK = 0
 _FAILED = 1
 
 
-def run_party_server(
-    *, environ: Mapping[str, str], file: Mapping[str, str], overrides: Mapping[str, str]
+@dataclass(frozen=True, slots=True)
+class RoleKind:
+    """A role that can be run.
+
+    Attributes:
+        settings: The class of its settings, a `ListeningSettings`.
+        check: Returns what is wrong with them taken together.
+        build: Makes it of its settings, its listener, and that for operators if there is one.
+    """
+
+    settings: type[Any]  # each role's own, which `check` and `build` take
+    check: Callable[[Any], Sequence[Fault]]
+    build: Callable[[Any, socket.socket, socket.socket | None], Role]
+
+
+def run_role(
+    kind: RoleKind,
+    *,
+    environ: Mapping[str, str],
+    file: Mapping[str, str],
+    overrides: Mapping[str, str],
 ) -> int:
-    """Run a party-server until a signal ends it; return the process's exit status.
+    """Run a role until a signal ends it; return the process's exit status.
 
     Raises:
         ConfigurationFaults: the settings can't be used.
     """
     began = time.perf_counter()
-    settings = load_settings(
-        PartyServerSettings,
-        environ=environ,
-        file=file,
-        overrides=overrides,
-        check=check_party_server,
+    settings: ListeningSettings = load_settings(
+        kind.settings, environ=environ, file=file, overrides=overrides, check=kind.check
     )
     configure_logging(settings.log_level, settings.log_format)
-    if not settings.drop_after_seconds and not settings.heartbeat_seconds:
-        log.warning(
-            "dead_clients_unnoticed",
-            hint="streams never end and have no heartbeat: set edge.sse.heartbeat-period",
-        )
     try:
-        listener = listen(settings.host, settings.port, settings.edge())
+        listener, monitor = _listen(settings)
     except (PortTaken, OSError) as error:
         log.error("start_failed", part="door", reason=str(error))  # noqa: TRY400  the reason says it all
         return _FAILED
-    return trio.run(_serve, PartyServer(settings, listener), settings, began)
+    return trio.run(_serve, kind.build(settings, listener, monitor), settings, began)
 
 
-async def _serve(server: PartyServer, settings: PartyServerSettings, began: float) -> int:
+def _listen(settings: ListeningSettings) -> tuple[socket.socket, socket.socket | None]:
+    edge = EdgeSettings()
+    if isinstance(settings, EdgePartSettings):
+        edge = settings.edge()
+        if not settings.drop_after_seconds and not settings.heartbeat_seconds:
+            log.warning(
+                "dead_clients_unnoticed",
+                hint="streams never end and have no heartbeat: set edge.sse.heartbeat-period",
+            )
+    listener = listen(settings.host, settings.port, edge)
+    if not settings.monitor_port:
+        return listener, None
+    try:
+        return listener, listen(settings.host, settings.monitor_port, edge)
+    except BaseException:
+        listener.close()
+        raise
+
+
+async def _serve(role: Role, settings: ListeningSettings, began: float) -> int:
     try:
         # Without a certificate there is nothing to reload: then SIGHUP is what it always was.
-        also = () if settings.key_pair() is None else (signal.SIGHUP,)
+        also = () if role.reload is None else (signal.SIGHUP,)
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, *also) as signals:
             async with trio.open_nursery() as nursery:
-                # It begins once the server waits for the first time, and so can be stopped.
-                nursery.start_soon(_obey_signals, server, signals)
-                await server.run(task_status=_Announcement(server, settings, began))
+                # It begins once the role waits for the first time, and so can be stopped.
+                nursery.start_soon(_obey_signals, role, signals)
+                await role.run(task_status=_Announcement(role, settings, began))
                 nursery.cancel_scope.cancel()
     except* FeatureHubError as failed:
         reason = _root(failed)
-        log.error("party_server_failed", reason=str(reason), kind=type(reason).__name__)  # noqa: TRY400  the reason says it all
+        log.error(_event(role, "failed"), reason=str(reason), kind=type(reason).__name__)  # noqa: TRY400  the reason says it all
         status = _FAILED
     else:
-        log.info("party_server_stopped")
+        log.info(_event(role, "stopped"))
         status = _OK
     return status
 
 
-async def _obey_signals(server: PartyServer, signals: AsyncIterator[int]) -> None:
+async def _obey_signals(role: Role, signals: AsyncIterator[int]) -> None:
     async for number in signals:
-        if number == signal.SIGHUP:
-            server.reload()
+        if number == signal.SIGHUP and role.reload is not None:
+            role.reload()
             continue
-        log.info("party_server_stopping", signal=signal.Signals(number).name)
-        server.stop()
+        log.info(_event(role, "stopping"), signal=signal.Signals(number).name)
+        role.stop()
 
 
 class _Announcement:
-    """Tells the operator that everything is up; a server that is stopped before never is."""
+    """Tells the operator that everything is up; a role that is stopped before never is."""
 
-    def __init__(self, server: PartyServer, settings: PartyServerSettings, began: float) -> None:
-        self._server = server
+    def __init__(self, role: Role, settings: ListeningSettings, began: float) -> None:
+        self._role = role
         self._scheme = "http" if settings.key_pair() is None else "https"
         self._host = settings.host or "localhost"
         self._began = began
@@ -95,10 +129,14 @@ class _Announcement:
         gc.collect()
         gc.freeze()
         log.info(
-            "party_server_started",
-            url=f"{self._scheme}://{self._host}:{self._server.port}",
+            _event(self._role, "started"),
+            url=f"{self._scheme}://{self._host}:{self._role.port}",
             seconds=round(time.perf_counter() - self._began, 2),
         )
+
+
+def _event(role: Role, what: str) -> str:
+    return f"{role.name.replace('-', '_')}_{what}"
 
 
 def _root(error: BaseException) -> BaseException:

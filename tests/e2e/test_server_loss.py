@@ -102,7 +102,7 @@ class Burst(Thread):
         self.key = key
         self.acknowledged = 0
         self.well_under_way = Event()
-        self._url = party.server.url + project.path(key)
+        self._url = party.server.admin_url + project.path(key)
         self._value = project.load(key)
         token = project.admin.token
         self._headers = {"authorization": f"Bearer {token}"}

@@ -31,6 +31,12 @@ def wire(party: Party) -> Iterator[Wire]:
         yield connection
 
 
+@pytest.fixture
+def admin_wire(party: Party) -> Iterator[Wire]:
+    with Wire(party.server.admin_port) as connection:
+        yield connection
+
+
 def open_stream(party: Party, project: Project, **options: int) -> Wire:
     stream = Wire(party.server.port, **options)
     stream.request("GET", f"/features/{project.server_key}", *STREAM_HEADERS)
@@ -140,28 +146,28 @@ def test_clients_that_vanish_leave_nothing_behind(party: Party, project: Project
         assert b'"value":"end"' in reader.read_events(1)
 
 
-def test_a_body_above_ten_mib_is_refused(wire: Wire) -> None:
-    wire.send(
+def test_a_body_above_ten_mib_is_refused(admin_wire: Wire) -> None:
+    admin_wire.send(
         f"POST {ADMIN_TARGET} HTTP/1.1\r\nhost: localhost\r\n{JSON_BODY}\r\n"
         f"content-length: {11 * MIB}\r\n\r\n".encode()
     )
     try:
         for _ in range(11):
-            wire.send(b" " * MIB)
+            admin_wire.send(b" " * MIB)
     except ConnectionError:
         pass  # It may answer and close before it has seen all of it.
-    assert wire.read_head().status == 413
+    assert admin_wire.read_head().status == 413
 
 
 @pytest.mark.parametrize(
     "body", [b"{", b"[]", b'{"email": 5, "password": true}', b"\xff\xfe", b"[" * 10_000]
 )
-def test_malformed_json_is_a_bad_request(wire: Wire, body: bytes) -> None:
-    assert wire.ask("POST", ADMIN_TARGET, JSON_BODY, body=body).status == 400
+def test_malformed_json_is_a_bad_request(admin_wire: Wire, body: bytes) -> None:
+    assert admin_wire.ask("POST", ADMIN_TARGET, JSON_BODY, body=body).status == 400
 
 
 @pytest.mark.parametrize(
     ("target", "status"), [("/mr-api/nothing-here", 404), ("/mr-api/portfolio", 401)]
 )
-def test_the_admin_api_refuses_strangers(wire: Wire, target: str, status: int) -> None:
-    assert wire.ask("GET", target).status == status
+def test_the_admin_api_refuses_strangers(admin_wire: Wire, target: str, status: int) -> None:
+    assert admin_wire.ask("GET", target).status == status

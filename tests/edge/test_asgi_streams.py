@@ -105,15 +105,20 @@ async def test_a_client_that_falls_too_far_behind_is_evicted_with_an_orderly_end
     async with asgi_under_test(slow_bytes=4096) as (client, edge):
         async with client.open("GET", STREAM) as (exchange, _):
             await exchange.next()
+            await trio.testing.wait_all_tasks_blocked()
             exchange.reads = False
+            began = trio.current_time()
             for number in range(200):
                 await edge.announce(boolean(f"flag{number}", True))
-            # The send under way ends with the stream; the client reads again in time.
-            exchange.reads = True
+                await trio.testing.wait_all_tasks_blocked()
+                if not number:
+                    # What follows waits behind what is being sent, which ends with the stream.
+                    exchange.reads = True
             last = exchange.received[-1]
             while last.get("more_body", True):
                 last = await exchange.next()
             assert last["body"] == b""
+            assert trio.current_time() - began < 1
         statistics = edge.edge.statistics()
         assert statistics is not None
         assert (statistics.evicted, statistics.streams) == (1, 0)

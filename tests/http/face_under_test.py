@@ -40,6 +40,12 @@ class App:
                     await self._stream(receive, send)
                 case "/bug":
                     raise RuntimeError("a bug")
+                case "/pause":
+                    await send({"type": "http.response.start", "status": 200, "headers": []})
+                    await send({"type": "http.response.body", "body": b"x", "more_body": True})
+                    self.ticks.append(trio.Event())
+                    await self.ticks[-1].wait()
+                    await send({"type": "http.response.body"})
                 case "/half":
                     await send({"type": "http.response.start", "status": 200, "headers": []})
                     raise RuntimeError("a bug")

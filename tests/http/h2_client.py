@@ -64,14 +64,16 @@ class H2Client:
         headers: tuple[tuple[str, str], ...] = (),
         *,
         ends: bool = True,
+        flush: bool = True,
     ) -> int:
-        """Send a request's head; return the number of its stream."""
+        """Send a request's head, or prepare it only; return the number of its stream."""
         number = self.connection.get_next_available_stream_id()
         target = () if method == "CONNECT" else ((":scheme", self._scheme), (":path", path))
         fields = [(":method", method), *target, (":authority", "localhost"), *headers]
         self.connection.send_headers(number, fields, end_stream=ends)
         self.answers[number] = H2Answer()
-        await self.flush()
+        if flush:
+            await self.flush()
         return number
 
     async def send(self, number: int, data: bytes, *, ends: bool = True) -> None:

@@ -1,9 +1,11 @@
+import pytest
 import trio
+import trio.testing
 from hypercorn.config import Config
 from hypercorn.trio import serve
 from prometheus_client import CollectorRegistry
 
-from fh.http.asgi import guarded
+from fh.http.asgi import ClientTooSlow, guarded, paced
 from fh.http.cors import Cors
 from fh.http.decoding import LARGEST_BODY_BYTES
 from fh.http.metrics import HttpMetrics
@@ -78,3 +80,44 @@ async def test_a_connection_that_is_not_kept_alive_is_closed(nursery):
             answer = b"".join([part async for part in stream])
     assert answer.startswith(b"HTTP/1.1 404")
     nursery.cancel_scope.cancel()
+
+
+async def test_a_body_leaves_in_pieces_that_say_whether_more_follows():
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    send_paced = paced(send, 1)
+    await send_paced({"type": "http.response.start", "status": 200})
+    await send_paced({"type": "http.response.body", "body": b"x" * 40_000, "more_body": True})
+    await send_paced({"type": "http.response.body", "body": b"y" * 32_768})
+    await send_paced({"type": "http.response.body"})
+    assert [(len(message.get("body", b"")), message.get("more_body")) for message in sent] == [
+        (0, None),
+        (16_384, True),
+        (16_384, True),
+        (7_232, True),
+        (16_384, True),
+        (16_384, False),
+        (0, None),
+    ]
+
+
+async def test_who_takes_slowly_is_waited_for_and_who_takes_nothing_is_given_up(
+    autojump_clock: trio.testing.MockClock,
+):
+    taken = 0
+
+    async def send(message):
+        nonlocal taken
+        await trio.sleep(9)
+        taken += len(message["body"])
+
+    body = {"type": "http.response.body", "body": b"x" * 100_000}
+    await paced(send, 10)(body)
+    assert taken == 100_000
+    began = trio.current_time()
+    with pytest.raises(ClientTooSlow):
+        await paced(send, 8)(body)
+    assert trio.current_time() - began == 8

@@ -115,7 +115,9 @@ async def test_a_pair_that_is_written_file_by_file_is_waited_for(
             before = certificate.context
             await trio.sleep(LOOK_SECONDS - 0.5)
             files.certificate.write_bytes(newer.certificate.read_bytes())
-            # A look falls between the two, when they do not belong together.
+            # Looks fall between the steps, when the files do not belong together.
+            await trio.sleep(1)
+            files.certificate.write_bytes(newer.certificate.read_bytes() + b"\n")
             await trio.sleep(1)
             files.key.write_bytes(newer.key.read_bytes())
             await trio.sleep(LOOKS)

@@ -1,7 +1,7 @@
 import json
 
 from fh.errors import Unavailable
-from fh.http.health import HealthChecks, health_routes
+from fh.http.health import PROBE_PATHS, HealthChecks, health_routes
 
 
 async def yes() -> bool:
@@ -45,3 +45,7 @@ def test_probes_need_no_login_and_the_misspelt_one_is_there():
         "/health/readyness",
     ]
     assert not any(route.authenticated for route in routes)
+
+
+def test_the_paths_of_probes_are_all_that_is_served():
+    assert {route.path for route in health_routes(HealthChecks())} == PROBE_PATHS

@@ -10,6 +10,7 @@ import trio
 from prometheus_client import CollectorRegistry
 
 from fh.contracts.updates import StreamedFeatureUpdate
+from fh.http.metrics import metrics_routes
 from fh.mr.access import PersonType
 from fh.mr.http.app import create_mr_app
 from fh.mr.repositories.access import load_caller
@@ -64,8 +65,13 @@ async def set_up(stranger: Api) -> Answer:
 
 @pytest.fixture
 def mr_app(database):
+    registry = CollectorRegistry()
     return create_mr_app(
-        database, QUICK_PASSWORDS, registry=CollectorRegistry(), name="party-server"
+        database,
+        QUICK_PASSWORDS,
+        registry=registry,
+        name="party-server",
+        more=metrics_routes(registry),
     )
 
 

@@ -22,6 +22,9 @@ from fh.mr.outbox import OutboxPublisher, OutboxSettings, announce
 
 EAGER = OutboxSettings(poll_seconds=0.02, first_pause_seconds=0.01, longest_pause_seconds=0.02)
 
+APPEND = """WITH given AS (UPDATE event_position SET last = last + 1 RETURNING last)
+INSERT INTO outbox (id, kind, body) SELECT last, 'environment', $1 FROM given RETURNING 1"""
+
 
 def environment(version: int) -> PublishEnvironment:
     return PublishEnvironment(
@@ -44,7 +47,7 @@ class RecordingBus:
     async def _no_fault(self, event: object) -> None:
         pass
 
-    async def publish(self, event: object) -> None:
+    async def publish(self, event: object, sequence: int = 0) -> None:
         await self.fault(event)
         if isinstance(event, PublishEnvironment):
             self.taken.append(event.environment.version)
@@ -349,12 +352,7 @@ async def test_a_lease_that_somebody_left_behind_expires(database, bus, write, r
 async def test_what_can_not_be_decoded_is_moved_aside(database, bus, write, rows, until):
     await write(environment(1))
     for body in (b"{}", b"not json", b"[" * 100_000, b'{"\xff":1}'):
-        await rows(
-            "WITH given AS (UPDATE event_position SET last = last + 1 RETURNING last) "
-            "INSERT INTO outbox (id, kind, body) SELECT last, 'environment', $1 FROM given "
-            "RETURNING 1",
-            body,
-        )
+        await rows(APPEND, body)
     await write(environment(2))
     async with running(database, bus) as publisher:
         await bus.wait_for(2)

@@ -10,8 +10,9 @@ import trio
 
 from fh.actors.errors import ChildStartFailed
 from fh.edge.door import listen
-from fh.roles.party_server import PartyServer
-from fh.roles.settings import PartyServerSettings
+from fh.roles.party_server import build_party_server
+from fh.roles.role import Role
+from fh.roles.settings.roles import PartyServerSettings
 
 pytestmark = pytest.mark.postgres
 
@@ -19,11 +20,11 @@ START_SECONDS = 60
 STOP_SECONDS = 15
 
 
-def party_server(data_directory: Path, host: str = "127.0.0.1") -> PartyServer:
+def party_server(data_directory: Path, host: str = "127.0.0.1") -> Role:
     settings = PartyServerSettings(
         port=0, host=host, data_directory=data_directory, grace_seconds=0
     )
-    return PartyServer(settings, listen(settings.host, settings.port, settings.edge()))
+    return build_party_server(settings, listen(settings.host, settings.port, settings.edge()))
 
 
 async def ask(port: int, path: str) -> tuple[int, bytes]:
@@ -67,6 +68,7 @@ async def test_it_serves_and_leaves_nothing_behind(tmp_path: Path) -> None:
             assert status == 200
             assert b"\nedge_sse_active_connections 0.0\n" in metrics
             assert b"\nedge_accepted_total 3.0\n" in metrics
+            assert b"\ndacha_environments 0.0\n" in metrics
             assert b"\nedge_patterns_cut_off_total 0.0\n" in metrics
         assert belongings() - before != set()
         nursery.cancel_scope.deadline = trio.current_time() + STOP_SECONDS

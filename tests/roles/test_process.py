@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.http.certificates import trusting, write_pair
 
 pytestmark = pytest.mark.postgres
 
@@ -129,3 +132,48 @@ def test_a_database_that_is_away_is_waited_for_until_a_signal_comes(tmp_path: Pa
         "party_server_stopped",
     ]
     assert "hunter2" not in json.dumps(server.lines)
+
+
+def test_a_certificate_is_renewed_at_a_hang_up_and_plain_requests_are_told_so(
+    tmp_path: Path,
+) -> None:
+    files, newer = write_pair(tmp_path), write_pair(tmp_path, name="newer")
+    with running(
+        tmp_path,
+        SERVER_TLS_CERTIFICATE=str(files.certificate),
+        SERVER_TLS_KEY=str(files.key),
+        SERVER_TLS_RELOAD_SECONDS="0",
+    ) as server:
+        started = server.wait_for("party_server_started")
+        url = started["url"]
+        assert url.startswith("https://127.0.0.1:")
+
+        def readiness(address: str, trusted: Any) -> int:
+            with urllib.request.urlopen(address, timeout=10, context=trusted) as answer:
+                return int(answer.status)
+
+        before = trusting(files)
+        assert readiness(f"{url}/health/readiness", before) == 200
+        plain = url.replace("https", "http")
+        assert readiness(f"{plain}/health/readiness", None) == 200
+        for path in ("/features?apiKey=x", "/mr-api/initialize", "/metrics"):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                readiness(plain + path, None)
+            with refused.value as answer:
+                assert answer.status == 400
+                assert b"https" in answer.read()
+        newer.key.replace(files.key)
+        newer.certificate.replace(files.certificate)
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for("certificate_renewed")
+        with pytest.raises(urllib.error.URLError):
+            readiness(f"{url}/health/readiness", before)
+        assert readiness(f"{url}/health/readiness", trusting(files)) == 200
+        assert server.end(signal.SIGTERM) == 0
+    assert [line for line in server.lines if line["level"] != "info"] == []
+
+
+def test_without_a_certificate_a_hang_up_ends_it_as_ever(tmp_path: Path) -> None:
+    with running(tmp_path, DB_URL="postgresql://127.0.0.1:1/d") as server:
+        server.wait_for("database_waiting")
+        assert server.end(signal.SIGHUP) == -signal.SIGHUP

@@ -6,8 +6,11 @@ import pytest
 from fh.config import ConfigurationFaults, load_settings, properties_of
 from fh.dacha.settings import DachaSettings
 from fh.edge.settings import EdgeSettings
+from fh.http.health import PROBE_PATHS
 from fh.mr.settings import MrSettings
-from fh.roles.settings import PartyServerSettings, check_party_server
+from fh.roles.kinds import NAMES, role_kind, settings_of
+from fh.roles.settings.roles import PartyServerSettings, check_party_server
+from tests.http.certificates import write_pair
 
 
 def loaded(**properties: str) -> PartyServerSettings:
@@ -83,8 +86,70 @@ def test_cors_headers_reach_both_faces() -> None:
     assert loaded(jersey__cors__timeout="5").edge().cors_seconds == 5
 
 
-def test_a_bus_that_is_not_supported_yet_is_refused() -> None:
-    assert fault_names(nats__urls="nats://h:4222") == ["nats.urls"]
+def test_the_bus_is_in_memory_until_servers_are_named() -> None:
+    assert loaded().nats() is None
+    nats = loaded(nats__urls="nats://h:4222, tls://u:p@i").nats()
+    assert nats is not None
+    assert [server.host for server in nats.servers] == ["h", "i"]
+    assert loaded(nats__urls="nats://h", nats__enabled="false").nats() is None
+    assert fault_names(nats__urls="http://h:4222") == ["nats.urls"]
+
+
+def faults_of(name: str, **properties: str) -> list[str]:
+    """Return the properties that are at fault in the settings of a role."""
+    kind = role_kind(name)
+    file = {known.replace("__", ".").replace("_", "-"): at for known, at in properties.items()}
+    try:
+        load_settings(kind.settings, environ={}, file=file, check=kind.check)
+    except ConfigurationFaults as caught:
+        return [fault.property for fault in caught.faults]
+    return []
+
+
+NATS = {"nats__urls": "nats://h"}
+
+
+@pytest.mark.parametrize(
+    ("name", "properties", "faults"),
+    [
+        ("mr", {}, ["nats.urls"]),
+        ("mr", NATS, []),
+        ("mr", NATS | {"monitor__port": "8085", "server__port": "8085"}, ["monitor.port"]),
+        ("dacha", {}, ["nats.urls", "management-repository.url"]),
+        ("dacha", NATS | {"management_repository__url": "http://mr:8085"}, []),
+        ("dacha", NATS | {"management_repository__url": "mr:8085"}, ["management-repository.url"]),
+        ("edge", {}, ["nats.urls", "dacha.url.default"]),
+        ("edge", NATS | {"dacha__url__default": "http://dacha:8902"}, []),
+        ("edge-rest", {}, ["db.url"]),
+        ("edge-rest", {"db__url": "postgresql://h/d"}, []),
+        ("edge-rest", {"db__url": "postgresql://h/d", "db_replica__url": "x"}, ["db-replica.url"]),
+        ("party-server-ish", {}, []),
+    ],
+)
+def test_what_a_role_needs_is_told_before_it_starts(
+    name: str, properties: dict[str, str], faults: list[str]
+) -> None:
+    assert faults_of(name, **properties) == faults
+
+
+@pytest.mark.parametrize(
+    ("name", "port"),
+    [("party-server", 8085), ("mr", 8085), ("dacha", 8902), ("edge", 8553), ("edge-rest", 8553)],
+)
+def test_each_role_has_its_port(name: str, port: int) -> None:
+    assert role_kind(name).settings().port == port
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_role_lists_its_settings(name: str) -> None:
+    assert role_kind(name).settings is settings_of(name)
+    assert "server.port" in properties_of(settings_of(name))
+
+
+def test_keys_between_parts_are_not_shown() -> None:
+    settings = loaded(mr__dacha2__api_keys="hunter2, hunter3")
+    assert [key.reveal for key in settings.truth_keys] == ["hunter2", "hunter3"]
+    assert "hunter" not in repr(settings)
 
 
 def test_a_database_address_is_looked_at_before_the_start() -> None:
@@ -112,3 +177,46 @@ def test_the_password_is_not_shown_with_the_settings() -> None:
     settings = loaded(db__url="postgresql://h/d", db__password="hunter2")
     assert settings.database_password.reveal == "hunter2"
     assert "hunter2" not in repr(settings)
+
+
+def test_a_certificate_turns_tls_on_and_leaves_probes_alone(tmp_path: Path) -> None:
+    files = write_pair(tmp_path)
+    names = {
+        "server__tls__certificate": str(files.certificate),
+        "server__tls__key": str(files.key),
+    }
+    settings = loaded(**names)
+    assert settings.key_pair() == files
+    assert settings.edge().plain_paths == PROBE_PATHS
+    assert loaded(**names, server__tls__plain="none").edge().plain_paths == frozenset()
+    assert loaded(**names, server__tls__plain="all").edge().plain_paths is None
+    assert loaded().key_pair() is None
+    assert loaded(server__tls__plain="none").edge().plain_paths is None
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("server__tls__certificate", "server.tls.key"),
+        ("server__tls__key", "server.tls.certificate"),
+        ("server__tls__key_password", "server.tls.certificate"),
+    ],
+)
+def test_half_of_a_pair_is_refused(name: str, missing: str) -> None:
+    assert fault_names(**{name: "x.pem"}) == [missing]
+
+
+def test_a_pair_that_can_not_be_used_is_refused_before_the_start(tmp_path: Path) -> None:
+    files, other = write_pair(tmp_path, password="hunter2"), write_pair(tmp_path, name="other")
+    certificate = {"server__tls__certificate": str(files.certificate)}
+    assert fault_names(**certificate, server__tls__key=str(tmp_path / "no.key")) == [
+        "server.tls.key"
+    ]
+    assert fault_names(**certificate, server__tls__key=str(other.key)) == ["server.tls.key"]
+    locked = {**certificate, "server__tls__key": str(files.key)}
+    assert fault_names(**locked) == ["server.tls.key-password"]
+    settings = loaded(**locked, server__tls__key_password="hunter2")
+    assert "hunter2" not in repr(settings)
+    assert fault_names(server__tls__certificate=str(tmp_path), server__tls__key="x") == [
+        "server.tls.certificate"
+    ]

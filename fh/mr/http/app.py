@@ -1,11 +1,13 @@
 """The admin API as one web application: all route tables, behind one way to authenticate."""
 
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry
 from quart_trio import QuartTrio
 
-from fh.db.port import Database, Transaction
-from fh.http.health import HealthChecks, health_routes
-from fh.http.metrics import HttpMetrics, metrics_routes
+from fh.db.port import Database
+from fh.http.info import info_routes
+from fh.http.metrics import HttpMetrics
 from fh.http.quart_app import Face, create_app
 from fh.http.routing import AnyRoute
 from fh.mr.errors import REFUSALS
@@ -16,7 +18,6 @@ from fh.mr.http import (
     feature_values,
     features,
     groups,
-    info,
     persons,
     portfolios,
     service_accounts,
@@ -51,19 +52,17 @@ def create_mr_app(
     *,
     registry: CollectorRegistry,
     name: str,
-    health: HealthChecks | None = None,
+    more: Sequence[AnyRoute] = (),
 ) -> QuartTrio:
     """Return the web application of MR.
 
     `registry` takes the counters and is what `/metrics` shows, `name` is the role's, as
-    `/info/version` tells it to clients, and `health` is what the probes look at: the database
-    alone when nothing is given.
+    `/info/version` tells it to clients, and `more` are routes besides: probes and metrics, say.
     """
     routes = [
         *mr_routes(database, settings),
-        *info.routes(name),
-        *health_routes(health or _database_health(database)),
-        *metrics_routes(registry),
+        *info_routes(name),
+        *more,
     ]
     return create_app(
         Face(
@@ -75,14 +74,3 @@ def create_mr_app(
             get_cache_control=settings.get_cache_control,
         )
     )
-
-
-def _database_health(database: Database) -> HealthChecks:
-    async def answers() -> bool:
-        return await database.transaction(_one, read_only=True)
-
-    return HealthChecks(readiness={"database": answers})
-
-
-async def _one(tx: Transaction) -> bool:
-    return bool(await tx.fetchval("SELECT 1") == 1)

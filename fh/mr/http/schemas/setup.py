@@ -59,10 +59,3 @@ class SetupSiteAdmin(Struct, frozen=True, rename="camel"):
     password: Annotated[str, Meta(max_length=100)] | None = None
     name: Annotated[str, Meta(max_length=100)] | None = None
     auth_provider: str | None = None
-
-
-class ApplicationVersionInfo(Struct, frozen=True):
-    """Which program answers; clients find out from the name what else it can do."""
-
-    name: str
-    version: str

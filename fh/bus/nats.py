@@ -1,0 +1,313 @@
+"""The bus over NATS: what Java's and our own MR, Dacha and Edge tell each other.
+
+Whoever lives in the process of the publisher hears an event first, and without the broker: a
+party-server does not depend on it for itself. Everybody else gets what the broker passes on, at
+most once; after each gap `Reconnected` has them reload.
+
+The broker is core NATS: nothing is stored there.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from uuid import uuid4
+
+import structlog
+import trio
+
+from fh.aio import Island
+from fh.bus.errors import BusUnavailable, EventTooLarge
+from fh.bus.events import BusEvent, encode_json, published_event, update_event
+from fh.bus.following import Following, FollowingStatistics
+from fh.bus.intake import Intake
+from fh.bus.message import Letter, Message
+from fh.bus.nats_connection import NatsConnection
+from fh.bus.nats_link import APPLIED, DROPPED, NOT_NOW, Link
+from fh.bus.nats_reader import NatsReader
+from fh.bus.nats_settings import NatsSettings
+from fh.bus.port import Reconnected, Subscriber, UpdateWorker
+from fh.bus.subscribers import Subscribers
+from fh.contracts.event_log import UNNUMBERED, EventLog
+from fh.contracts.published import Published, PublishFeatureValues
+from fh.contracts.updates import StreamedFeatureUpdate
+from fh.errors import Unavailable
+from fh.wire.cloudevents import CloudEvent, encode_headers
+
+log = structlog.get_logger()
+
+_LARGE_BYTES = 128 * 1024  # from here on compressing takes milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class NatsBusStatistics:
+    """Counts since the start, and what is there at this moment.
+
+    Attributes:
+        connects: How often a server was connected.
+        published: Events that the broker has taken.
+        too_large: Events that it never will.
+        delivered: Deliveries to the subscribers of this process.
+        missed: Messages thrown away because these were too slow.
+        waiting: Messages that wait for them.
+        submitted: Updates that were handed to a worker elsewhere.
+        applied: Updates that the worker of this process was done with.
+        postponed: Updates that it, or this process, could not take for the time being.
+        unreadable: Messages that could not be read; `dead_letters` of them were put aside.
+        unknown: Messages of a kind that is not read here.
+    """
+
+    connected: bool
+    connects: int
+    published: int
+    too_large: int
+    subscribers: int
+    delivered: int
+    failed_deliveries: int
+    missed: int
+    waiting: int
+    waiting_bytes: int
+    submitted: int
+    applied: int
+    postponed: int
+    failed_updates: int
+    unreadable: int
+    dead_letters: int
+    unknown: int
+
+
+class NatsBus:
+    """The port `Bus` over NATS. A service; subscribe and work before it is run."""
+
+    def __init__(
+        self,
+        island: Island,
+        settings: NatsSettings,
+        *,
+        event_log: EventLog | None = None,
+        source: random.Random | None = None,
+    ) -> None:
+        """Take part in NATS; what it loses is taken from `event_log`, if there is one."""
+        self._island = island
+        self._settings = settings
+        self._subscribers = Subscribers()
+        self._following = (
+            None if event_log is None else Following(event_log, self._subscribers.deliver)
+        )
+        self._worker: UpdateWorker | None = None
+        self._worker_is_there = trio.Event()
+        self._connection = NatsConnection(island, settings, source or random.Random())  # noqa: S311 - to spread load
+        self._reader = NatsReader(island, self._connection, settings)
+        self._announcements: Intake | None = None
+        self._updates: Intake | None = None
+        self._published = 0
+        self._too_large = 0
+        self._submitted = 0
+        self._applied = 0
+        self._postponed = 0
+        self._failed_updates = 0
+
+    @property
+    def connected(self) -> bool:
+        """Whether a server is connected, and sends what is announced."""
+        return self._connection.connected
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Take part until cancelled; ready once each server was tried or one is connected."""
+        settings = self._settings
+        announcements = Intake(settings.waiting_messages, settings.waiting_bytes)
+        updates = Intake(settings.waiting_updates, settings.waiting_bytes)
+        self._announcements, self._updates = announcements, updates
+
+        async def prepare(link: Link) -> None:
+            if self._worker is not None:
+                await link.take_updates(updates)
+
+        async def attend(link: Link) -> None:
+            await self._worker_is_there.wait()
+            await self._island.call(partial(link.take_updates, updates))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._deliver_forever, announcements)
+            for _ in range(settings.updates_at_once):
+                nursery.start_soon(self._apply_forever, updates)
+            await nursery.start(self._connection.run, announcements, prepare, attend)
+            if self._following is not None:
+                await nursery.start(self._following.run)
+            task_status.started()
+
+    @property
+    def following(self) -> FollowingStatistics | None:
+        """How far this process has followed, None if it does not."""
+        return None if self._following is None else self._following.statistics()
+
+    @property
+    def position(self) -> int:
+        """The number up to which nothing is missing here."""
+        return UNNUMBERED if self._following is None else max(UNNUMBERED, self._following.at)
+
+    def has_followed(self) -> bool:
+        """Return whether MR's log was read at least once."""
+        return self._following is None or self._following.at >= 0
+
+    async def reach(self, sequence: int) -> None:
+        """Return once nothing up to `sequence` is missing here."""
+        if self._following is not None:
+            await self._following.reach(sequence)
+
+    async def publish(self, event: Published, sequence: int = UNNUMBERED) -> None:
+        """Deliver `event` to the subscribers of this process, then hand it to the broker.
+
+        Raises:
+            BusUnavailable: the broker is not there or did not take it; publish again later.
+            EventTooLarge: nobody elsewhere will ever hear of it.
+        """
+        await self._hear(event, sequence)
+        link = self._connection.link
+        settings = self._settings
+        try:
+            letter = await self._letter(
+                settings.cache_subject,
+                event,
+                lambda json: published_event(event, json, datetime.now(UTC), sequence),
+            )
+            letters = [letter]
+            if settings.edge_subject and isinstance(event, PublishFeatureValues):
+                letters.append(Letter(settings.edge_subject, letter.headers, letter.data))
+            await self._island.call(partial(link.publish, letters))
+        except EventTooLarge:
+            self._too_large += 1
+            raise
+        self._published += 1
+
+    def subscribe(self, name: str, subscriber: Subscriber) -> None:
+        """Deliver everything from now on to `subscriber`, after those that subscribed before."""
+        self._subscribers.subscribe(name, subscriber)
+
+    async def submit(self, update: StreamedFeatureUpdate) -> None:
+        """Have `update` applied: by this process if it works, else by one that does.
+
+        Without acknowledgements it returns when the broker has taken it.
+
+        Raises:
+            Unavailable: nobody could take it, or whoever took it could not apply it for now.
+            EventTooLarge: the broker will never take it.
+        """
+        if self._worker is not None:
+            await self._worker(update)
+            return
+        link = self._connection.link
+        letter = await self._letter(
+            self._settings.update_subjects[0],
+            update,
+            lambda json: update_event(json, datetime.now(UTC), uuid4()),
+        )
+        if not self._settings.acknowledged:
+            await self._island.call(partial(link.publish, [letter]))
+        elif (answer := await self._island.call(partial(link.request, letter))) == NOT_NOW:
+            raise BusUnavailable("whoever applies updates can't do so for now")
+        elif answer not in {APPLIED, DROPPED}:  # a stream of JetStream, say, that keeps updates
+            raise BusUnavailable("an update was answered by something that does not apply it")
+        self._submitted += 1
+
+    def work(self, worker: UpdateWorker) -> None:
+        """Take part in applying updates, from now on."""
+        self._worker = worker
+        self._worker_is_there.set()
+
+    def statistics(self) -> NatsBusStatistics:
+        """Return the counts of this moment."""
+        announcements, updates = self._announcements, self._updates
+        return NatsBusStatistics(
+            connected=self.connected,
+            connects=self._connection.connects,
+            published=self._published,
+            too_large=self._too_large,
+            subscribers=len(self._subscribers),
+            delivered=self._subscribers.delivered,
+            failed_deliveries=self._subscribers.failed,
+            missed=announcements.refused if announcements else 0,
+            waiting=announcements.waiting if announcements else 0,
+            waiting_bytes=announcements.waiting_bytes if announcements else 0,
+            submitted=self._submitted,
+            applied=self._applied,
+            postponed=self._postponed + (updates.refused if updates else 0),
+            failed_updates=self._failed_updates,
+            unreadable=self._reader.unreadable,
+            dead_letters=self._reader.put_aside,
+            unknown=self._reader.unknown,
+        )
+
+    async def _letter(
+        self, subject: str, event: BusEvent, pack: Callable[[bytes], CloudEvent]
+    ) -> Letter:
+        json = encode_json(event)
+        if len(json) > self._settings.most_json_bytes:
+            raise EventTooLarge("the text of an event", len(json), self._settings.most_json_bytes)
+        if len(json) < _LARGE_BYTES:
+            packed = pack(json)
+        else:
+            packed = await trio.to_thread.run_sync(pack, json)
+        return Letter(subject, encode_headers(packed), packed.data)
+
+    async def _deliver_forever(self, announcements: Intake) -> None:
+        while True:
+            match await announcements.take():
+                case Reconnected() as reconnected:
+                    log.info("bus_may_have_missed_events", missed=announcements.refused)
+                    if self._following is None:
+                        await self._subscribers.deliver(reconnected)
+                    else:
+                        self._following.look()
+                case Message() as message:
+                    if not len(self._subscribers):  # an MR alone: nobody here wants to know
+                        continue
+                    read = await self._reader.read(message)
+                    if read is None:
+                        continue
+                    event, sequence = read
+                    if not isinstance(event, StreamedFeatureUpdate):
+                        await self._hear(event, sequence)
+
+    async def _hear(self, event: Published, sequence: int) -> None:
+        if self._following is None:
+            await self._subscribers.deliver(event)
+        else:
+            await self._following.take(sequence, event)
+
+    async def _apply_forever(self, updates: Intake) -> None:
+        while True:
+            arrival = await updates.take()
+            if isinstance(arrival, Message):  # what was refused meanwhile has been answered
+                answer = await self._apply(arrival)
+                if arrival.reply:
+                    await self._answer(arrival.reply, answer)
+
+    async def _apply(self, message: Message) -> bytes:
+        read = await self._reader.read(message)
+        if read is None or self._worker is None:
+            return DROPPED
+        update, _ = read
+        if not isinstance(update, StreamedFeatureUpdate):
+            return DROPPED
+        try:
+            await self._worker(update)
+        except Unavailable as away:
+            self._postponed += 1
+            log.warning("update_postponed", reason=str(away), lost=not message.reply)
+            return NOT_NOW
+        except Exception:
+            # A request ends here; whoever sent it may try again.
+            self._failed_updates += 1
+            log.exception("update_failed", update=repr(update))
+            return NOT_NOW
+        self._applied += 1
+        return APPLIED
+
+    async def _answer(self, reply: str, answer: bytes) -> None:
+        try:
+            link = self._connection.link
+            await self._island.call(partial(link.send, Letter(reply, {}, answer)))
+        except Unavailable as away:
+            log.debug("update_not_acknowledged", reason=str(away))

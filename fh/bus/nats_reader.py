@@ -1,0 +1,84 @@
+"""From messages to events; what can't be read is counted, told, put aside, and ends nothing."""
+
+from functools import partial
+
+import structlog
+import trio
+
+from fh.aio import Island
+from fh.bus.events import BusEvent, decode_event, sequence_of
+from fh.bus.message import Message
+from fh.bus.nats_connection import NatsConnection
+from fh.bus.nats_settings import NatsSettings
+from fh.bus.poison import Allowance, dead_letter
+from fh.errors import Unavailable
+from fh.wire.cloudevents import CloudEvent, MalformedEvent, decode
+
+log = structlog.get_logger()
+
+_MOST_UNKNOWN = 100  # kinds that are remembered, so that each is told once
+_LONGEST_REASON = 200
+_LONGEST_NAME = 100
+
+
+class NatsReader:
+    """Reads messages.
+
+    Attributes:
+        unreadable: Messages that could not be read.
+        put_aside: How many of them went to the subject for dead letters.
+        unknown: Messages of a kind that is not read here.
+    """
+
+    def __init__(self, island: Island, connection: NatsConnection, settings: NatsSettings) -> None:
+        self._island = island
+        self._connection = connection
+        self._settings = settings
+        self._allowance = Allowance(settings.dead_letters_per_second)
+        self._unknown_kinds: set[tuple[str, str]] = set()
+        self.unreadable = 0
+        self.put_aside = 0
+        self.unknown = 0
+
+    async def read(self, message: Message) -> tuple[BusEvent, int] | None:
+        """Return the event in `message` and its number, or None if there is none for us."""
+        try:
+            event = decode(message.headers, message.data)
+            decoded = decode_event(event, self._settings.most_json_bytes)
+        except MalformedEvent as fault:
+            self.unreadable += 1
+            if self._allowance.take(trio.current_time()):
+                await self._put_aside(message, str(fault)[:_LONGEST_REASON])
+            return None
+        if decoded is None:
+            self._note_unknown(event, message)
+            return None
+        return decoded, sequence_of(event)
+
+    def _note_unknown(self, event: CloudEvent, message: Message) -> None:
+        self.unknown += 1
+        kind = (event.type[:_LONGEST_NAME], event.subject[:_LONGEST_NAME])
+        if kind not in self._unknown_kinds and len(self._unknown_kinds) < _MOST_UNKNOWN:
+            self._unknown_kinds.add(kind)
+            log.info("bus_event_unknown", channel=message.subject, type=kind[0], subject=kind[1])
+
+    async def _put_aside(self, message: Message, reason: str) -> None:
+        suppressed, self._allowance.suppressed = self._allowance.suppressed, 0
+        log.warning(
+            "bus_message_unreadable",
+            channel=message.subject,
+            reason=reason,
+            size_bytes=message.size_bytes,
+            more=suppressed,
+        )
+        subject = self._settings.dead_letter_subject
+        if not subject:
+            return
+        try:
+            link = self._connection.link
+            letter = dead_letter(subject, message, reason, link.most_bytes)
+            await self._island.call(partial(link.send, letter))
+        except Unavailable as away:
+            log.debug("dead_letter_lost", reason=str(away))
+        else:
+            self.put_aside += 1

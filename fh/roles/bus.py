@@ -1,0 +1,59 @@
+"""The bus of a role: in this process alone, or NATS."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TypeAlias
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from fh.actors.child import ServiceSpec
+from fh.aio import Island
+from fh.bus.memory import MemoryBus
+from fh.bus.nats import NatsBus
+from fh.contracts.event_log import EventLog
+from fh.roles.settings.bus import BusSettings
+
+AnyBus: TypeAlias = MemoryBus | NatsBus
+
+_MOMENTS = {"connected", "subscribers", "waiting", "waiting_bytes"}
+
+
+def make_bus(island: Island, settings: BusSettings, event_log: EventLog | None) -> AnyBus:
+    """Return the bus that `settings` ask for; what NATS loses is taken from `event_log`."""
+    nats = settings.nats()
+    return MemoryBus() if nats is None else NatsBus(island, nats, event_log=event_log)
+
+
+def make_nats(island: Island, settings: BusSettings, event_log: EventLog) -> NatsBus:
+    """Return the bus of a role that has no other way to hear of changes."""
+    nats = settings.nats()
+    assert nats is not None, "the settings were checked"
+    return NatsBus(island, nats, event_log=event_log)
+
+
+def bus_parts(bus: AnyBus) -> Sequence[ServiceSpec]:
+    """Return the services of `bus`."""
+    return [ServiceSpec("bus", bus.run)] if isinstance(bus, NatsBus) else []
+
+
+class BusCollector(Collector):
+    """The figures of NATS for Prometheus: `bus_connected`, `bus_published_total` and so on."""
+
+    def __init__(self, bus: NatsBus) -> None:
+        self._bus = bus
+
+    def collect(self) -> Sequence[GaugeMetricFamily | CounterMetricFamily]:
+        """Return the metrics of this moment."""
+        figures = asdict(self._bus.statistics())
+        following = self._bus.following
+        if following is not None:
+            figures |= {f"following_{name}": at for name, at in asdict(following).items()}
+        return [
+            GaugeMetricFamily(f"bus_{name}", f"NATS: {name.replace('_', ' ')}", value=float(value))
+            if name in _MOMENTS or name == "following_at"
+            else CounterMetricFamily(
+                f"bus_{name}", f"NATS: {name.replace('_', ' ')}", value=float(value)
+            )
+            for name, value in figures.items()
+        ]

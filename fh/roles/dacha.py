@@ -1,0 +1,74 @@
+"""A Dacha alone: the cache between MR and the Edges.
+
+dacha (one_for_one)
+├── island          the asyncio thread of NATS
+├── truth           the connections to MR
+├── dacha           the cache; up before the bus brings anything
+├── bus             NATS, and MR's log for what NATS loses
+├── operations      probes and metrics, where they have a port of their own
+├── web             what Edges ask
+└── door            the port
+"""
+
+import socket
+
+from fh.actors.child import ServiceSpec
+from fh.aio import Island
+from fh.dacha.dacha import Dacha
+from fh.dacha.http_truth import HttpTruth
+from fh.dacha.key_api import key_routes, place_routes
+from fh.dacha.metrics import DachaCollector
+from fh.http.health import HealthChecks
+from fh.http.info import info_routes
+from fh.http.operations import operations_routes
+from fh.http.truth_api import truth_routes
+from fh.roles.bus import BusCollector, bus_parts, make_nats
+from fh.roles.role import Role, new_registry
+from fh.roles.settings.roles import DachaRoleSettings
+from fh.roles.web import OperatorsWeb, WebParts, plain_app
+
+_DRAIN_SECONDS = 8.0
+
+
+def build_dacha(
+    settings: DachaRoleSettings, listener: socket.socket, monitor: socket.socket | None
+) -> Role:
+    """Return a Dacha behind `listener`, its probes and metrics behind `monitor` if there is one."""
+    island = Island()
+    truth = HttpTruth(
+        settings.management_url,
+        key=settings.upstream_key.reveal,
+        connect_seconds=settings.connect_milliseconds / 1000,
+        read_seconds=settings.read_milliseconds / 1000,
+    )
+    bus = make_nats(island, settings, truth)
+    dacha = Dacha(truth, settings.dacha())
+    bus.subscribe("dacha", dacha.on_delivery)
+    registry = new_registry()
+    registry.register(BusCollector(bus))
+    registry.register(DachaCollector(dacha.statistics))
+    # It serves what it knows whatever is away; ready is who has heard from MR at least once.
+    health = HealthChecks(readiness={"events": bus.has_followed})
+    keys = [key.reveal for key in settings.served_keys]
+    operators = OperatorsWeb(operations_routes(health, registry), settings, monitor)
+    routes = [
+        *truth_routes(dacha.truth, truth, keys, reach=bus.reach),
+        *key_routes(dacha.lookup, keys),
+        *place_routes(dacha.truth, keys),
+        *info_routes("dacha2"),
+        *operators.elsewhere,
+    ]
+    web = WebParts(plain_app(routes, registry), settings, listener)
+    return Role(
+        "dacha",
+        [
+            ServiceSpec("island", island.run),
+            ServiceSpec("truth", truth.run),
+            ServiceSpec("dacha", dacha.run, drain=dacha.stop, drain_seconds=_DRAIN_SECONDS),
+            *bus_parts(bus),
+            *operators.specs(),
+            *web.specs(),
+        ],
+        [web.door, *operators.doors],
+        reload=web.reload,
+    )

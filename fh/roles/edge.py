@@ -1,0 +1,103 @@
+"""An Edge alone: what SDKs connect to, with a cache of its own.
+
+edge (one_for_one)
+├── island          the asyncio thread of NATS
+├── truth           the connections to Dacha
+├── dacha           the cache; hears of everything before Edge does
+├── bus             NATS, and the log for what NATS loses
+├── operations      probes and metrics, where they have a port of their own
+├── certificate     what TLS is spoken with, if anything
+├── secure          whoever speaks TLS or HTTP/2
+├── edge            streams and polls
+└── door            the port
+"""
+
+import socket
+
+from fh.actors.child import ServiceSpec
+from fh.aio import Island
+from fh.dacha.dacha import Dacha
+from fh.dacha.http_truth import HttpTruth
+from fh.dacha.metrics import DachaCollector
+from fh.edge.door import Door, raise_descriptor_limit
+from fh.edge.edge import Edge
+from fh.edge.metrics import EdgeCollector
+from fh.edge.pages import Pages
+from fh.edge.pages_port import PagesPort
+from fh.http.health import HealthChecks
+from fh.http.info import info_routes
+from fh.http.operations import operations_routes
+from fh.roles.bus import BusCollector, bus_parts, make_nats
+from fh.roles.role import Role, new_registry
+from fh.roles.secure import SecureParts
+from fh.roles.settings.roles import EdgeRoleSettings
+
+_DRAIN_SECONDS = 8.0
+
+
+def build_edge(
+    settings: EdgeRoleSettings, listener: socket.socket, monitor: socket.socket | None
+) -> Role:
+    """Return an Edge behind `listener`, its probes and metrics behind `monitor` if there is one."""
+    island = Island()
+    truth = HttpTruth(
+        settings.dacha_url,
+        key=settings.upstream_key.reveal,
+        connect_seconds=settings.connect_milliseconds / 1000,
+        read_seconds=settings.read_milliseconds / 1000,
+        position=lambda: bus.position,
+    )
+    bus = make_nats(island, settings, truth)
+    dacha = Dacha(truth, settings.dacha())
+    registry = new_registry()
+    edge_settings = settings.edge()
+
+    def edge_serves() -> bool:
+        return edge.statistics() is not None
+
+    health = HealthChecks(
+        liveness={"edge": edge_serves},
+        readiness={"edge": edge_serves, "events": bus.has_followed},
+    )
+    operations = [*operations_routes(health, registry), *info_routes("edge-full")]
+    pages = Pages(operations if monitor is None else info_routes("edge-full"))
+
+    def take_other_protocol(taken: socket.socket, data: bytes) -> None:
+        secure.take(taken, data)
+
+    edge = Edge(dacha.lookup, bus, edge_settings, pages, take_other_protocol)
+    secure = SecureParts(
+        edge,
+        pages,
+        edge_settings,
+        settings.key_pair(),
+        look_seconds=settings.tls_look_seconds,
+        most_connections=settings.tls_connections,
+    )
+    # In this order: what Edge hears of, Dacha has heard of.
+    bus.subscribe("dacha", dacha.on_delivery)
+    bus.subscribe("edge", edge.on_delivery)
+    for collector in (
+        BusCollector(bus),
+        DachaCollector(dacha.statistics),
+        EdgeCollector(edge.statistics, edge.patterns_cut_off),
+        secure.collector,
+    ):
+        registry.register(collector)
+    door = Door(listener, edge.adopt, descriptors=raise_descriptor_limit())
+    operators = None if monitor is None else PagesPort(Pages(operations), edge_settings, monitor)
+    drain_seconds = settings.grace_seconds + 2.0
+    return Role(
+        "edge",
+        [
+            ServiceSpec("island", island.run),
+            ServiceSpec("truth", truth.run),
+            ServiceSpec("dacha", dacha.run, drain=dacha.stop, drain_seconds=_DRAIN_SECONDS),
+            *bus_parts(bus),
+            *([ServiceSpec("operations", operators.run)] if operators else ()),
+            *secure.specs(drain_seconds=drain_seconds),
+            ServiceSpec("edge", edge.run, drain=edge.drain, drain_seconds=drain_seconds),
+        ],
+        [door, *([operators.door] if operators else ())],
+        reload=secure.reload if settings.key_pair() else None,
+    )

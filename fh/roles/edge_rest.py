@@ -1,0 +1,166 @@
+"""Polls and test writes straight from the database: no bus, no cache, no streams.
+
+    edge-rest (one_for_one)
+    ├── island          the asyncio thread of the database driver
+    ├── storage         PostgreSQL, migrated by MR
+    ├── replica         a database to read from, if there is one
+    ├── operations      probes and metrics, where they have a port of their own
+    ├── certificate     what TLS is spoken with, if anything
+    ├── secure          whoever speaks TLS or HTTP/2
+    ├── edge            polls and test writes
+    └── door            the port
+
+A party-server-ish has the admin API behind it besides.
+"""
+
+import socket
+from dataclasses import replace
+
+from fh.actors.child import ServiceSpec
+from fh.aio import Island
+from fh.bus.memory import MemoryBus
+from fh.dacha.direct import DirectLookup
+from fh.edge.door import Door, raise_descriptor_limit
+from fh.edge.edge import Edge
+from fh.edge.life import TakeAway
+from fh.edge.metrics import EdgeCollector
+from fh.edge.pages import Pages
+from fh.http.health import HealthChecks
+from fh.http.info import info_routes
+from fh.http.operations import operations_routes
+from fh.http.quart_app import WebApp
+from fh.http.web_face import WebFace
+from fh.mr.http.app import create_mr_app
+from fh.mr.sdk_updates import DatabaseUpdates
+from fh.mr.snapshots import DatabaseTruth
+from fh.roles.mr import MrParts
+from fh.roles.role import Role, new_registry
+from fh.roles.secure import SecureParts
+from fh.roles.settings.database import ReplicaSettings
+from fh.roles.settings.edge import EdgePartSettings
+from fh.roles.settings.roles import EdgeRestSettings, PartyServerIshSettings
+from fh.roles.storage import Storage, replica
+from fh.roles.web import OperatorsWeb
+
+_WAITING = 1000
+_LOAD_SECONDS = 4.0
+
+
+class _RestParts:
+    """Edge over the database, and what TLS needs."""
+
+    def __init__(
+        self,
+        island: Island,
+        storage: Storage,
+        settings: ReplicaSettings,
+        edge_settings: EdgePartSettings,
+        updates: DatabaseUpdates,
+    ) -> None:
+        dsn = settings.replica_dsn()
+        self._replica = None if dsn is None else replica(island, dsn, settings.replica_connections)
+        self._settings = edge_settings
+        self._updates = updates
+        connections = settings.replica_connections
+        self.lookup = DirectLookup(
+            DatabaseTruth(self._replica or storage.database),
+            concurrent=connections,
+            waiting=_WAITING,
+            load_seconds=_LOAD_SECONDS,
+        )
+
+    def replica_specs(self) -> list[ServiceSpec]:
+        """Return the replica's service, if there is one."""
+        return [ServiceSpec("replica", self._replica.run)] if self._replica else []
+
+    def open(
+        self, elsewhere: TakeAway | Pages, app: WebApp | Pages, listener: socket.socket
+    ) -> tuple[Edge, SecureParts, Door]:
+        """Return Edge, TLS beside it, and the door to both."""
+        settings = self._settings
+        edge_settings = replace(settings.edge(), streams=False, most_sockets=0)
+
+        def take_other_protocol(taken: socket.socket, data: bytes) -> None:
+            secure.take(taken, data)
+
+        edge = Edge(self.lookup, self._updates, edge_settings, elsewhere, take_other_protocol)
+        secure = SecureParts(
+            edge,
+            app,
+            edge_settings,
+            settings.key_pair(),
+            look_seconds=settings.tls_look_seconds,
+            most_connections=settings.tls_connections,
+        )
+        return edge, secure, Door(listener, edge.adopt, descriptors=raise_descriptor_limit())
+
+
+def build_edge_rest(
+    settings: EdgeRestSettings, listener: socket.socket, monitor: socket.socket | None = None
+) -> Role:
+    """Return an Edge-REST behind `listener`, its probes behind `monitor` if there is one."""
+    island = Island()
+    storage = Storage(island, settings, migrates=False)
+    parts = _RestParts(island, storage, settings, settings, DatabaseUpdates(storage.database))
+    registry = new_registry()
+    health = HealthChecks(readiness={"database": storage.answers})
+    operators = OperatorsWeb(operations_routes(health, registry), settings, monitor)
+    pages = Pages([*info_routes("edge-rest"), *operators.elsewhere])
+    edge, secure, door = parts.open(pages, pages, listener)
+    registry.register(EdgeCollector(edge.statistics, edge.patterns_cut_off))
+    registry.register(secure.collector)
+    drain_seconds = settings.grace_seconds + 2.0
+    return Role(
+        "edge-rest",
+        [
+            ServiceSpec("island", island.run),
+            storage.spec(),
+            *parts.replica_specs(),
+            *operators.specs(),
+            *secure.specs(drain_seconds=drain_seconds),
+            ServiceSpec("edge", edge.run, drain=edge.drain, drain_seconds=drain_seconds),
+        ],
+        [door, *operators.doors],
+        reload=secure.reload if settings.key_pair() else None,
+    )
+
+
+def build_party_server_ish(
+    settings: PartyServerIshSettings, listener: socket.socket, monitor: socket.socket | None = None
+) -> Role:
+    """Return a party-server-ish behind `listener`, its probes behind `monitor`, if any."""
+    island = Island()
+    storage = Storage(island, settings)
+    # Nobody listens; the outbox is emptied all the same.
+    mr = MrParts(storage, MemoryBus(), settings)
+    parts = _RestParts(island, storage, settings, settings, DatabaseUpdates(storage.database))
+    registry = new_registry()
+    health = HealthChecks(readiness={"database": storage.answers})
+    operators = OperatorsWeb(operations_routes(health, registry), settings, monitor)
+    app = create_mr_app(
+        storage.database,
+        settings.mr(),
+        registry=registry,
+        name="party-server-ish",
+        more=[*mr.truth_routes(shut_off=False), *operators.elsewhere],
+    )
+    web = WebFace(app)
+    edge, secure, door = parts.open(web.take, app, listener)
+    registry.register(EdgeCollector(edge.statistics, edge.patterns_cut_off))
+    registry.register(secure.collector)
+    drain_seconds = settings.grace_seconds + 2.0
+    return Role(
+        "party-server-ish",
+        [
+            ServiceSpec("island", island.run),
+            storage.spec(),
+            *parts.replica_specs(),
+            *mr.specs(),
+            *operators.specs(),
+            ServiceSpec("web", web.run, drain=web.drain, drain_seconds=drain_seconds),
+            *secure.specs(drain_seconds=drain_seconds),
+            ServiceSpec("edge", edge.run, drain=edge.drain, drain_seconds=drain_seconds),
+        ],
+        [door, *operators.doors],
+        reload=secure.reload if settings.key_pair() else None,
+    )

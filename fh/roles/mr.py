@@ -1,0 +1,107 @@
+"""MR alone: the admin API, and what it announces to the caches.
+
+mr (one_for_one)
+├── island          the asyncio thread of the database driver and of NATS
+├── storage         PostgreSQL
+├── bus             NATS
+├── outbox          committed changes on their way to the bus
+├── event-log       keeps what was announced, but not for ever
+├── web             the admin API, and the truth for caches
+├── operations      probes and metrics, where they have a port of their own
+└── door            the port
+"""
+
+import socket
+from collections.abc import Sequence
+
+import structlog
+
+from fh.actors.child import ServiceSpec
+from fh.aio import Island
+from fh.bus.nats import NatsBus
+from fh.http.health import HealthChecks
+from fh.http.operations import operations_routes
+from fh.http.routing import AnyRoute
+from fh.http.truth_api import truth_routes
+from fh.mr.event_log import DatabaseEventLog
+from fh.mr.http.app import create_mr_app
+from fh.mr.outbox import OutboxPublisher
+from fh.mr.sdk_updates import DatabaseUpdates
+from fh.mr.snapshots import DatabaseTruth
+from fh.roles.bus import AnyBus, BusCollector, bus_parts, make_bus
+from fh.roles.role import Role, new_registry
+from fh.roles.settings.mr import MrPartSettings
+from fh.roles.settings.roles import MrRoleSettings
+from fh.roles.storage import Storage
+from fh.roles.web import OperatorsWeb, WebParts
+
+log = structlog.get_logger()
+
+
+class MrParts:
+    """What an MR consists of, wherever it runs."""
+
+    def __init__(self, storage: Storage, bus: AnyBus, settings: MrPartSettings) -> None:
+        database = storage.database
+        self.truth = DatabaseTruth(database)
+        self._event_log = DatabaseEventLog(database)
+        self._outbox = OutboxPublisher(database, bus, listen=database.listen)
+        self._keys = [key.reveal for key in settings.truth_keys]
+        bus.work(DatabaseUpdates(database).submit)
+
+    def specs(self) -> list[ServiceSpec]:
+        """Return the services."""
+        return [
+            ServiceSpec("outbox", self._outbox.run),
+            ServiceSpec("event-log", self._event_log.run),
+        ]
+
+    def truth_routes(self, *, shut_off: bool) -> Sequence[AnyRoute]:
+        """Return what caches ask; nothing where everybody could ask.
+
+        `shut_off` says that only operators reach the port: then no key is needed.
+        """
+        if not self._keys and not shut_off:
+            return ()
+        return truth_routes(self.truth, self._event_log, self._keys)
+
+
+def build_mr(
+    settings: MrRoleSettings, listener: socket.socket, monitor: socket.socket | None
+) -> Role:
+    """Return an MR behind `listener`, its probes and metrics behind `monitor` if there is one."""
+    island = Island()
+    storage = Storage(island, settings)
+    # Events come from here, so there is nothing to follow.
+    bus = make_bus(island, settings, None)
+    parts = MrParts(storage, bus, settings)
+    registry = new_registry()
+    if isinstance(bus, NatsBus):
+        registry.register(BusCollector(bus))
+    health = HealthChecks(readiness={"database": storage.answers})
+    public = parts.truth_routes(shut_off=False)
+    if not public and monitor is None:
+        log.warning("caches_shut_out", hint="set mr.dacha2.api-keys, or monitor.port")
+    hidden = () if public or monitor is None else parts.truth_routes(shut_off=True)
+    operators = OperatorsWeb([*operations_routes(health, registry), *hidden], settings, monitor)
+    app = create_mr_app(
+        storage.database,
+        settings.mr(),
+        registry=registry,
+        name="mr",
+        more=[*public, *operators.elsewhere],
+    )
+    web = WebParts(app, settings, listener)
+    return Role(
+        "mr",
+        [
+            ServiceSpec("island", island.run),
+            storage.spec(),
+            *bus_parts(bus),
+            *parts.specs(),
+            *operators.specs(),
+            *web.specs(),
+        ],
+        [web.door, *operators.doors],
+        reload=web.reload,
+    )

@@ -1,0 +1,84 @@
+"""NATS."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fh.bus.nats_settings import InvalidNatsUrl, NatsSettings, parse_servers, parse_subject
+from fh.config import Fault, boolean, names, setting
+
+_DEFAULT = NatsSettings(servers=())
+
+
+@dataclass(frozen=True)
+class BusSettings:
+    """What every role on the bus can be told."""
+
+    nats_urls: tuple[str, ...] = setting(
+        "nats.urls", (), names, "NATS servers of one cluster, such as nats://host:4222"
+    )
+    nats_enabled: bool = setting("nats.enabled", True, boolean, "whether they are used")
+    cache_subject: str = setting(
+        "cloudevents.mr-dacha2.nats.channel-name",
+        _DEFAULT.cache_subject,
+        parse_subject,
+        "subject of everything that MR announces",
+    )
+    edge_subject: str = setting(
+        "cloudevents.mr-edge.nats.channel-name",
+        _DEFAULT.edge_subject,
+        parse_subject,
+        "subject of features, for Edges of another make; empty for none",
+    )
+    update_subjects: tuple[str, ...] = setting(
+        "cloudevents.edge-mr.nats.channel-name",
+        _DEFAULT.update_subjects,
+        names,
+        "subjects of what SDKs change; Edge uses the first",
+    )
+    update_queue: str = setting(
+        "cloudevents.edge-mr.nats.queue-name",
+        _DEFAULT.update_queue,
+        parse_subject,
+        "group of MRs of which one applies it",
+    )
+    acknowledged: bool = setting(
+        "fh.updates.acknowledged",
+        _DEFAULT.acknowledged,
+        boolean,
+        "whether MR says that it is done; false where MR is of another make",
+    )
+    dead_letter_subject: str = setting(
+        "fh.nats.dead-letter-subject",
+        _DEFAULT.dead_letter_subject,
+        parse_subject,
+        "where messages are put that can't be read; empty for nowhere",
+    )
+
+    def nats(self) -> NatsSettings | None:
+        """Return how to take part in NATS, None where it is not used.
+
+        Raises:
+            InvalidNatsUrl: nats.urls names no server.
+        """
+        if not self.nats_urls or not self.nats_enabled:
+            return None
+        return NatsSettings(
+            servers=parse_servers(self.nats_urls),
+            cache_subject=self.cache_subject,
+            edge_subject=self.edge_subject,
+            update_subjects=self.update_subjects,
+            update_queue=self.update_queue,
+            acknowledged=self.acknowledged,
+            dead_letter_subject=self.dead_letter_subject,
+        )
+
+
+def check_bus(settings: BusSettings, *, required: bool) -> Sequence[Fault]:
+    """Return what is wrong with them taken together; `required` where there is no other way."""
+    try:
+        nats = settings.nats()
+    except InvalidNatsUrl as error:
+        return [Fault("nats.urls", str(error))]
+    if nats is None and required:
+        return [Fault("nats.urls", "is missing: this role hears of changes by NATS")]
+    return []

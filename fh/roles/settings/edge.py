@@ -1,0 +1,78 @@
+"""Streams and polls."""
+
+from dataclasses import dataclass
+
+from fh.config import Secret, boolean, header_value, secret, setting, whole
+from fh.edge.settings import EdgeSettings
+from fh.roles.settings.listening import COUNT, SECONDS, ListeningSettings
+
+_UNSET = -1
+_DROP_AFTER_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class EdgePartSettings(ListeningSettings):
+    """What every role with an Edge can be told."""
+
+    drop_after_seconds: int = setting(
+        "edge.sse.drop-after-seconds",
+        _DROP_AFTER_SECONDS,
+        SECONDS,
+        "life of a stream; 0 for no end",
+    )
+    legacy_drop_after_seconds: int = setting(
+        "maxSlots", _UNSET, whole(_UNSET, 86_400), "old name of edge.sse.drop-after-seconds"
+    )
+    heartbeat_seconds: int = setting(
+        "edge.sse.heartbeat-period", 0, SECONDS, "time between heartbeats on streams; 0 for none"
+    )
+    head_seconds: int = setting(
+        "edge.head-timeout-seconds", 10, whole(1, 600), "time a client has to send a request's head"
+    )
+    slow_seconds: int = setting(
+        "edge.sse.slow-client-seconds", 10, whole(1, 600), "time without progress until eviction"
+    )
+    slow_bytes: int = setting(
+        "edge.sse.slow-client-bytes",
+        262_144,
+        whole(4096, 1 << 30),
+        "kept for a slow client at most",
+    )
+    most_sockets: int = setting(
+        "edge.websocket.maximum", 2000, whole(0, 1_000_000), "WebSockets open at once; 0 for none"
+    )
+    streamed_environments: int = setting(
+        "edge.cache.streamed-maximum-environments", 5000, COUNT, "environments with streams"
+    )
+    poll_cache_control: str = setting(
+        "edge.cache-control.header", "", header_value, "Cache-Control of polls"
+    )
+    fastly_key: Secret = setting(
+        "edge.cache.fastly.key", Secret(), secret, "set where Fastly stands before Edge: its key"
+    )
+    portable_engine: bool = setting(
+        "edge.portable-engine", False, boolean, "serve streams without epoll, a task for each"
+    )
+
+    def edge(self) -> EdgeSettings:
+        """Return Edge's share."""
+        drop_after_seconds = self.drop_after_seconds
+        if self.legacy_drop_after_seconds > 0 and drop_after_seconds == _DROP_AFTER_SECONDS:
+            drop_after_seconds = self.legacy_drop_after_seconds
+        return EdgeSettings(
+            drop_after_seconds=drop_after_seconds,
+            heartbeat_seconds=self.heartbeat_seconds,
+            grace_seconds=self.grace_seconds,
+            head_seconds=self.head_seconds,
+            slow_seconds=self.slow_seconds,
+            slow_bytes=self.slow_bytes,
+            most_sockets=self.most_sockets,
+            environments=self.streamed_environments,
+            cache_control=self.poll_cache_control,
+            surrogate_keys=bool(self.fastly_key.reveal),
+            cors_allow_headers=self.cors_headers,
+            cors_expose_headers=self.cors_exposed,
+            cors_seconds=self.cors_seconds,
+            plain_paths=self.plain_paths(),
+            portable_engine=self.portable_engine,
+        )

@@ -1,0 +1,127 @@
+"""The roles, and what of their settings must fit together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fh.config import Fault, Secret, secrets, setting, whole
+from fh.roles.settings.bus import BusSettings, check_bus
+from fh.roles.settings.dacha import DachaPartSettings
+from fh.roles.settings.database import (
+    DatabaseSettings,
+    ReplicaSettings,
+    check_database,
+    check_replica,
+)
+from fh.roles.settings.edge import EdgePartSettings
+from fh.roles.settings.listening import PORT, ListeningSettings, check_listening
+from fh.roles.settings.mr import MrPartSettings
+from fh.roles.settings.upstream import DachaAddressSettings, ManagementSettings, check_url
+
+_EDGE_PORT = 8553
+_DACHA_PORT = 8902
+
+WORKERS = whole(0, 256)
+
+
+@dataclass(frozen=True)
+class PartyServerSettings(
+    BusSettings, DachaPartSettings, DatabaseSettings, MrPartSettings, EdgePartSettings
+):
+    """Everything that a party-server can be told."""
+
+    workers: int = setting(
+        "fh.workers", 0, WORKERS, "processes for streams and polls; 0 for none but this one"
+    )
+
+
+@dataclass(frozen=True)
+class MrRoleSettings(BusSettings, DatabaseSettings, MrPartSettings):
+    """Everything that an MR can be told."""
+
+
+@dataclass(frozen=True)
+class DachaRoleSettings(BusSettings, DachaPartSettings, ManagementSettings, ListeningSettings):
+    """Everything that a Dacha can be told."""
+
+    port: int = setting("server.port", _DACHA_PORT, PORT, "port to listen on; 0 for any")
+    served_keys: tuple[Secret, ...] = setting(
+        "fh.dacha.api-keys", (), secrets, "keys that Edges have to show; none lets everybody ask"
+    )
+
+
+@dataclass(frozen=True)
+class EdgeRoleSettings(BusSettings, DachaPartSettings, DachaAddressSettings, EdgePartSettings):
+    """Everything that an Edge can be told."""
+
+    port: int = setting("server.port", _EDGE_PORT, PORT, "port to listen on; 0 for any")
+    workers: int = setting(
+        "fh.workers", 0, WORKERS, "processes for streams and polls; 0 for none but this one"
+    )
+
+
+@dataclass(frozen=True)
+class EdgeRestSettings(ReplicaSettings, DatabaseSettings, EdgePartSettings):
+    """Everything that an Edge-REST can be told."""
+
+    port: int = setting("server.port", _EDGE_PORT, PORT, "port to listen on; 0 for any")
+
+
+@dataclass(frozen=True)
+class PartyServerIshSettings(ReplicaSettings, DatabaseSettings, MrPartSettings, EdgePartSettings):
+    """Everything that a party-server-ish can be told."""
+
+
+def check_party_server(settings: PartyServerSettings) -> Sequence[Fault]:
+    """Return what is wrong with the settings taken together."""
+    return [
+        *check_bus(settings, required=False),
+        *check_database(settings),
+        *check_listening(settings),
+    ]
+
+
+def check_mr(settings: MrRoleSettings) -> Sequence[Fault]:
+    """Return what is wrong with the settings taken together."""
+    return [
+        *check_bus(settings, required=True),
+        *check_database(settings),
+        *check_listening(settings),
+    ]
+
+
+def check_dacha(settings: DachaRoleSettings) -> Sequence[Fault]:
+    """Return what is wrong with the settings taken together."""
+    return [
+        *check_bus(settings, required=True),
+        *check_url("management-repository.url", settings.management_url),
+        *check_listening(settings),
+    ]
+
+
+def check_edge(settings: EdgeRoleSettings) -> Sequence[Fault]:
+    """Return what is wrong with the settings taken together."""
+    return [
+        *check_bus(settings, required=True),
+        *check_url("dacha.url.default", settings.dacha_url),
+        *check_listening(settings),
+    ]
+
+
+def check_edge_rest(settings: EdgeRestSettings) -> Sequence[Fault]:
+    """Return what is wrong with the settings taken together."""
+    missing = (
+        []
+        if settings.database_url
+        else [Fault("db.url", "is missing: an Edge-REST reads an MR's database")]
+    )
+    return [
+        *missing,
+        *check_database(settings),
+        *check_replica(settings),
+        *check_listening(settings),
+    ]
+
+
+def check_party_server_ish(settings: PartyServerIshSettings) -> Sequence[Fault]:
+    """Return what is wrong with the settings taken together."""
+    return [*check_database(settings), *check_replica(settings), *check_listening(settings)]

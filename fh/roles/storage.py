@@ -1,0 +1,98 @@
+"""The database of a role: the island, the embedded server if there is one, the pool, migrations.
+
+storage (rest_for_one)
+├── server          the embedded PostgreSQL; none where db.url is set
+├── database        the pool
+└── migrations      none where another role's business
+"""
+
+import trio
+
+from fh.actors.child import ServiceSpec
+from fh.actors.restart import Backoff, Intensity, Strategy
+from fh.actors.supervisor import Supervisor
+from fh.aio import Island
+from fh.db.dsn import Dsn
+from fh.db.embedded import EmbeddedPostgres
+from fh.db.migrate import migrate
+from fh.db.pool import PostgresDatabase
+from fh.db.port import Database, Transaction
+from fh.roles.settings.database import DatabaseSettings
+
+# A server that is killed now and then is started again; one that can't live is given up.
+_INTENSITY = Intensity(restarts=20, within_seconds=60.0)
+_BACKOFF = Backoff(first_seconds=0.05, maximum_seconds=5.0)
+_ANSWER_SECONDS = 2.0
+_DRAIN_SECONDS = 20.0
+
+
+class Storage:
+    """The database that `settings` name, or the embedded one."""
+
+    def __init__(
+        self, island: Island, settings: DatabaseSettings, *, migrates: bool = True
+    ) -> None:
+        self._settings = settings
+        self._migrates = migrates
+        named = settings.dsn()
+        self._server = (
+            EmbeddedPostgres(settings.data_directory / "postgres") if named is None else None
+        )
+        self._named = named
+        self.database = PostgresDatabase(
+            island,
+            self._dsn,
+            minimum=settings.connections_least,
+            maximum=settings.connections_most,
+        )
+
+    def spec(self) -> ServiceSpec:
+        """Return the service."""
+        children = [ServiceSpec("database", self.database.run)]
+        if self._server is not None:
+            children.insert(0, ServiceSpec("server", self._server.run))
+        if self._migrates:
+            children.append(ServiceSpec("migrations", self._migrate))
+        supervisor = Supervisor(
+            "storage",
+            children,
+            strategy=Strategy.REST_FOR_ONE,
+            intensity=_INTENSITY,
+            backoff=_BACKOFF,
+        )
+        return ServiceSpec(
+            "storage", supervisor.run, drain=supervisor.stop, drain_seconds=_DRAIN_SECONDS
+        )
+
+    async def answers(self) -> bool:
+        """Return whether the database answers."""
+        return await answers(self.database)
+
+    def _dsn(self) -> Dsn:
+        if self._server is not None:
+            return self._server.dsn
+        assert self._named is not None
+        return self._named
+
+    async def _migrate(
+        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        await migrate(self.database)
+        task_status.started()
+        await trio.sleep_forever()
+
+
+def replica(island: Island, dsn: Dsn, connections: int) -> PostgresDatabase:
+    """Return a pool for a replica, which is only read."""
+    return PostgresDatabase(island, lambda: dsn, minimum=0, maximum=connections)
+
+
+async def answers(database: Database) -> bool:
+    """Return whether `database` answers in time."""
+    with trio.move_on_after(_ANSWER_SECONDS):
+        return await database.transaction(_one, read_only=True)
+    return False
+
+
+async def _one(tx: Transaction) -> bool:
+    return bool(await tx.fetchval("SELECT 1") == 1)

@@ -1,0 +1,48 @@
+"""Sums over processes that come and go: counters never fall, gauges are of the moment."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fh.edge.engine import EngineStatistics
+from fh.edge.link import NOTHING_COUNTED, Figures
+from fh.roles.tally import Tally, total
+
+
+def engine(connections=0, accepted=0):
+    return EngineStatistics(connections, connections, 0, accepted, 0, accepted, accepted)
+
+
+def test_a_sum_of_nothing_is_nothing():
+    assert total([]) == NOTHING_COUNTED
+    assert total([engine(1, 2), engine(3, 4)]) == engine(4, 6)
+
+
+def test_what_a_process_counted_outlives_it_and_its_connections_do_not():
+    tally = Tally()
+    tally.see(Figures(engine(5, 10), 2))
+    assert (tally.engine, tally.patterns_cut_off) == (engine(5, 10), 2)
+    tally.close()
+    assert (tally.engine, tally.patterns_cut_off) == (engine(0, 10), 2)
+    tally.see(Figures(engine(1, 1), 1))
+    assert (tally.engine, tally.patterns_cut_off) == (engine(1, 11), 3)
+
+
+def test_an_edge_that_began_a_new_life_goes_on_where_the_last_one_ended():
+    tally = Tally()
+    tally.see(Figures(engine(5, 10), 2))
+    tally.see(Figures(engine(1, 3), 2))
+    assert (tally.engine, tally.patterns_cut_off) == (engine(1, 13), 2)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.booleans())))
+def test_counters_never_fall(steps):
+    tally = Tally()
+    before = 0
+    for connections, accepted, ends in steps:
+        tally.see(Figures(engine(connections, accepted), accepted))
+        assert tally.engine.connections == connections
+        if ends:
+            tally.close()
+            assert tally.engine.connections == 0
+        assert tally.engine.accepted >= before
+        before = tally.engine.accepted

@@ -1,0 +1,250 @@
+"""A parent of Edge workers inside the test: a bus and a Dacha in memory, over a fake MR."""
+
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+
+import trio
+
+from fh.bus.memory import MemoryBus
+from fh.contracts.updates import StreamedFeatureUpdate
+from fh.dacha.dacha import Dacha
+from fh.dacha.settings import DachaSettings
+from fh.edge.door import reserve
+from fh.edge.settings import EdgeSettings
+from fh.errors import Unavailable
+from fh.model.sdk_key import SdkKey
+from fh.roles.worker_process import Surroundings
+from fh.roles.workers import Workers, WorkersSettings
+from tests.dacha.world import (
+    CLIENT,
+    SERVER,
+    STAGING,
+    FakeSource,
+    account,
+    change,
+    environment,
+    feature,
+    features_published,
+)
+from tests.edge.edge_under_test import Client
+
+START_SECONDS = 60
+WAIT_SECONDS = 20
+ROLES = ("READ", "LOCK", "UNLOCK", "CHANGE_VALUE")
+SERVER_KEY = SdkKey(STAGING, SERVER)
+CLIENT_KEY = SdkKey(STAGING, CLIENT)
+
+
+async def eventually(condition: Callable[[], object], *, seconds: float = WAIT_SECONDS) -> None:
+    """Return when `condition` holds: what it is about happens in another process."""
+    with trio.fail_after(seconds):
+        while not condition():  # noqa: ASYNC110  nothing else tells
+            await trio.sleep(0.01)
+
+
+@dataclass
+class Updates:
+    """What SDKs wrote, and what becomes of it."""
+
+    submitted: list[StreamedFeatureUpdate] = field(default_factory=list)
+    away: bool = False
+
+    async def submit(self, update: StreamedFeatureUpdate) -> None:
+        await trio.lowlevel.checkpoint()
+        if self.away:
+            raise Unavailable("MR is away")
+        self.submitted.append(update)
+
+
+def known_source(*features) -> FakeSource:
+    permissions = ((STAGING, ROLES),)
+    return FakeSource(
+        environment(*(features or (feature(),))), accounts=[account(permissions=permissions)]
+    )
+
+
+@dataclass
+class Parent:
+    """What the tests ask of a parent and its workers."""
+
+    workers: Workers
+    dacha: Dacha
+    bus: MemoryBus
+    source: FakeSource
+    updates: Updates
+    elsewhere: list[tuple[socket.socket, bytes]] = field(default_factory=list)
+    other: list[tuple[socket.socket, bytes]] = field(default_factory=list)
+    clients: list[Client] = field(default_factory=list)
+
+    async def publish(self, *features) -> None:
+        """Change features as MR does: the truth first, then the bus."""
+        known = {each.feature.id: each for each in self.source.environments[STAGING].features}
+        known |= {each.feature.id: each for each in features}
+        self.source.environments[STAGING] = environment(*known.values())
+        await self.bus.publish(features_published(*(change(each) for each in features)))
+
+    async def connect(self) -> Client:
+        with trio.fail_after(WAIT_SECONDS):
+            client = Client(await trio.open_tcp_stream("127.0.0.1", self.workers.port))
+        self.clients.append(client)
+        return client
+
+    async def request(self, text: str) -> Client:
+        client = await self.connect()
+        await client.send(text.replace("\n", "\r\n").encode())
+        return client
+
+    async def open_stream(self, key: SdkKey = SERVER_KEY) -> Client:
+        """Return a stream whose head was read."""
+        client = await self.request(
+            f"GET /features/{key.environment_id}/{key.secret} HTTP/1.1\n"
+            "Host: x\naccept: text/event-stream\n\n"
+        )
+        head = await client.until(b"\r\n\r\n", seconds=WAIT_SECONDS)
+        assert head.startswith(b"HTTP/1.1 200 OK\r\n"), head
+        return client
+
+    async def open_streams(self, count: int, key: SdkKey = SERVER_KEY) -> list[Client]:
+        """Return that many streams, each with its first features read."""
+        streams: list[Client] = []
+
+        async def open_one() -> None:
+            stream = await self.open_stream(key)
+            assert (await stream.event())[0] == "ack"
+            assert (await stream.event())[0] == "features"
+            streams.append(stream)
+
+        for start in range(0, count, 50):
+            async with trio.open_nursery() as nursery:
+                for _ in range(min(50, count - start)):
+                    nursery.start_soon(open_one)
+        return streams
+
+    async def streams_on_every_worker(self) -> list[Client]:
+        """Open streams until each worker has some; the system deals them out as it likes."""
+        streams: list[Client] = []
+        with trio.fail_after(WAIT_SECONDS):
+            while not all(each.engine.streams for each in self.workers.each()):
+                streams += await self.open_streams(8)
+                await self.figures()
+        return streams
+
+    async def figures(self) -> None:
+        """Wait until every worker has told what it counts by now."""
+        told = [slot._process and slot._process.link.figures for slot in self.workers._slots]
+
+        def all_are_new() -> bool:
+            now = [slot._process and slot._process.link.figures for slot in self.workers._slots]
+            return all(a is not b for a, b in zip(told, now, strict=True) if b is not None)
+
+        await eventually(all_are_new)
+
+    def pids(self) -> list[int]:
+        return [each.pid for each in self.workers.each() if each.pid is not None]
+
+    def workers_of(self, clients: Sequence[Client]) -> list[int]:
+        """Return the process that serves each of some clients."""
+        return servers_of([each.stream.socket.getsockname()[1] for each in clients], self.pids())
+
+
+async def all_ready(parent: Parent, *, without: int) -> None:
+    """Wait until there are as many workers as ever, one process not among them."""
+    await eventually(lambda: without not in parent.pids())
+    await eventually(lambda: all(each.is_ready for each in parent.workers.each()))
+
+
+def servers_of(client_ports: Sequence[int], pids: Sequence[int]) -> list[int]:
+    """Return which of some processes has the other end of each connection to this machine."""
+    holders = {name: pid for pid in pids for name in sockets_of(pid)}
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    inodes = {int(row[2].rpartition(":")[2], 16): row[9] for row in rows if row[3] == "01"}
+    return [holders[f"socket:[{inodes[port]}]"] for port in client_ports]
+
+
+def sockets_of(pid: int | str) -> set[str]:
+    """Return the sockets that a process holds."""
+    found = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            target = str(descriptor.readlink())
+            if target.startswith("socket:"):
+                found.add(target)
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def new_dacha(source: FakeSource) -> Dacha:
+    settings = DachaSettings(miss_jitter=0.0, reload_jitter_seconds=0.0)
+    return Dacha(source, settings, jitter=Random(7))
+
+
+@asynccontextmanager
+async def parent_of_workers(
+    source: FakeSource | None = None, *, count: int = 2, edge: dict | None = None, **settings
+) -> AsyncIterator[Parent]:
+    """Run a parent and its workers; at the end they are told to end, and do."""
+    chosen = replace(EdgeSettings(drop_after_seconds=0, grace_seconds=0), **(edge or {}))
+    source = source or known_source()
+    dacha = new_dacha(source)
+    bus = MemoryBus()
+    updates = Updates()
+    bus.work(updates.submit)
+    bus.subscribe("dacha", dacha.on_delivery)
+    workers_settings = WorkersSettings(
+        count=count,
+        host="127.0.0.1",
+        edge=chosen,
+        dacha=DachaSettings(),
+        log_level="warning",
+        log_format="json",
+        start_seconds=START_SECONDS,
+    )
+    parent: Parent
+    surroundings = Surroundings(
+        truth=dacha.truth,
+        updates=bus,
+        take_elsewhere=lambda taken, data: parent.elsewhere.append((taken, data)),
+        take_other_protocol=lambda taken, data: parent.other.append((taken, data)),
+    )
+    workers = Workers(reserve("127.0.0.1", 0), replace(workers_settings, **settings), surroundings)
+    bus.subscribe("workers", workers.on_delivery)
+    dacha.follow("workers", workers.on_delivery)
+    parent = Parent(workers, dacha, bus, source, updates)
+    pids: list[int] = []
+    async with trio.open_nursery() as nursery:
+        await nursery.start(dacha.run)
+        with trio.fail_after(START_SECONDS):
+            await nursery.start(workers.run)
+        try:
+            yield parent
+        finally:
+            pids = parent.pids()
+            for client in parent.clients:
+                client.stream.socket.close()
+            for taken, _ in (*parent.elsewhere, *parent.other):
+                taken.close()
+            workers.drain()
+            dacha.stop()
+            # Whoever does not end by itself is cancelled, and the test fails with what it says.
+            nursery.cancel_scope.deadline = trio.current_time() + WAIT_SECONDS
+    workers.close()
+    assert not nursery.cancel_scope.cancelled_caught
+    assert [pid for pid in pids if is_alive(pid)] == []
+
+
+def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
+    os.kill(pid, number)
