@@ -77,6 +77,7 @@ def build_edge(
     # In this order: what Edge hears of, Dacha has heard of.
     bus.subscribe("dacha", dacha.on_delivery)
     bus.subscribe("edge", edge.on_delivery)
+    dacha.follow("edge", edge.on_delivery)
     for collector in (
         BusCollector(bus),
         DachaCollector(dacha.statistics),

@@ -89,6 +89,7 @@ def build_party_server(
     # In this order: what Edge hears of, Dacha has heard of.
     bus.subscribe("dacha", dacha.on_delivery)
     bus.subscribe("edge", edge.on_delivery)
+    dacha.follow("edge", edge.on_delivery)
     if isinstance(bus, NatsBus):
         registry.register(BusCollector(bus))
     for collector in (

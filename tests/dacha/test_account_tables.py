@@ -181,3 +181,48 @@ def test_a_secret_that_went_to_another_account_stays_with_it():
     known = publish(tables(), account_published(account()), account_published(other))
     publish(known, account_deleted())
     assert known.use(SERVER).id == UUID(int=9)
+
+
+def accounts(count):
+    return [
+        account(id=ServiceAccountId(UUID(int=number)), server=f"s{number}", client=f"c*{number}")
+        for number in range(count)
+    ]
+
+
+def test_what_an_earlier_process_knew_keeps_its_order_and_its_bound():
+    known = tables(capacity=2)
+    known.restore(accounts(3), [])
+    assert [each.int for each in known.ids()] == [0, 1]
+    assert known.unconfirmed == 2
+    assert known.use("s2") is None
+    assert known.use("c*1").version == 1
+
+
+def test_the_order_of_what_was_deleted_is_kept():
+    gone = [ServiceAccountId(UUID(int=number)) for number in range(3)]
+    known = tables(capacity=2)
+    known.restore([], gone)
+    assert known.deleted == gone[:2]
+
+
+def test_restored_accounts_are_confirmed_by_answers_and_events():
+    known = tables()
+    known.restore(accounts(5), [])
+    first, second, third, fourth, _ = accounts(5)
+    known.load("s0", first, known.changes, now=0.0)
+    known.load("s1", account(id=second.id, version=0), known.changes, now=0.0)  # older
+    known.load("s2", None, known.changes, now=0.0)
+    assert known.unconfirmed == 2
+    assert (known.find(second.id).version, known.find(third.id)) == (1, None)
+    publish(known, account_published(fourth))
+    assert known.unconfirmed == 1
+    publish(known, account_deleted(accounts(5)[4].id))
+    assert known.unconfirmed == 0
+
+
+def test_a_restored_account_that_makes_room_is_not_waited_for():
+    known = tables(capacity=1)
+    known.restore(accounts(1), [])
+    publish(known, account_published(account()))
+    assert known.unconfirmed == 0

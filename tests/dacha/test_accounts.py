@@ -167,3 +167,15 @@ def test_secrets_are_in_no_representation():
     ]
     assert SERVER not in repr(shown)
     assert CLIENT not in repr(shown)
+
+
+async def test_an_event_that_waits_for_the_next_life_is_known_to_be_missing(known, autojump_clock):
+    await known.publish(account_published(account()))
+    assert not known.is_behind()
+    await known.publish(account_published("no account"))
+    await known.publish(account_published(account(version=2)))
+    assert known.is_behind()
+    assert known.known(ROBOT).version == 1
+    await trio.sleep(5)
+    assert not known.is_behind()
+    assert known.known(ROBOT).version == 2

@@ -197,3 +197,33 @@ async def test_after_a_crash_the_last_snapshot_is_served_until_it_is_reloaded(au
         questions = len(subject.source.environment_questions)
         await trio.sleep(10)
         assert len(subject.source.environment_questions) == questions
+
+
+async def test_what_an_earlier_process_knew_is_answered_unasked_and_unconfirmed_until_a_load(
+    nursery,
+):
+    subject = Subject(known_world(feature(value_version=3)))
+    restored = EnvironmentSnapshot.of(environment(feature()))
+    subject.table[STAGING] = EnvironmentState(restored, applied=0, is_confirmed=False)
+    subject.start(nursery)
+    assert await subject.ask() is restored
+    await subject.publish_features(feature(value_version=2))
+    await wait_all_tasks_blocked()
+    assert (await subject.ask()).features[0].value.version == 2
+    assert subject.source.environment_questions == []
+    assert not subject.state.is_confirmed
+    await subject.ref.ask(Reload)
+    assert subject.state.is_confirmed
+    assert subject.features == [("feature-1", 1, 3, b"true")]
+    await subject.publish_features(feature(value_version=4))
+    assert subject.state.is_confirmed
+
+
+async def test_what_an_earlier_process_knew_and_the_bus_deletes_is_gone(nursery):
+    subject = Subject(known_world())
+    restored = EnvironmentSnapshot.of(environment(feature()))
+    subject.table[STAGING] = EnvironmentState(restored, applied=0, is_confirmed=False)
+    subject.start(nursery)
+    await subject.publish(deleted_environment())
+    assert subject.state == EnvironmentState(snapshot=None, applied=1, is_confirmed=True)
+    assert isinstance(await subject.ask(), Denied)

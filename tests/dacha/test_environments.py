@@ -243,3 +243,15 @@ async def test_the_next_run_serves_what_the_last_one_left(autojump_clock):
         await known.reload(STAGING)
         assert known.find(STAGING).features[0].value.version == 2
         supervisor.stop()
+
+
+async def test_what_an_earlier_process_knew_keeps_its_order_and_its_bound(supervisor):
+    known = environments(FakeSource(), supervisor, environments=3)
+    snapshots = [EnvironmentSnapshot.of(each) for each in numbered(4)]
+    known.restore(snapshots)
+    newest_first = [each.environment.id for each in snapshots[:3]]
+    assert list(known.held()) == newest_first
+    assert known.unconfirmed == 3
+    known.resume()
+    assert known.ids() == list(known.held()) == newest_first
+    assert [known.find(each) for each in newest_first] == snapshots[:3]

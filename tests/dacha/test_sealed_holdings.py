@@ -77,10 +77,19 @@ async def test_when_it_is_full_what_was_used_longest_ago_is_left_out(path):
     assert all(len(each.features) == last_known_writer.FEATURES for each in knowledge.environments)
 
 
-async def test_genuine_bytes_that_are_no_records_are_refused(path):
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (encode_record(HEAD) + b"\0\0\0\1x", "none of this version"),
+        (encode_record(HEAD) + b"\0\0\0\2x", "cut off"),
+        (b"", "no records"),
+    ],
+    ids=["no record", "cut off", "nothing"],
+)
+async def test_genuine_bytes_that_are_no_records_are_refused(path, content, reason):
     sealer = Sealer(sealing_key())
-    path.write_bytes(sealer.seal(encode_record(HEAD) + b"\0\0\0\1x") + sealer.end())
-    with pytest.raises(LastKnownRefused, match=r"none of this version.*good copy"):
+    path.write_bytes(sealer.seal(content) + sealer.end())
+    with pytest.raises(LastKnownRefused, match=rf"{reason}.*good copy"):
         await read_knowledge(path, sealing_key(), ORIGIN)
 
 

