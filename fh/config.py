@@ -73,6 +73,12 @@ def setting(name: str, default: T, parse: Callable[[str], T], summary: str) -> T
     return field
 
 
+def shared_setting(settings: type[Any], name: str) -> Any:
+    """Declare a field that the same property fills as field `name` of another settings class."""
+    (found,) = (field for field in dataclasses.fields(settings) if field.name == name)
+    return dataclasses.field(default=found.default, metadata=found.metadata)
+
+
 def properties_of(settings: type[Any]) -> Mapping[str, tuple[Property, Any]]:
     """Return each property of a settings class with its default, in order of declaration."""
     return {

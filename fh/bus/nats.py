@@ -86,14 +86,20 @@ class NatsBus:
         settings: NatsSettings,
         *,
         event_log: EventLog | None = None,
+        begin: Callable[[], int] = lambda: -1,
         source: random.Random | None = None,
     ) -> None:
-        """Take part in NATS; what it loses is taken from `event_log`, if there is one."""
+        """Take part in NATS; what it loses is taken from `event_log`, if there is one.
+
+        `begin` returns the number up to which that is known already.
+        """
         self._island = island
         self._settings = settings
         self._subscribers = Subscribers()
         self._following = (
-            None if event_log is None else Following(event_log, self._subscribers.deliver)
+            None
+            if event_log is None
+            else Following(event_log, self._subscribers.deliver, begin=begin)
         )
         self._worker: UpdateWorker | None = None
         self._worker_is_there = trio.Event()

@@ -93,6 +93,10 @@ class AccountTables:
             self._put(KnownAccount.of(account, self.changes), now=0.0)
             self._unconfirmed.add(account.id)
 
+    def held(self) -> list[KnownAccount]:
+        """Return every account, the most recently used one first."""
+        return list(self._by_id.values_newest_first())
+
     @property
     def unconfirmed(self) -> int:
         """How many restored accounts are still served unasked."""

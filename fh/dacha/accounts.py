@@ -158,14 +158,9 @@ class Accounts:
         now = trio.current_time()
         return any(self._tables.misses.knows(secret, now) for secret in account.secrets)
 
-    def held(self) -> dict[ServiceAccountId, KnownAccount]:
-        """Return every account, the most recently used one first."""
-        found = ((each, self._tables.find(each)) for each in self._tables.ids())
-        return {account_id: known for account_id, known in found if known is not None}
-
-    def is_behind(self) -> bool:
-        """Return whether an event waits to be applied."""
-        return self._told != self._tables.changes
+    def held(self) -> tuple[list[KnownAccount], bool]:
+        """Return every account, the most recently used one first, and whether an event waits."""
+        return self._tables.held(), self._told != self._tables.changes
 
     def restore(
         self, accounts: Sequence[CacheServiceAccount], deleted: Sequence[ServiceAccountId]

@@ -146,11 +146,13 @@ class Dacha:
 
     def holdings(self) -> Holdings:
         """Return all that is known, as of one moment."""
+        environments, environments_wait = self._environments.held()
+        accounts, accounts_wait = self._accounts.held()
         return Holdings(
-            environments=self._environments.held(),
-            accounts=self._accounts.held(),
-            deleted_accounts=tuple(self._accounts.deleted),
-            is_behind=self._environments.is_behind() or self._accounts.is_behind(),
+            environments,
+            accounts,
+            tuple(self._accounts.deleted),
+            is_behind=environments_wait or accounts_wait,
         )
 
     def restore(self, knowledge: Knowledge) -> None:

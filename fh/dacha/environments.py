@@ -8,7 +8,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 
 import structlog
 import trio
@@ -40,6 +39,8 @@ from fh.dacha.view import DENIED
 from fh.model.ids import EnvironmentId
 
 log = structlog.get_logger()
+
+_UNKNOWN = EnvironmentState(snapshot=None, applied=0)
 
 
 @dataclass(slots=True)
@@ -181,22 +182,21 @@ class Environments:
         """Return whether MR said lately that there is no such environment."""
         return self._misses.knows(environment_id, trio.current_time())
 
-    def held(self) -> dict[EnvironmentId, EnvironmentSnapshot]:
-        """Return every snapshot, the most recently used one first, with an actor or without."""
-        held: dict[EnvironmentId, EnvironmentSnapshot] = {}
-        for environment_id in chain(reversed(self._residents), self._table):
-            state = self._table.get(environment_id)
-            if state is not None and state.snapshot is not None:
-                held[environment_id] = state.snapshot
-        return held
-
-    def is_behind(self) -> bool:
-        """Return whether an event waits to be applied to any of them."""
-        return any(
-            (0 if (state := self._table.get(environment_id)) is None else state.applied)
-            != resident.published
-            for environment_id, resident in self._residents.items()
-        )
+    def held(self) -> tuple[list[EnvironmentSnapshot], bool]:
+        """Return every snapshot, the most recently used one first, and whether an event waits."""
+        held: list[EnvironmentSnapshot] = []
+        is_behind = False
+        find = self._table.get
+        for environment_id, resident in reversed(self._residents.items()):
+            state = find(environment_id, _UNKNOWN)
+            is_behind = is_behind or state.applied != resident.published
+            if state.snapshot is not None:
+                held.append(state.snapshot)
+        known = [each.snapshot for _, each in self._table.items() if each.snapshot is not None]
+        if len(known) > len(held):  # some have no actor, before the first run
+            found = set(map(id, held))
+            held += [each for each in reversed(known) if id(each) not in found]
+        return held, is_behind
 
     def ids(self) -> list[EnvironmentId]:
         """Return the environments kept, the most recently used one first."""

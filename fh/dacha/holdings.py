@@ -1,6 +1,6 @@
 """All that a Dacha holds, as records for its next process, and back. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import assert_never
@@ -16,7 +16,7 @@ from fh.contracts.published import (
 from fh.dacha.account_tables import KnownAccount
 from fh.dacha.cached_truth import published_account, published_environment
 from fh.dacha.snapshot import EnvironmentSnapshot
-from fh.model.ids import EnvironmentId, FeatureId, ServiceAccountId
+from fh.model.ids import FeatureId, ServiceAccountId
 from fh.wire.last_known import (
     Account,
     DeletedAccounts,
@@ -37,32 +37,31 @@ class Holdings:
     `is_behind`: an event that was handed over before that moment is not yet part of it.
     """
 
-    environments: Mapping[EnvironmentId, EnvironmentSnapshot]
-    accounts: Mapping[ServiceAccountId, KnownAccount]
-    deleted_accounts: tuple[ServiceAccountId, ...]
+    environments: Sequence[EnvironmentSnapshot]
+    accounts: Sequence[KnownAccount]
+    deleted_accounts: Sequence[ServiceAccountId]
     is_behind: bool
 
     def differ_from(self, others: "Holdings") -> bool:
-        """Return whether anything else is known; the order of use does not count."""
-        return (
-            len(self.environments) != len(others.environments)
-            or len(self.accounts) != len(others.accounts)
-            or any(
-                others.environments.get(environment_id) is not snapshot
-                for environment_id, snapshot in self.environments.items()
-            )
-            or any(
-                _differ(account, others.accounts.get(account_id))
-                for account_id, account in self.accounts.items()
+        """Return whether anything else was said since; the order of use does not count.
+
+        An account that was asked for again counts, although it may be as it was.
+        """
+        # What changes is replaced, and to compare contents would take many times as long.
+        return any(
+            set(map(id, mine)) != set(map(id, theirs))
+            for mine, theirs in (
+                (self.environments, others.environments),
+                (self.accounts, others.accounts),
             )
         )
 
     def records(self) -> Iterator[Record]:
         """Return all but the head: few bytes each, made one at a time."""
-        yield DeletedAccounts(self.deleted_accounts)
-        for account in self.accounts.values():
+        yield DeletedAccounts(tuple(self.deleted_accounts))
+        for account in self.accounts:
             yield Account(published_account(account))
-        for snapshot in self.environments.values():
+        for snapshot in self.environments:
             yield from _environment(snapshot)
 
 
@@ -138,14 +137,3 @@ def _environment(snapshot: EnvironmentSnapshot) -> Iterator[Record]:
     features = snapshot.features
     for start in range(0, len(features), FEATURES_IN_A_RECORD):
         yield Features(features[start : start + FEATURES_IN_A_RECORD])
-
-
-def _differ(account: KnownAccount, other: KnownAccount | None) -> bool:
-    if account is other:
-        return False
-    return other is None or _content(account) != _content(other)
-
-
-def _content(account: KnownAccount) -> tuple[object, ...]:
-    # A reload makes a new object of what has not changed.
-    return account.version, account.secrets, account.roles, account.filters

@@ -171,12 +171,14 @@ class LastKnown:
 
     async def _look(self) -> None:
         """Write, if there is something to write."""
+        self._note_confirmation()
+        # Each of these takes milliseconds where there are thousands of environments.
+        await trio.lowlevel.checkpoint()
         holdings, position = self._dacha.holdings(), self._followed_to()
-        await trio.lowlevel.checkpoint()  # the former takes milliseconds where there are thousands
+        await trio.lowlevel.checkpoint()
         if holdings.is_behind:
             # What waits is asked for again by whoever begins where we were before.
             position = min(position, self._saved_position)
-        self._note_confirmation()
         enough = 1 if self._stopping.is_set() else _EVENTS_BEHIND
         is_far = position - self._saved_position >= enough and bool(holdings.environments)
         if self._saved is not None and not holdings.differ_from(self._saved) and not is_far:

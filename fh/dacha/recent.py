@@ -44,5 +44,9 @@ class Recent(Generic[K, V]):
         """Iterate over the keys, the most recently used one first."""
         return reversed(self._entries)
 
+    def values_newest_first(self) -> Iterator[V]:
+        """Iterate over the entries, the most recently used one first."""
+        return reversed(self._entries.values())
+
     def __len__(self) -> int:
         return len(self._entries)

@@ -34,6 +34,11 @@ subscriptions one subscription for each environment with streams
 websocket     a stream over a WebSocket
 life          one life of Edge: requests in, the right part to each
 edge          Edge as the rest of the process holds on to it
+link          what a parent and its worker processes say to each other
+link_queue    what waits for a reader who may be slow
+link_parent   the parent's end
+link_worker   the worker's end: the ports of an Edge and its Dacha
+hand_over     connections that a worker can't serve, to its parent
 asgi          Edge as an application of whoever speaks TLS or HTTP/2
 door          the listening socket
 metrics       Edge's figures for Prometheus

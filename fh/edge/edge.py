@@ -70,15 +70,23 @@ class Edge:
         if self._life is not None:
             self._life.draining.set()
 
-    def adopt(self, descriptor: int, data: bytes = b"") -> None:
-        """Take over a connected, non-blocking socket of which `data` was read already.
+    def adopt(self, descriptor: int) -> None:
+        """Take over a connected, non-blocking socket.
 
         Raises:
             RuntimeError: Edge is not running.
         """
         if self._life is None:
             raise RuntimeError("Edge is not running")
-        self._life.engine.adopt(descriptor, data)
+        self._life.engine.adopt(descriptor)
+
+    def take(self, taken: socket.socket, data: bytes) -> None:
+        """Serve a connection that another process began to read; not running, close it."""
+        if self._life is None:
+            taken.close()
+            return
+        taken.settimeout(0)
+        self._life.engine.adopt(taken.detach(), data)
 
     async def on_delivery(self, delivery: Delivery) -> None:
         """Hand what the bus delivers to the subscriptions; without streams it is dropped."""

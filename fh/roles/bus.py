@@ -1,6 +1,6 @@
 """The bus of a role: in this process alone, or NATS."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TypeAlias
 
@@ -19,17 +19,29 @@ AnyBus: TypeAlias = MemoryBus | NatsBus
 _MOMENTS = {"connected", "subscribers", "waiting", "waiting_bytes"}
 
 
-def make_bus(island: Island, settings: BusSettings, event_log: EventLog | None) -> AnyBus:
-    """Return the bus that `settings` ask for; what NATS loses is taken from `event_log`."""
+def make_bus(
+    island: Island,
+    settings: BusSettings,
+    event_log: EventLog | None,
+    begin: Callable[[], int] = lambda: -1,
+) -> AnyBus:
+    """Return the bus that `settings` ask for; what NATS loses is taken from `event_log`.
+
+    `begin` returns the number up to which that is known already.
+    """
     nats = settings.nats()
-    return MemoryBus() if nats is None else NatsBus(island, nats, event_log=event_log)
+    if nats is None:
+        return MemoryBus()
+    return NatsBus(island, nats, event_log=event_log, begin=begin)
 
 
-def make_nats(island: Island, settings: BusSettings, event_log: EventLog) -> NatsBus:
+def make_nats(
+    island: Island, settings: BusSettings, event_log: EventLog, begin: Callable[[], int]
+) -> NatsBus:
     """Return the bus of a role that has no other way to hear of changes."""
     nats = settings.nats()
     assert nats is not None, "the settings were checked"
-    return NatsBus(island, nats, event_log=event_log)
+    return NatsBus(island, nats, event_log=event_log, begin=begin)
 
 
 def bus_parts(bus: AnyBus) -> Sequence[ServiceSpec]:

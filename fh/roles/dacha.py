@@ -3,6 +3,7 @@
 dacha (one_for_one)
 ├── island          the asyncio thread of NATS
 ├── truth           the connections to MR
+├── last-known      the file that outlives a restart, if one is wanted
 ├── dacha           the cache; up before the bus brings anything
 ├── bus             NATS, and MR's log for what NATS loses
 ├── operations      probes and metrics, where they have a port of their own
@@ -17,17 +18,15 @@ from fh.aio import Island
 from fh.dacha.dacha import Dacha
 from fh.dacha.http_truth import HttpTruth
 from fh.dacha.key_api import key_routes, place_routes
-from fh.dacha.metrics import DachaCollector
 from fh.http.health import HealthChecks
 from fh.http.info import info_routes
 from fh.http.operations import operations_routes
 from fh.http.truth_api import truth_routes
 from fh.roles.bus import BusCollector, bus_parts, make_nats
+from fh.roles.cache import CacheParts
 from fh.roles.role import Role, new_registry
 from fh.roles.settings.roles import DachaRoleSettings
 from fh.roles.web import OperatorsWeb, WebParts, plain_app
-
-_DRAIN_SECONDS = 8.0
 
 
 def build_dacha(
@@ -41,12 +40,14 @@ def build_dacha(
         connect_seconds=settings.connect_milliseconds / 1000,
         read_seconds=settings.read_milliseconds / 1000,
     )
-    bus = make_nats(island, settings, truth)
+    bus = make_nats(island, settings, truth, lambda: cache.position)
     dacha = Dacha(truth, settings.dacha())
     bus.subscribe("dacha", dacha.on_delivery)
     registry = new_registry()
     registry.register(BusCollector(bus))
-    registry.register(DachaCollector(dacha.statistics))
+    cache = CacheParts(
+        dacha, settings, registry, origin=settings.management_url, position=lambda: bus.position
+    )
     # It serves what it knows whatever is away; ready is who has heard from MR at least once.
     health = HealthChecks(readiness={"events": bus.has_followed})
     keys = [key.reveal for key in settings.served_keys]
@@ -64,7 +65,7 @@ def build_dacha(
         [
             ServiceSpec("island", island.run),
             ServiceSpec("truth", truth.run),
-            ServiceSpec("dacha", dacha.run, drain=dacha.stop, drain_seconds=_DRAIN_SECONDS),
+            *cache.specs(),
             *bus_parts(bus),
             *operators.specs(),
             *web.specs(),

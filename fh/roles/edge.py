@@ -3,6 +3,7 @@
 edge (one_for_one)
 ├── island          the asyncio thread of NATS
 ├── truth           the connections to Dacha
+├── last-known      the file that outlives a restart, if one is wanted
 ├── dacha           the cache; hears of everything before Edge does
 ├── bus             NATS, and the log for what NATS loses
 ├── operations      probes and metrics, where they have a port of their own
@@ -18,7 +19,6 @@ from fh.actors.child import ServiceSpec
 from fh.aio import Island
 from fh.dacha.dacha import Dacha
 from fh.dacha.http_truth import HttpTruth
-from fh.dacha.metrics import DachaCollector
 from fh.edge.door import Door, raise_descriptor_limit
 from fh.edge.edge import Edge
 from fh.edge.metrics import EdgeCollector
@@ -28,11 +28,10 @@ from fh.http.health import HealthChecks
 from fh.http.info import info_routes
 from fh.http.operations import operations_routes
 from fh.roles.bus import BusCollector, bus_parts, make_nats
+from fh.roles.cache import CacheParts
 from fh.roles.role import Role, new_registry
 from fh.roles.secure import SecureParts
 from fh.roles.settings.roles import EdgeRoleSettings
-
-_DRAIN_SECONDS = 8.0
 
 
 def build_edge(
@@ -47,7 +46,7 @@ def build_edge(
         read_seconds=settings.read_milliseconds / 1000,
         position=lambda: bus.position,
     )
-    bus = make_nats(island, settings, truth)
+    bus = make_nats(island, settings, truth, lambda: cache.position)
     dacha = Dacha(truth, settings.dacha())
     registry = new_registry()
     edge_settings = settings.edge()
@@ -80,11 +79,13 @@ def build_edge(
     dacha.follow("edge", edge.on_delivery)
     for collector in (
         BusCollector(bus),
-        DachaCollector(dacha.statistics),
         EdgeCollector(edge.statistics, edge.patterns_cut_off),
         secure.collector,
     ):
         registry.register(collector)
+    cache = CacheParts(
+        dacha, settings, registry, origin=settings.dacha_url, position=lambda: bus.position
+    )
     door = Door(listener, edge.adopt, descriptors=raise_descriptor_limit())
     operators = None if monitor is None else PagesPort(Pages(operations), edge_settings, monitor)
     drain_seconds = settings.grace_seconds + 2.0
@@ -93,7 +94,7 @@ def build_edge(
         [
             ServiceSpec("island", island.run),
             ServiceSpec("truth", truth.run),
-            ServiceSpec("dacha", dacha.run, drain=dacha.stop, drain_seconds=_DRAIN_SECONDS),
+            *cache.specs(),
             *bus_parts(bus),
             *([ServiceSpec("operations", operators.run)] if operators else ()),
             *secure.specs(drain_seconds=drain_seconds),

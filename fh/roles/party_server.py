@@ -3,7 +3,8 @@
     party-server (one_for_one)
     ├── island          the asyncio thread of the database driver, and of NATS
     ├── storage         PostgreSQL
-    ├── dacha           the cache; subscribes to the bus before Edge does
+    ├── last-known      the file that outlives a restart, if one is wanted
+├── dacha           the cache; subscribes to the bus before Edge does
     ├── bus             NATS, where there are several party-servers; else none
     ├── outbox          MR: committed changes on their way to the bus
     ├── event-log       MR: keeps what was announced, but not for ever
@@ -25,7 +26,6 @@ from fh.actors.child import ServiceSpec
 from fh.aio import Island
 from fh.bus.nats import NatsBus
 from fh.dacha.dacha import Dacha
-from fh.dacha.metrics import DachaCollector
 from fh.edge.door import Door, raise_descriptor_limit
 from fh.edge.edge import Edge
 from fh.edge.metrics import EdgeCollector
@@ -35,14 +35,13 @@ from fh.http.web_face import WebFace
 from fh.mr.event_log import DatabaseEventLog
 from fh.mr.http.app import create_mr_app
 from fh.roles.bus import BusCollector, bus_parts, make_bus
+from fh.roles.cache import CacheParts
 from fh.roles.mr import MrParts
 from fh.roles.role import Role, new_registry
 from fh.roles.secure import SecureParts
 from fh.roles.settings.roles import PartyServerSettings
 from fh.roles.storage import Storage
 from fh.roles.web import OperatorsWeb
-
-_DRAIN_SECONDS = 8.0
 
 
 def build_party_server(
@@ -51,7 +50,8 @@ def build_party_server(
     """Return a party-server behind `listener`, its probes behind `monitor` if there is one."""
     island = Island()
     storage = Storage(island, settings)
-    bus = make_bus(island, settings, DatabaseEventLog(storage.database))
+    event_log = DatabaseEventLog(storage.database)
+    bus = make_bus(island, settings, event_log, lambda: cache.position)
     mr = MrParts(storage, bus, settings)
     dacha = Dacha(mr.truth, settings.dacha())
     edge_settings = settings.edge()
@@ -93,11 +93,17 @@ def build_party_server(
     if isinstance(bus, NatsBus):
         registry.register(BusCollector(bus))
     for collector in (
-        DachaCollector(dacha.statistics),
         EdgeCollector(edge.statistics, edge.patterns_cut_off),
         secure.collector,
     ):
         registry.register(collector)
+    cache = CacheParts(
+        dacha,
+        settings,
+        registry,
+        origin=settings.database_url or str(settings.data_directory),
+        position=lambda: bus.position if isinstance(bus, NatsBus) else -1,
+    )
     door = Door(listener, edge.adopt, descriptors=raise_descriptor_limit())
     drain_seconds = settings.grace_seconds + 2.0
     return Role(
@@ -105,7 +111,7 @@ def build_party_server(
         [
             ServiceSpec("island", island.run),
             storage.spec(),
-            ServiceSpec("dacha", dacha.run, drain=dacha.stop, drain_seconds=_DRAIN_SECONDS),
+            *cache.specs(),
             *bus_parts(bus),
             *mr.specs(),
             *operators.specs(),

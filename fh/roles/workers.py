@@ -81,7 +81,7 @@ class Workers:
             _Slot(self._settings_for(settings, number), settings, surroundings)
             for number in range(settings.count)
         ]
-        end_seconds = _end_seconds(settings)
+        self._end_seconds = _end_seconds(settings)
         self._supervisor = Supervisor(
             "workers",
             [
@@ -91,12 +91,18 @@ class Workers:
                     Restart.TRANSIENT,
                     drain=slot.drain,
                     # It ends itself in time.
-                    drain_seconds=end_seconds + 2 * _END_SECONDS,
+                    drain_seconds=self._end_seconds + 2 * _END_SECONDS,
                 )
                 for slot in self._slots
             ],
             intensity=Intensity(_RESTARTS_OF_EACH * settings.count, _WITHIN_SECONDS),
             backoff=_BACKOFF,
+        )
+
+    def spec(self) -> ServiceSpec:
+        """Return the service: after whatever takes connections that workers can't serve."""
+        return ServiceSpec(
+            "workers", self.run, drain=self.drain, drain_seconds=self._end_seconds + _END_SECONDS
         )
 
     @property

@@ -41,8 +41,8 @@ def generation(number: int) -> Holdings:
     ]
     known = KnownAccount.of(account(version=number), 0)
     return Holdings(
-        {each.environment.id: each for each in snapshots},
-        {known.id: known},
+        snapshots,
+        [known],
         (),
         is_behind=False,
     )

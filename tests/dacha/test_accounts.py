@@ -171,11 +171,11 @@ def test_secrets_are_in_no_representation():
 
 async def test_an_event_that_waits_for_the_next_life_is_known_to_be_missing(known, autojump_clock):
     await known.publish(account_published(account()))
-    assert not known.is_behind()
+    assert known.held() == ([known.known(ROBOT)], False)
     await known.publish(account_published("no account"))
     await known.publish(account_published(account(version=2)))
-    assert known.is_behind()
+    assert known.held() == ([known.known(ROBOT)], True)
     assert known.known(ROBOT).version == 1
     await trio.sleep(5)
-    assert not known.is_behind()
+    assert known.held() == ([known.known(ROBOT)], False)
     assert known.known(ROBOT).version == 2

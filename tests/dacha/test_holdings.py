@@ -15,7 +15,6 @@ from tests.dacha.world import (
     PRODUCTION,
     RED,
     ROBOT,
-    STAGING,
     account,
     change,
     environment,
@@ -31,8 +30,8 @@ ONLY_THE_ROBOT = (account(),)
 def holdings(*snapshots, accounts=ONLY_THE_ROBOT, deleted=()):
     known = [KnownAccount.of(each, 0) for each in accounts]
     return Holdings(
-        {each.environment.id: each for each in snapshots},
-        {each.id: each for each in known},
+        snapshots,
+        known,
         deleted,
         is_behind=False,
     )
@@ -67,7 +66,7 @@ def test_everything_comes_back_in_its_order():
     first, second = knowledge.accounts
     assert (first.id, first.filters) == (ROBOT, (RED, BLUE))
     assert second == account(id=GONE, version=3, client="c*", server="s")
-    for mine, theirs in zip(held.environments.values(), knowledge.environments, strict=True):
+    for mine, theirs in zip(held.environments, knowledge.environments, strict=True):
         assert (theirs.environment, theirs.features) == (mine.environment, mine.features)
         assert (theirs.etag, theirs.deleted) == (mine.etag, mine.deleted)
         assert theirs.application_id == mine.application_id
@@ -93,23 +92,25 @@ def test_records_in_a_wrong_order_are_told(records):
 
 def test_whatever_is_known_otherwise_is_a_difference():
     one, other = snapshot(feature()), snapshot(id=PRODUCTION)
-    before = holdings(one)
-    assert not before.differ_from(holdings(one))
-    assert holdings(one, other).differ_from(before)
-    assert before.differ_from(holdings(one, other))
-    assert before.differ_from(holdings(other))
-    assert holdings(snapshot(feature())).differ_from(before)  # another object: something was said
-    assert holdings(one, accounts=()).differ_from(before)
-    assert holdings(one, accounts=(account(id=GONE),)).differ_from(before)
-    assert holdings(one, accounts=(account(version=2),)).differ_from(before)
-    assert holdings(one, accounts=(account(permissions=()),)).differ_from(before)
-    assert holdings(one, accounts=(account(server="s"),)).differ_from(before)
-    assert holdings(one, accounts=(account(filters=(RED,)),)).differ_from(before)
+    robot, droid = account(), account(id=GONE)
+    before = holdings(one, accounts=(robot,))
+    assert not before.differ_from(before)
+    for after in (
+        replace(before, environments=()),
+        replace(before, environments=(one, other)),
+        replace(before, environments=(other,)),
+        replace(before, environments=(snapshot(feature()),)),  # as it was, but said again
+        replace(before, accounts=()),
+        holdings(one, accounts=(robot, droid)),
+        holdings(one, accounts=(robot,)),  # likewise
+    ):
+        assert after.differ_from(before)
+        assert before.differ_from(after)
 
 
 def test_the_order_of_use_is_no_difference():
-    one, other = snapshot(feature()), snapshot(id=PRODUCTION)
-    assert not holdings(one, other).differ_from(holdings(other, one))
-    behind = replace(holdings(one), is_behind=True)
-    assert not behind.differ_from(holdings(one))
-    assert list(holdings(other, one).environments) == [PRODUCTION, STAGING]
+    held = holdings(snapshot(feature()), snapshot(id=PRODUCTION), accounts=(account(), account()))
+    shuffled = replace(
+        held, environments=held.environments[::-1], accounts=held.accounts[::-1], is_behind=True
+    )
+    assert not held.differ_from(shuffled)

@@ -23,6 +23,9 @@ _TROUBLE = re.compile(
     r'|"level": ?"(error|critical)"|\[(error|critical) *\]|level=(error|critical)'
 )
 
+# A deployment asks for many before it listens on the first.
+_promised: set[int] = set()
+
 
 class RoleProcess:
     """A role on a port of its own, and on a data directory where it keeps data.
@@ -173,14 +176,17 @@ def free_port() -> int:
     """Return a port nobody listens on, below the range of outgoing connections.
 
     A client that tries to reach a port of that range while its server restarts may be given the
-    very same port as its own, and then it talks to itself.
+    very same port as its own, and then it talks to itself. No port is returned twice.
     """
     for port in random.sample(range(20_000, 32_000), 100):
+        if port in _promised:
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
+            _promised.add(port)
             return port
     raise AssertionError("no free port below 32000")

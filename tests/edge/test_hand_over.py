@@ -187,9 +187,16 @@ async def test_an_edge_goes_on_with_what_was_read_already():
         for cut in (0, 1, len(request), len(request) + 2):
             whole = f"{request}\r\n".encode()
             with connection() as (client, server):
-                server.setblocking(False)
                 if whole[cut:]:
                     client.sendall(whole[cut:])
-                edge.edge.adopt(server.detach(), whole[:cut])
+                edge.edge.take(server, whole[:cut])
                 answer = await trio.to_thread.run_sync(client.recv, 100)
                 assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+async def test_an_edge_that_does_not_run_closes_what_it_is_given():
+    async with edge_under_test() as edge:
+        pass
+    with connection() as (client, server):
+        edge.edge.take(server, b"GET / HTTP/1.1\r\n")
+        assert client.recv(1) == b""

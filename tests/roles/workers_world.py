@@ -1,11 +1,12 @@
 """A parent of Edge workers inside the test: a bus and a Dacha in memory, over a fake MR."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -17,6 +18,7 @@ from fh.contracts.updates import StreamedFeatureUpdate
 from fh.dacha.dacha import Dacha
 from fh.dacha.settings import DachaSettings
 from fh.edge.door import reserve
+from fh.edge.life import TakeAway
 from fh.edge.settings import EdgeSettings
 from fh.errors import Unavailable
 from fh.model.sdk_key import SdkKey
@@ -199,7 +201,12 @@ def new_dacha(source: FakeSource) -> Dacha:
 
 @asynccontextmanager
 async def parent_of_workers(
-    source: FakeSource | None = None, *, count: int = 2, edge: dict | None = None, **settings
+    source: FakeSource | None = None,
+    *,
+    count: int = 2,
+    edge: dict | None = None,
+    take: TakeAway | None = None,
+    **settings,
 ) -> AsyncIterator[Parent]:
     """Run a parent and its workers; at the end they are told to end, and do."""
     chosen = replace(EdgeSettings(drop_after_seconds=0, grace_seconds=0), **(edge or {}))
@@ -222,7 +229,7 @@ async def parent_of_workers(
     surroundings = Surroundings(
         truth=dacha.truth,
         updates=bus,
-        take_elsewhere=lambda taken, data: parent.elsewhere.append((taken, data)),
+        take_elsewhere=take or (lambda taken, data: parent.elsewhere.append((taken, data))),
         take_other_protocol=lambda taken, data: parent.other.append((taken, data)),
     )
     workers = Workers(reserve("127.0.0.1", 0), replace(workers_settings, **settings), surroundings)
@@ -230,25 +237,71 @@ async def parent_of_workers(
     dacha.follow("workers", workers.on_delivery)
     parent = Parent(workers, dacha, bus, source, updates)
     pids: list[int] = []
-    async with trio.open_nursery() as nursery:
-        await nursery.start(dacha.run)
-        with trio.fail_after(START_SECONDS):
-            await nursery.start(workers.run)
-        try:
-            yield parent
-        finally:
-            pids = parent.pids()
-            for client in parent.clients:
-                client.stream.socket.close()
-            for taken, _ in (*parent.elsewhere, *parent.other):
-                taken.close()
-            workers.drain()
-            dacha.stop()
-            # Whoever does not end by itself is cancelled, and the test fails with what it says.
-            nursery.cancel_scope.deadline = trio.current_time() + WAIT_SECONDS
-    workers.close()
+    with closing(workers):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(dacha.run)
+            with trio.fail_after(START_SECONDS):
+                await nursery.start(workers.run)
+            try:
+                yield parent
+            finally:
+                pids = parent.pids()
+                for client in parent.clients:
+                    client.stream.socket.close()
+                for taken, _ in (*parent.elsewhere, *parent.other):
+                    taken.close()
+                workers.drain()
+                dacha.stop()
+                # Whoever does not end by itself is cancelled, and the test fails with what it says.
+                nursery.cancel_scope.deadline = trio.current_time() + WAIT_SECONDS
     assert not nursery.cancel_scope.cancelled_caught
     assert [pid for pid in pids if is_alive(pid)] == []
+
+
+async def versions_heard(client: Client) -> tuple[str, int]:
+    name, _, data = await client.event()
+    return name, json.loads(data).get("version", 0)
+
+
+async def ends_with_goodbye(client: Client) -> None:
+    """Read on to the end, which has to be a goodbye."""
+    names = []
+    with trio.fail_after(WAIT_SECONDS):
+        while (name := (await client.event())[0]) != "end":
+            names.append(name)
+    assert names[-1] == "bye", names
+
+
+def of(pid: int, parent: Parent, streams: list[Client]) -> list[Client]:
+    """Return the streams that one worker serves."""
+    owners = parent.workers_of(streams)
+    return [each for each, owner in zip(streams, owners, strict=True) if owner == pid]
+
+
+async def events_until(client: Client, *wanted: tuple[str, int]) -> set[tuple[str, str]]:
+    """Read until every feature in `wanted` was told at that version; return what was told."""
+    heard: set[tuple[str, str]] = set()
+    missing = set(wanted)
+    with trio.fail_after(WAIT_SECONDS):
+        while missing:
+            name, _, data = await client.event()
+            state = json.loads(data)
+            heard.add((name, state["key"]))
+            missing.discard((state["key"], state.get("version", 0)))
+    return heard
+
+
+async def polled(parent: Parent) -> tuple[int, dict[str, object]]:
+    """Return the status of a poll, and the values in it."""
+    client = await parent.request(
+        f"GET /features?apiKey={CLIENT_KEY.environment_id}/{CLIENT_KEY.secret} HTTP/1.1\n"
+        "Host: x\nConnection: close\n\n"
+    )
+    status, _, body = await client.answer()
+    if status != 200:
+        return status, {}
+    [found] = json.loads(body)
+    return status, {each["key"]: each.get("value") for each in found["features"]}
 
 
 def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:

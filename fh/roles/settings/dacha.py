@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from fh.config import boolean, setting
+from fh.config import Secret, boolean, setting, shared_setting
+from fh.dacha.last_known_settings import LastKnownSettings
 from fh.dacha.settings import DachaSettings
 from fh.roles.settings.listening import COUNT
 
@@ -26,6 +27,19 @@ class DachaPartSettings:
     cache_all_updates: bool = setting(
         "dacha2.cache.all-updates", True, boolean, "keep what is published before it is asked for"
     )
+    last_known_file: str = shared_setting(LastKnownSettings, "file")
+    last_known_key: Secret = shared_setting(LastKnownSettings, "key")
+    last_known_seconds: float = shared_setting(LastKnownSettings, "seconds")
+    last_known_megabytes: int = shared_setting(LastKnownSettings, "most_megabytes")
+
+    def last_known(self) -> LastKnownSettings:
+        """Return what is kept across restarts, and where."""
+        return LastKnownSettings(
+            self.last_known_file,
+            self.last_known_key,
+            self.last_known_seconds,
+            self.last_known_megabytes,
+        )
 
     def dacha(self) -> DachaSettings:
         """Return Dacha's share."""

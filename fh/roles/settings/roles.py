@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fh.config import Fault, Secret, secrets, setting, whole
+from fh.dacha.last_known_settings import check_last_known
 from fh.roles.settings.bus import BusSettings, check_bus
 from fh.roles.settings.dacha import DachaPartSettings
 from fh.roles.settings.database import (
@@ -74,6 +75,7 @@ class PartyServerIshSettings(ReplicaSettings, DatabaseSettings, MrPartSettings, 
 def check_party_server(settings: PartyServerSettings) -> Sequence[Fault]:
     """Return what is wrong with the settings taken together."""
     return [
+        *check_last_known(settings.last_known()),
         *check_bus(settings, required=False),
         *check_database(settings),
         *check_listening(settings),
@@ -93,6 +95,7 @@ def check_dacha(settings: DachaRoleSettings) -> Sequence[Fault]:
     """Return what is wrong with the settings taken together."""
     return [
         *check_bus(settings, required=True),
+        *check_last_known(settings.last_known()),
         *check_url("management-repository.url", settings.management_url),
         *check_listening(settings),
     ]
@@ -102,6 +105,7 @@ def check_edge(settings: EdgeRoleSettings) -> Sequence[Fault]:
     """Return what is wrong with the settings taken together."""
     return [
         *check_bus(settings, required=True),
+        *check_last_known(settings.last_known()),
         *check_url("dacha.url.default", settings.dacha_url),
         *check_listening(settings),
     ]

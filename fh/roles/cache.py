@@ -1,0 +1,56 @@
+"""The cache of a role, with the file that outlives its restarts, if one is wanted."""
+
+from collections.abc import Callable, Sequence
+
+from prometheus_client import CollectorRegistry
+
+from fh.actors.child import ServiceSpec
+from fh.dacha.dacha import Dacha
+from fh.dacha.last_known import LastKnown
+from fh.dacha.last_known_metrics import LastKnownCollector
+from fh.dacha.metrics import DachaCollector
+from fh.roles.settings.dacha import DachaPartSettings
+from fh.wire.last_known import NO_POSITION
+
+_DRAIN_SECONDS = 8.0
+
+
+class CacheParts:
+    """`dacha`, and its last known good."""
+
+    def __init__(
+        self,
+        dacha: Dacha,
+        settings: DachaPartSettings,
+        registry: CollectorRegistry,
+        *,
+        origin: str,
+        position: Callable[[], int],
+    ) -> None:
+        """Keep what comes from `origin`; `position` is the number that is followed to."""
+        self._dacha = dacha
+        kept = settings.last_known()
+        self._last_known = (
+            LastKnown(dacha, kept, origin=origin, position=position) if kept.path() else None
+        )
+        registry.register(DachaCollector(dacha.statistics))
+        if self._last_known is not None:
+            registry.register(LastKnownCollector(self._last_known.statistics))
+
+    @property
+    def position(self) -> int:
+        """The number up to which the file went that the cache began with; -1 for none."""
+        return NO_POSITION if self._last_known is None else self._last_known.position
+
+    def specs(self) -> Sequence[ServiceSpec]:
+        """Return the services: the file is read before the cache begins, written after its end."""
+        dacha = ServiceSpec(
+            "dacha", self._dacha.run, drain=self._dacha.stop, drain_seconds=_DRAIN_SECONDS
+        )
+        if self._last_known is None:
+            return [dacha]
+        kept = self._last_known
+        return [
+            ServiceSpec("last-known", kept.run, drain=kept.drain, drain_seconds=_DRAIN_SECONDS),
+            dacha,
+        ]
