@@ -35,6 +35,10 @@ _DATA_DIRECTORY = click.option(
     "--data-dir", metavar="DIR", help="Where the data is kept.  [default: ./data]"
 )
 
+_WORKERS = click.option(
+    "--workers", metavar="N", help="Processes for streams and polls.  [default: this one]"
+)
+
 Command: TypeAlias = Callable[..., None]
 
 
@@ -46,6 +50,7 @@ def _common(command: Command) -> Command:
 
 @fh.command("party-server")
 @_DATA_DIRECTORY
+@_WORKERS
 @_common
 def party_server(**options: Any) -> None:
     """Run everything in one process: admin API, cache, and the port for SDKs.
@@ -98,6 +103,7 @@ def dacha(**options: Any) -> None:
 
 
 @fh.command("edge")
+@_WORKERS
 @_common
 def edge(**options: Any) -> None:
     """Run what SDKs connect to alone: streams, polls, test writes.
@@ -132,6 +138,7 @@ def _run(name: str, options: Mapping[str, Any]) -> NoReturn:
             ("port", "server.port"),
             ("host", "server.host"),
             ("data_dir", "fh.data-dir"),
+            ("workers", "fh.workers"),
         )
         if options.get(option) is not None
     }

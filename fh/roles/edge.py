@@ -10,7 +10,7 @@ edge (one_for_one)
 ├── certificate     what TLS is spoken with, if anything
 ├── secure          whoever speaks TLS or HTTP/2
 ├── edge            streams and polls
-└── door            the port
+└── door            the port, or the workers behind it
 """
 
 import socket
@@ -19,9 +19,7 @@ from fh.actors.child import ServiceSpec
 from fh.aio import Island
 from fh.dacha.dacha import Dacha
 from fh.dacha.http_truth import HttpTruth
-from fh.edge.door import Door, raise_descriptor_limit
 from fh.edge.edge import Edge
-from fh.edge.metrics import EdgeCollector
 from fh.edge.pages import Pages
 from fh.edge.pages_port import PagesPort
 from fh.http.health import HealthChecks
@@ -29,6 +27,7 @@ from fh.http.info import info_routes
 from fh.http.operations import operations_routes
 from fh.roles.bus import BusCollector, bus_parts, make_nats
 from fh.roles.cache import CacheParts
+from fh.roles.entrance import edge_collectors, open_entrance, serves
 from fh.roles.role import Role, new_registry
 from fh.roles.secure import SecureParts
 from fh.roles.settings.roles import EdgeRoleSettings
@@ -52,7 +51,7 @@ def build_edge(
     edge_settings = settings.edge()
 
     def edge_serves() -> bool:
-        return edge.statistics() is not None
+        return serves(edge, entrance)
 
     health = HealthChecks(
         liveness={"edge": edge_serves},
@@ -77,16 +76,23 @@ def build_edge(
     bus.subscribe("dacha", dacha.on_delivery)
     bus.subscribe("edge", edge.on_delivery)
     dacha.follow("edge", edge.on_delivery)
-    for collector in (
-        BusCollector(bus),
-        EdgeCollector(edge.statistics, edge.patterns_cut_off),
-        secure.collector,
-    ):
-        registry.register(collector)
     cache = CacheParts(
         dacha, settings, registry, origin=settings.dacha_url, position=lambda: bus.position
     )
-    door = Door(listener, edge.adopt, descriptors=raise_descriptor_limit())
+    entrance = open_entrance(
+        edge,
+        listener,
+        settings.workers,
+        settings,
+        cache=settings,
+        dacha=dacha,
+        bus=bus,
+        updates=bus,
+        elsewhere=edge.take,
+        other_protocol=take_other_protocol,
+    )
+    for collector in (BusCollector(bus), *edge_collectors(edge, entrance), secure.collector):
+        registry.register(collector)
     operators = None if monitor is None else PagesPort(Pages(operations), edge_settings, monitor)
     drain_seconds = settings.grace_seconds + 2.0
     return Role(
@@ -100,6 +106,6 @@ def build_edge(
             *secure.specs(drain_seconds=drain_seconds),
             ServiceSpec("edge", edge.run, drain=edge.drain, drain_seconds=drain_seconds),
         ],
-        [door, *([operators.door] if operators else ())],
+        [entrance, *([operators.door] if operators else ())],
         reload=secure.reload if settings.key_pair() else None,
     )

@@ -13,7 +13,7 @@
     ├── certificate     what TLS is spoken with; none where server.tls.certificate is not set
     ├── secure          whoever speaks TLS or HTTP/2, to Edge and to the admin API
     ├── edge            streams and polls
-    └── door            the port; last up, first down
+    └── door            the port, or the workers behind it; last up, first down
 
 Parts start in this order, each when the one before is ready, and end in the reverse: those that
 carry Edge's streams outlive its goodbye to them. While they run, the failure of one is no reason
@@ -26,9 +26,7 @@ from fh.actors.child import ServiceSpec
 from fh.aio import Island
 from fh.bus.nats import NatsBus
 from fh.dacha.dacha import Dacha
-from fh.edge.door import Door, raise_descriptor_limit
 from fh.edge.edge import Edge
-from fh.edge.metrics import EdgeCollector
 from fh.http.health import HealthChecks
 from fh.http.operations import operations_routes
 from fh.http.web_face import WebFace
@@ -36,6 +34,7 @@ from fh.mr.event_log import DatabaseEventLog
 from fh.mr.http.app import create_mr_app
 from fh.roles.bus import BusCollector, bus_parts, make_bus
 from fh.roles.cache import CacheParts
+from fh.roles.entrance import edge_collectors, open_entrance, serves
 from fh.roles.mr import MrParts
 from fh.roles.role import Role, new_registry
 from fh.roles.secure import SecureParts
@@ -58,7 +57,7 @@ def build_party_server(
     registry = new_registry()
 
     def edge_serves() -> bool:
-        return edge.statistics() is not None
+        return serves(edge, entrance)
 
     health = HealthChecks(
         liveness={"edge": edge_serves},
@@ -92,11 +91,6 @@ def build_party_server(
     dacha.follow("edge", edge.on_delivery)
     if isinstance(bus, NatsBus):
         registry.register(BusCollector(bus))
-    for collector in (
-        EdgeCollector(edge.statistics, edge.patterns_cut_off),
-        secure.collector,
-    ):
-        registry.register(collector)
     cache = CacheParts(
         dacha,
         settings,
@@ -104,7 +98,20 @@ def build_party_server(
         origin=settings.database_url or str(settings.data_directory),
         position=lambda: bus.position if isinstance(bus, NatsBus) else -1,
     )
-    door = Door(listener, edge.adopt, descriptors=raise_descriptor_limit())
+    entrance = open_entrance(
+        edge,
+        listener,
+        settings.workers,
+        settings,
+        cache=settings,
+        dacha=dacha,
+        bus=bus,
+        updates=bus,
+        elsewhere=web.take,
+        other_protocol=take_other_protocol,
+    )
+    for collector in (*edge_collectors(edge, entrance), secure.collector):
+        registry.register(collector)
     drain_seconds = settings.grace_seconds + 2.0
     return Role(
         "party-server",
@@ -119,6 +126,6 @@ def build_party_server(
             *secure.specs(drain_seconds=drain_seconds),
             ServiceSpec("edge", edge.run, drain=edge.drain, drain_seconds=drain_seconds),
         ],
-        [door, *operators.doors],
+        [entrance, *operators.doors],
         reload=secure.reload if settings.key_pair() else None,
     )

@@ -13,13 +13,14 @@ import trio
 
 from fh.actors.errors import ActorError
 from fh.config import Fault, load_settings
-from fh.edge.door import PortTaken, listen
+from fh.edge.door import PortTaken, listen, reserve
 from fh.edge.settings import EdgeSettings
 from fh.errors import FeatureHubError
 from fh.log import configure_logging
 from fh.roles.role import Role
 from fh.roles.settings.edge import EdgePartSettings
 from fh.roles.settings.listening import ListeningSettings
+from fh.roles.settings.roles import EdgeRoleSettings, PartyServerSettings
 
 log = structlog.get_logger()
 
@@ -76,7 +77,10 @@ def _listen(settings: ListeningSettings) -> tuple[socket.socket, socket.socket |
                 "dead_clients_unnoticed",
                 hint="streams never end and have no heartbeat: set edge.sse.heartbeat-period",
             )
-    listener = listen(settings.host, settings.port, edge)
+    if isinstance(settings, PartyServerSettings | EdgeRoleSettings) and settings.workers > 1:
+        listener = reserve(settings.host, settings.port)
+    else:
+        listener = listen(settings.host, settings.port, edge)
     if not settings.monitor_port:
         return listener, None
     try:

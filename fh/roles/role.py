@@ -9,6 +9,7 @@ from fh.actors.child import ServiceSpec
 from fh.actors.restart import Intensity
 from fh.actors.supervisor import Supervisor
 from fh.edge.door import Door
+from fh.roles.workers import Workers
 
 _INTENSITY = Intensity(restarts=10, within_seconds=60.0)
 
@@ -33,7 +34,7 @@ class Role:
         self,
         name: str,
         parts: Sequence[ServiceSpec],
-        doors: Sequence[Door],
+        doors: Sequence[Door | Workers],
         *,
         reload: Callable[[], None] | None = None,
     ) -> None:
@@ -45,7 +46,9 @@ class Role:
         self.reload = reload
         self._doors = doors
         specs = [
-            ServiceSpec("door" if not number else f"door-{number}", door.run)
+            door.spec()
+            if isinstance(door, Workers)
+            else ServiceSpec(f"door-{number}" if number else "door", door.run)
             for number, door in enumerate(doors)
         ]
         self._supervisor = Supervisor(name, [*parts, *reversed(specs)], intensity=_INTENSITY)

@@ -57,10 +57,20 @@ class Server:
 
 
 @contextmanager
-def running(data_directory: Path, **environ: str) -> Iterator[Server]:
+def running(data_directory: Path, *options: str, **environ: str) -> Iterator[Server]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     with subprocess.Popen(
-        [sys.executable, "-m", "fh", "party-server", "--host", "127.0.0.1", "--port", "0"],
+        [
+            sys.executable,
+            "-m",
+            "fh",
+            "party-server",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+            *options,
+        ],
         cwd=data_directory,
         env={**kept, "PYTHONUNBUFFERED": "1", **environ},
         stdin=subprocess.DEVNULL,
@@ -177,3 +187,22 @@ def test_without_a_certificate_a_hang_up_ends_it_as_ever(tmp_path: Path) -> None
     with running(tmp_path, DB_URL="postgresql://127.0.0.1:1/d") as server:
         server.wait_for("database_waiting")
         assert server.end(signal.SIGHUP) == -signal.SIGHUP
+
+
+def test_workers_share_the_port_and_hand_on_what_is_not_theirs(tmp_path: Path) -> None:
+    with running(tmp_path, "--workers", "2") as server:
+        url = server.wait_for("party_server_started")["url"]
+        for _ in range(10):  # whichever worker takes the connection
+            with urllib.request.urlopen(f"{url}/health/readiness", timeout=10) as answer:
+                assert answer.status == 200
+            key = "6c376de1-3cb8-4297-b641-8f27e0d11612/" + "x" * 40
+            with pytest.raises(urllib.error.HTTPError) as unknown:
+                urllib.request.urlopen(f"{url}/features?apiKey={key}", timeout=10)
+            with unknown.value as answer:
+                assert answer.status == 404
+        with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
+            metrics = answer.read().decode()
+        assert metrics.count("edge_worker_ready{") == 2
+        assert server.end(signal.SIGTERM) == 0
+    assert of_session(server.process.pid) == []
+    assert [line for line in server.lines if line["level"] not in {"info", "debug"}] == []
