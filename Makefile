@@ -1,6 +1,6 @@
-# Six words: check, test, fuzz, bench, up, clean.
+# In one word each: check, test, e2e-split, faults, fuzz, bench, up, clean.
 
-.PHONY: check test fuzz bench bench-fanout bench-evaluate up clean
+.PHONY: check test e2e-split faults fuzz bench bench-fanout bench-evaluate up clean
 
 check: ## formatting, lint, types, import contracts, tests
 	./dev.sh check
@@ -8,6 +8,14 @@ check: ## formatting, lint, types, import contracts, tests
 
 test: ## tests only
 	./dev.sh test
+
+e2e-split: ## the tests with real SDKs against MR, Dacha and Edge apart
+	./dev.sh setup
+	FH_E2E_SHAPE=split .venv/bin/pytest -q -m e2e tests/e2e
+
+faults: ## every fault with 1,000 streams, about 15 minutes; the report lands in bench/reports
+	./dev.sh setup
+	FH_FAULTS=full .venv/bin/pytest -q -m faults tests/faults
 
 fuzz: ## hostile bytes at the door, ten minutes (FH_FUZZ_SECONDS for another time)
 	./dev.sh setup
