@@ -17,6 +17,7 @@ from typing import Final
 import structlog
 import trio
 
+from fh.contracts.event_log import UNNUMBERED
 from fh.dacha.dacha import Dacha
 from fh.dacha.holdings import Holdings
 from fh.dacha.last_known_settings import LastKnownSettings
@@ -70,7 +71,9 @@ class LastKnown:
         position: Callable[[], int] = lambda: NO_POSITION,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
-        """Prepare for the installation `origin`; `position` is the number followed up to.
+        """Prepare for the installation `origin`, which names no secret.
+
+        `position` returns the number that events are followed up to.
 
         Raises:
             ValueError: the settings name no file, or their key is too weak.
@@ -175,6 +178,8 @@ class LastKnown:
         # Each of these takes milliseconds where there are thousands of environments.
         await trio.lowlevel.checkpoint()
         holdings, position = self._dacha.holdings(), self._followed_to()
+        if position == UNNUMBERED:
+            position = NO_POSITION  # nothing was followed yet
         await trio.lowlevel.checkpoint()
         if holdings.is_behind:
             # What waits is asked for again by whoever begins where we were before.

@@ -7,11 +7,12 @@ import trio
 
 from fh.bus.following import Following
 from fh.contracts.answers import Denied, Granted, NotReady
-from fh.contracts.event_log import Events, numbered
+from fh.contracts.event_log import UNNUMBERED, Events, numbered
 from fh.contracts.published import PublishAction
 from fh.dacha.last_known import LastKnown
 from fh.dacha.last_known_settings import LastKnownSettings
 from fh.model.sdk_key import SdkKey
+from fh.wire.last_known import NO_POSITION
 from tests.dacha.restarts import RAW, away, leave, make_process, open_process
 from tests.dacha.world import (
     CLIENT,
@@ -273,6 +274,13 @@ async def test_the_position_is_kept(path):
     await leave(source, path, position=lambda: 41)
     async with open_process(away(), path, position=lambda: 41) as process:
         assert process.last_known.position == 41
+
+
+async def test_where_nothing_was_followed_yet_there_is_no_position(path):
+    await leave(known_world(feature()), path, position=lambda: UNNUMBERED)
+    async with open_process(away(), path) as process:
+        assert process.statistics().restored_environments == 1
+        assert process.last_known.position == NO_POSITION
 
 
 async def test_the_position_is_kept_at_a_stop_although_nothing_else_changed(path):

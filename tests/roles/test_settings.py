@@ -1,4 +1,6 @@
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -220,3 +222,13 @@ def test_a_pair_that_can_not_be_used_is_refused_before_the_start(tmp_path: Path)
     assert fault_names(server__tls__certificate=str(tmp_path), server__tls__key="x") == [
         "server.tls.certificate"
     ]
+
+
+def test_an_edge_loads_no_web_framework_and_no_database() -> None:
+    # In a process of its own: this one has loaded everything.
+    code = (
+        "import sys; from fh.roles.kinds import role_kind; role_kind('edge');"
+        "print(*{'quart', 'werkzeug', 'asyncpg', 'fh.db.pool', 'fh.mr.http.app'} & sys.modules.keys())"
+    )
+    loaded = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert loaded.strip() == ""
