@@ -226,9 +226,10 @@ def test_a_pair_that_can_not_be_used_is_refused_before_the_start(tmp_path: Path)
 
 def test_an_edge_loads_no_web_framework_and_no_database() -> None:
     # In a process of its own: this one has loaded everything.
+    heavy = {"quart", "werkzeug", "asyncpg", "fh.db.pool", "fh.mr.http.app"}
     code = (
         "import sys; from fh.roles.kinds import role_kind; role_kind('edge');"
-        "print(*{'quart', 'werkzeug', 'asyncpg', 'fh.db.pool', 'fh.mr.http.app'} & sys.modules.keys())"
+        f"print(*{heavy} & sys.modules.keys())"
     )
     loaded = subprocess.check_output([sys.executable, "-c", code], text=True)
     assert loaded.strip() == ""
