@@ -71,7 +71,7 @@ class LastKnown:
         position: Callable[[], int] = lambda: NO_POSITION,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
-        """Prepare for the installation `origin`, which names no secret.
+        """Prepare for the installation `origin`, which is never shown.
 
         `position` returns the number that events are followed up to.
 

@@ -84,8 +84,12 @@ async def read_knowledge(path: Path, key: SealingKey, origin: str) -> tuple[Head
         reason, hint = _explained(refusal)
         raise LastKnownRefused(path, reason, hint) from refusal
     if head.origin != origin:
-        reason = f"it belongs to {head.origin!r}, this process to {origin!r}"
-        raise LastKnownRefused(path, reason, "every installation needs a file of its own")
+        # Neither is shown: the address of a database may hold its password.
+        raise LastKnownRefused(
+            path,
+            "it belongs to another installation, or the address of what is cached was changed",
+            "give each installation a file of its own; after a change of address remove the file",
+        )
     return head, knowledge
 
 

@@ -95,7 +95,7 @@ def build_party_server(
         dacha,
         settings,
         registry,
-        origin=settings.database_url or str(settings.data_directory),
+        origin=str(settings.dsn() or settings.data_directory.absolute()),
         position=lambda: bus.position if isinstance(bus, NatsBus) else -1,
     )
     entrance = open_entrance(

@@ -10,4 +10,7 @@ context_header  the client context (`x-featurehub`)
 ofrep           the same of OpenFeature's remote evaluation: contexts, flags, notices
 cloudevents     events of a bus: attributes in headers, data plain or compressed
 x509            when a certificate is valid
+sealing_key     from what an operator configures to 256 secret bits
+sealed          bytes under seal: encrypted, authenticated, in parts
+last_known      what a cache knew, as records
 """

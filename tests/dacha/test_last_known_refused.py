@@ -54,7 +54,11 @@ REFUSED = [
         lambda _: None, {"key": OTHER_RAW}, "another key", "fh.last-known.key", id="other-key"
     ),
     pytest.param(
-        lambda _: None, {"origin": "elsewhere"}, "belongs to", "of its own", id="other-origin"
+        lambda _: None,
+        {"origin": "elsewhere"},
+        "another installation",
+        "of its own",
+        id="other-origin",
     ),
 ]
 
