@@ -13,7 +13,7 @@ import structlog
 import trio
 
 from fh.bus.port import Reconnected, Subscriber
-from fh.contracts.event_log import UNNUMBERED, EventLog, Undecodable
+from fh.contracts.event_log import UNNUMBERED, EventLog, NoEventLog, Undecodable
 from fh.contracts.published import Published
 from fh.errors import Unavailable
 
@@ -60,9 +60,16 @@ class Following:
         self._turn = trio.Lock()
         self._gap = trio.Event()
         self._progress = trio.Condition()
+        self._may_have_missed = True
+        self._has_log = True
         self._repaired = 0
         self._reloads = 0
         self._failed_looks = 0
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the log was read at least once, or there is none to read."""
+        return self._at != _NOWHERE or not self._has_log
 
     @property
     def at(self) -> int:
@@ -77,6 +84,9 @@ class Following:
         while True:
             try:
                 await self._catch_up()
+                self._may_have_missed = False
+            except NoEventLog:
+                await self._go_on_without()
             except Unavailable as away:
                 self._failed_looks += 1
                 log.debug("event_log_out_of_reach", reason=str(away))
@@ -97,6 +107,7 @@ class Following:
 
     def look(self) -> None:
         """Look at once: the bus was away, and may have lost something."""
+        self._may_have_missed = True
         self._gap.set()
 
     async def reach(self, sequence: int) -> None:
@@ -109,6 +120,17 @@ class Following:
     def statistics(self) -> FollowingStatistics:
         """Return the counts of this moment."""
         return FollowingStatistics(self._at, self._repaired, self._reloads, self._failed_looks)
+
+    async def _go_on_without(self) -> None:
+        """Have everything loaded anew where nobody can say what is missing."""
+        if self._has_log:
+            self._has_log = False
+            log.warning("no_event_log", hint="MR is of another make: what the bus loses stays lost")
+        if self._may_have_missed:
+            self._may_have_missed = False
+            self._reloads += 1
+            async with self._turn:
+                await self._deliver(Reconnected())
 
     async def _catch_up(self) -> None:
         more = True

@@ -154,8 +154,8 @@ class NatsBus:
         return UNNUMBERED if self._following is None else max(UNNUMBERED, self._following.at)
 
     def has_followed(self) -> bool:
-        """Return whether MR's log was read at least once."""
-        return self._following is None or self._following.at >= 0
+        """Return whether MR's log was read at least once, or there is none to read."""
+        return self._following is None or self._following.has_begun
 
     async def reach(self, sequence: int) -> None:
         """Return once nothing up to `sequence` is missing here."""

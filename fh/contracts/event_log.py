@@ -16,7 +16,7 @@ from fh.contracts.published import (
     PublishServiceAccount,
     encode_published,
 )
-from fh.errors import FeatureHubError
+from fh.errors import FeatureHubError, Unavailable
 
 UNNUMBERED: Final = 0
 """The number of an event from somebody who does not number."""
@@ -34,6 +34,10 @@ _TYPES: Final[dict[str, Any]] = {  # any event: what `Published` is the union of
 
 class Undecodable(FeatureHubError):
     """The text is no event of its kind; the reason tells nothing of its content."""
+
+
+class NoEventLog(Unavailable):
+    """Whoever is asked keeps no events: an MR of another make."""
 
 
 class NumberedEvent(Struct, frozen=True):
@@ -75,6 +79,7 @@ class EventLog(Protocol):
         """Return some or all of the events after `sequence`.
 
         Raises:
+            NoEventLog: there is none.
             Unavailable: the log can't be read for now.
         """
 

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 import trio
 
-from fh.contracts.event_log import UNNUMBERED, Events
+from fh.contracts.event_log import UNNUMBERED, Events, NoEventLog
 from fh.contracts.published import CacheServiceAccount, PublishEnvironment
 from fh.errors import Unavailable
 from fh.http.truth_api import KEY_HEADER, AccountTruth, EnvironmentTruth
@@ -91,11 +91,12 @@ class HttpTruth:
         """Return some or all of the events after `sequence`.
 
         Raises:
-            TruthOutOfReach: there is no answer, or the server keeps no events.
+            NoEventLog: the server keeps no events.
+            TruthOutOfReach: there is no answer.
         """
         found = await self._get("dacha2/events", Events, {"after": sequence})
         if found is None:
-            raise TruthOutOfReach("the server keeps no events")
+            raise NoEventLog("the server keeps no events")
         return found
 
     def _as_of(self) -> Mapping[str, int]:

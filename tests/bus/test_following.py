@@ -12,7 +12,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from fh.bus.following import Following
 from fh.bus.port import Delivery, Reconnected
-from fh.contracts.event_log import Events, NumberedEvent, numbered
+from fh.contracts.event_log import Events, NoEventLog, NumberedEvent, numbered
 from fh.contracts.published import PublishAction, PublishServiceAccount
 from fh.errors import Unavailable
 
@@ -29,6 +29,7 @@ class Log:
         self.newest = 0
         self.trimmed_to = 0
         self.away = False
+        self.absence: type[Unavailable] = Unavailable
         self.most = 100
         self.looks = 0
 
@@ -42,7 +43,7 @@ class Log:
         self.looks += 1
         await trio.lowlevel.checkpoint()
         if self.away:
-            raise Unavailable
+            raise self.absence
         if not self.trimmed_to <= sequence <= self.newest:
             return Events(self.newest, self.newest, lost=True)
         found = [each for each in self.kept if each.sequence > sequence]
@@ -247,3 +248,22 @@ async def test_whatever_the_bus_does_every_event_arrives(autojump_clock, seed: i
         with trio.fail_after(5):
             await follower.reach(199)
         assert set(heard.counts) == set(range(1, 200))
+
+
+async def test_without_a_log_everything_is_loaded_anew_whenever_the_bus_was_away(
+    autojump_clock,
+) -> None:
+    log, heard = Log(), Heard()
+    log.away, log.absence = True, NoEventLog
+    follower = Following(log, heard.deliver)
+    with capture_logs() as logs:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(follower.run)
+            await heard.until(lambda: heard.reloads == 1)
+            await follower.take(0, event(5))
+            await trio.sleep(20)
+            assert (heard.reloads, heard.counts, follower.has_begun) == (1, [5], True)
+            follower.look()
+            await heard.until(lambda: heard.reloads == 2)
+            nursery.cancel_scope.cancel()
+    assert [entry["event"] for entry in logs] == ["no_event_log"]

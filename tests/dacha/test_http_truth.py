@@ -11,7 +11,7 @@ import pytest
 import trio
 from structlog.testing import capture_logs
 
-from fh.contracts.event_log import Events, numbered
+from fh.contracts.event_log import Events, NoEventLog, numbered
 from fh.contracts.published import (
     CacheEnvironment,
     CacheServiceAccount,
@@ -169,7 +169,7 @@ async def test_events_arrive_and_no_answer_may_be_older_than_what_is_known() -> 
     ]
 
 
-async def test_a_server_that_keeps_no_events_is_out_of_reach() -> None:
+async def test_a_server_of_another_make_keeps_no_events() -> None:
     async with truth_at(lambda _: (404, b"")) as truth:
-        with pytest.raises(TruthOutOfReach):
+        with pytest.raises(NoEventLog):
             await truth.events_after(2)
