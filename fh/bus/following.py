@@ -85,6 +85,7 @@ class Following:
             try:
                 await self._catch_up()
                 self._may_have_missed = False
+                self._has_log = True
             except NoEventLog:
                 await self._go_on_without()
             except Unavailable as away:

@@ -19,7 +19,6 @@ from fh.actors.child import ServiceSpec
 from fh.aio import Island
 from fh.dacha.dacha import Dacha
 from fh.dacha.http_truth import HttpTruth
-from fh.edge.edge import Edge
 from fh.edge.pages import Pages
 from fh.edge.pages_port import PagesPort
 from fh.http.health import HealthChecks
@@ -27,9 +26,9 @@ from fh.http.info import info_routes
 from fh.http.operations import operations_routes
 from fh.roles.bus import BusCollector, bus_parts, make_nats
 from fh.roles.cache import CacheParts
+from fh.roles.edge_parts import EdgeParts
 from fh.roles.entrance import edge_collectors, open_entrance, serves
 from fh.roles.role import Role, new_registry
-from fh.roles.secure import SecureParts
 from fh.roles.settings.roles import EdgeRoleSettings
 
 
@@ -48,7 +47,6 @@ def build_edge(
     bus = make_nats(island, settings, truth, lambda: cache.position)
     dacha = Dacha(truth, settings.dacha())
     registry = new_registry()
-    edge_settings = settings.edge()
 
     def edge_serves() -> bool:
         return serves(edge, entrance)
@@ -60,18 +58,8 @@ def build_edge(
     operations = [*operations_routes(health, registry), *info_routes("edge-full")]
     pages = Pages(operations if monitor is None else info_routes("edge-full"))
 
-    def take_other_protocol(taken: socket.socket, data: bytes) -> None:
-        secure.take(taken, data)
-
-    edge = Edge(dacha.lookup, bus, edge_settings, pages, take_other_protocol)
-    secure = SecureParts(
-        edge,
-        pages,
-        edge_settings,
-        settings.key_pair(),
-        look_seconds=settings.tls_look_seconds,
-        most_connections=settings.tls_connections,
-    )
+    parts = EdgeParts(dacha.lookup, bus, settings, pages, pages)
+    edge = parts.edge
     # In this order: what Edge hears of, Dacha has heard of.
     bus.subscribe("dacha", dacha.on_delivery)
     bus.subscribe("edge", edge.on_delivery)
@@ -89,12 +77,11 @@ def build_edge(
         bus=bus,
         updates=bus,
         elsewhere=edge.take,
-        other_protocol=take_other_protocol,
+        other_protocol=parts.take_other_protocol,
     )
-    for collector in (BusCollector(bus), *edge_collectors(edge, entrance), secure.collector):
+    for collector in (BusCollector(bus), *edge_collectors(edge, entrance), parts.collector):
         registry.register(collector)
-    operators = None if monitor is None else PagesPort(Pages(operations), edge_settings, monitor)
-    drain_seconds = settings.grace_seconds + 2.0
+    operators = None if monitor is None else PagesPort(Pages(operations), settings.edge(), monitor)
     return Role(
         "edge",
         [
@@ -103,9 +90,8 @@ def build_edge(
             *cache.specs(),
             *bus_parts(bus),
             *([ServiceSpec("operations", operators.run)] if operators else ()),
-            *secure.specs(drain_seconds=drain_seconds),
-            ServiceSpec("edge", edge.run, drain=edge.drain, drain_seconds=drain_seconds),
+            *parts.specs(),
         ],
         [entrance, *([operators.door] if operators else ())],
-        reload=secure.reload if settings.key_pair() else None,
+        reload=parts.reload,
     )

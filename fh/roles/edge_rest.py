@@ -21,9 +21,7 @@ from fh.aio import Island
 from fh.bus.memory import MemoryBus
 from fh.dacha.direct import DirectLookup
 from fh.edge.door import Door, raise_descriptor_limit
-from fh.edge.edge import Edge
 from fh.edge.life import TakeAway
-from fh.edge.metrics import EdgeCollector
 from fh.edge.pages import Pages
 from fh.http.health import HealthChecks
 from fh.http.info import info_routes
@@ -33,9 +31,10 @@ from fh.http.web_face import WebFace
 from fh.mr.http.app import create_mr_app
 from fh.mr.sdk_updates import DatabaseUpdates
 from fh.mr.snapshots import DatabaseTruth
+from fh.roles.edge_parts import EdgeParts
+from fh.roles.entrance import edge_collectors
 from fh.roles.mr import MrParts
 from fh.roles.role import Role, new_registry
-from fh.roles.secure import SecureParts
 from fh.roles.settings.database import ReplicaSettings
 from fh.roles.settings.edge import EdgePartSettings
 from fh.roles.settings.roles import EdgeRestSettings, PartyServerIshSettings
@@ -75,24 +74,13 @@ class _RestParts:
 
     def open(
         self, elsewhere: TakeAway | Pages, app: WebApp | Pages, listener: socket.socket
-    ) -> tuple[Edge, SecureParts, Door]:
-        """Return Edge, TLS beside it, and the door to both."""
-        settings = self._settings
-        edge_settings = replace(settings.edge(), streams=False, most_sockets=0)
-
-        def take_other_protocol(taken: socket.socket, data: bytes) -> None:
-            secure.take(taken, data)
-
-        edge = Edge(self.lookup, self._updates, edge_settings, elsewhere, take_other_protocol)
-        secure = SecureParts(
-            edge,
-            app,
-            edge_settings,
-            settings.key_pair(),
-            look_seconds=settings.tls_look_seconds,
-            most_connections=settings.tls_connections,
+    ) -> tuple[EdgeParts, Door]:
+        """Return an Edge without streams, and the door to it."""
+        narrowed = replace(self._settings.edge(), streams=False, most_sockets=0)
+        parts = EdgeParts(
+            self.lookup, self._updates, self._settings, elsewhere, app, narrowed=narrowed
         )
-        return edge, secure, Door(listener, edge.adopt, descriptors=raise_descriptor_limit())
+        return parts, Door(listener, parts.edge.adopt, descriptors=raise_descriptor_limit())
 
 
 def build_edge_rest(
@@ -106,10 +94,9 @@ def build_edge_rest(
     health = HealthChecks(readiness={"database": storage.answers})
     operators = OperatorsWeb(operations_routes(health, registry), settings, monitor)
     pages = Pages([*info_routes("edge-rest"), *operators.elsewhere])
-    edge, secure, door = parts.open(pages, pages, listener)
-    registry.register(EdgeCollector(edge.statistics, edge.patterns_cut_off))
-    registry.register(secure.collector)
-    drain_seconds = settings.grace_seconds + 2.0
+    edge, door = parts.open(pages, pages, listener)
+    for collector in (*edge_collectors(edge.edge, door), edge.collector):
+        registry.register(collector)
     return Role(
         "edge-rest",
         [
@@ -117,11 +104,10 @@ def build_edge_rest(
             storage.spec(),
             *parts.replica_specs(),
             *operators.specs(),
-            *secure.specs(drain_seconds=drain_seconds),
-            ServiceSpec("edge", edge.run, drain=edge.drain, drain_seconds=drain_seconds),
+            *edge.specs(),
         ],
         [door, *operators.doors],
-        reload=secure.reload if settings.key_pair() else None,
+        reload=edge.reload,
     )
 
 
@@ -145,9 +131,9 @@ def build_party_server_ish(
         more=[*mr.truth_routes(shut_off=False), *operators.elsewhere],
     )
     web = WebFace(app)
-    edge, secure, door = parts.open(web.take, app, listener)
-    registry.register(EdgeCollector(edge.statistics, edge.patterns_cut_off))
-    registry.register(secure.collector)
+    edge, door = parts.open(web.take, app, listener)
+    for collector in (*edge_collectors(edge.edge, door), edge.collector):
+        registry.register(collector)
     drain_seconds = settings.grace_seconds + 2.0
     return Role(
         "party-server-ish",
@@ -158,9 +144,8 @@ def build_party_server_ish(
             *mr.specs(),
             *operators.specs(),
             ServiceSpec("web", web.run, drain=web.drain, drain_seconds=drain_seconds),
-            *secure.specs(drain_seconds=drain_seconds),
-            ServiceSpec("edge", edge.run, drain=edge.drain, drain_seconds=drain_seconds),
+            *edge.specs(),
         ],
         [door, *operators.doors],
-        reload=secure.reload if settings.key_pair() else None,
+        reload=edge.reload,
     )

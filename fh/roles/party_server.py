@@ -26,7 +26,6 @@ from fh.actors.child import ServiceSpec
 from fh.aio import Island
 from fh.bus.nats import NatsBus
 from fh.dacha.dacha import Dacha
-from fh.edge.edge import Edge
 from fh.http.health import HealthChecks
 from fh.http.operations import operations_routes
 from fh.http.web_face import WebFace
@@ -34,10 +33,10 @@ from fh.mr.event_log import DatabaseEventLog
 from fh.mr.http.app import create_mr_app
 from fh.roles.bus import BusCollector, bus_parts, make_bus
 from fh.roles.cache import CacheParts
+from fh.roles.edge_parts import EdgeParts
 from fh.roles.entrance import edge_collectors, open_entrance, serves
 from fh.roles.mr import MrParts
 from fh.roles.role import Role, new_registry
-from fh.roles.secure import SecureParts
 from fh.roles.settings.roles import PartyServerSettings
 from fh.roles.storage import Storage
 from fh.roles.web import OperatorsWeb
@@ -53,7 +52,6 @@ def build_party_server(
     bus = make_bus(island, settings, event_log, lambda: cache.position)
     mr = MrParts(storage, bus, settings)
     dacha = Dacha(mr.truth, settings.dacha())
-    edge_settings = settings.edge()
     registry = new_registry()
 
     def edge_serves() -> bool:
@@ -73,18 +71,8 @@ def build_party_server(
     )
     web = WebFace(app)
 
-    def take_other_protocol(taken: socket.socket, data: bytes) -> None:
-        secure.take(taken, data)
-
-    edge = Edge(dacha.lookup, bus, edge_settings, web.take, take_other_protocol)
-    secure = SecureParts(
-        edge,
-        app,
-        edge_settings,
-        settings.key_pair(),
-        look_seconds=settings.tls_look_seconds,
-        most_connections=settings.tls_connections,
-    )
+    parts = EdgeParts(dacha.lookup, bus, settings, web.take, app)
+    edge = parts.edge
     # In this order: what Edge hears of, Dacha has heard of.
     bus.subscribe("dacha", dacha.on_delivery)
     bus.subscribe("edge", edge.on_delivery)
@@ -108,9 +96,9 @@ def build_party_server(
         bus=bus,
         updates=bus,
         elsewhere=web.take,
-        other_protocol=take_other_protocol,
+        other_protocol=parts.take_other_protocol,
     )
-    for collector in (*edge_collectors(edge, entrance), secure.collector):
+    for collector in (*edge_collectors(edge, entrance), parts.collector):
         registry.register(collector)
     drain_seconds = settings.grace_seconds + 2.0
     return Role(
@@ -123,9 +111,8 @@ def build_party_server(
             *mr.specs(),
             *operators.specs(),
             ServiceSpec("web", web.run, drain=web.drain, drain_seconds=drain_seconds),
-            *secure.specs(drain_seconds=drain_seconds),
-            ServiceSpec("edge", edge.run, drain=edge.drain, drain_seconds=drain_seconds),
+            *parts.specs(),
         ],
         [entrance, *operators.doors],
-        reload=secure.reload if settings.key_pair() else None,
+        reload=parts.reload,
     )
