@@ -51,5 +51,6 @@ class FeatureUpdates(Protocol):
         taken it. What MR can't apply any more (the feature was deleted meanwhile) is dropped.
 
         Raises:
-            Unavailable: it could not be handed on; nothing was done, try again later.
+            Unavailable: it could not be handed on; whether anything was done is open, and trying
+                again is right either way.
         """

@@ -6,6 +6,7 @@ from typing import assert_never
 import structlog
 import trio
 
+from fh.bus.errors import EventTooLarge
 from fh.contracts.answers import Denied, KeyAnswer, KeyLookup
 from fh.contracts.updates import FeatureUpdates, StreamedFeatureUpdate
 from fh.edge.encoded import EncodedViews
@@ -99,6 +100,8 @@ class Handlers:
         with trio.move_on_after(self._settings.load_seconds):
             try:
                 await self._updates.submit(update)
+            except EventTooLarge:
+                return refusal(413, "the value is too large for the bus")
             except Unavailable:
                 return NOT_READY
             return ACCEPTED

@@ -140,11 +140,14 @@ class MemoryUpdates:
 
     submitted: list[StreamedFeatureUpdate] = field(default_factory=list)
     away: bool = False
+    fault: Exception | None = None
 
     async def submit(self, update: StreamedFeatureUpdate) -> None:
         await trio.lowlevel.checkpoint()
         if self.away:
             raise Unavailable
+        if self.fault is not None:
+            raise self.fault
         self.submitted.append(update)
 
 

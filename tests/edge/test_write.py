@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw, structs
 
+from fh.bus.errors import EventTooLarge
 from fh.contracts.answers import Denied, NotReady
 from fh.contracts.published import ABSENT
 from fh.contracts.updates import StreamedFeatureUpdate
@@ -307,3 +308,12 @@ async def test_while_mr_is_away_a_write_is_to_be_tried_again() -> None:
         await client.send(put(f"/features/{E}/{S}/flag", b'{"value":true}'))
         status, headers, _ = await client.answer()
         assert (status, headers["retry-after"]) == (503, "1")
+
+
+async def test_a_value_that_no_broker_will_ever_take_is_no_matter_of_trying_again() -> None:
+    lookup = MemoryLookup({SERVER_KEY: granted([FLAG], roles=ALL)})
+    async with edge_under_test(lookup) as under_test:
+        under_test.updates.fault = EventTooLarge("an update", 2, 1)
+        client = await under_test.connect()
+        await client.send(put(f"/features/{E}/{S}/flag", b'{"value":true}'))
+        assert (await client.answer())[0] == 413
