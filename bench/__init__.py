@@ -7,7 +7,10 @@ start       how long from an empty directory to the first flag
 bearers     what TLS and HTTP/2 cost a stream
 edge_host   the real Edge alone in a process, for fanout
 secure_host the same with TLS on its port, for bearers
-report      a run as an aligned table and as JSON
+cli         `fh bench`: a command for each question
+result      what every bench finds, in one form; text, page: the same for people
+command     the options that all share, and how a run ends
+report      a run of fanout as an aligned table and as JSON
 load/       the client that opens the streams and stamps what arrives
 evaluators/ fh's evaluator and the SDKs' as processes, and the rounds that compare them
 baselines/  the bare broadcasters, and how a server under test is started and triggered

@@ -3,12 +3,12 @@
 import json
 import math
 import statistics
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from bench.load.process import Machine
 from bench.load.trial import Figures
+from bench.text import aligned, machine_line
 
 MOST_BYTES_PER_STREAM = 1_024
 MOST_TIMES_PYTHON = 1.25
@@ -106,17 +106,6 @@ class Report:
         return not any(map(_spoilt, self.figures))
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Return `rows` as lines with the first column to the left and the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for first, *others in rows:
-        cells = [first.ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
-
-
 def as_text(report: Report) -> str:
     """Return the report as people read it."""
     measured = [each for each in report.figures if not each.note]
@@ -166,15 +155,6 @@ def as_json(report: Report) -> str:
             "complete": report.complete,
         },
         indent=2,
-    )
-
-
-def machine_line(machine: Machine) -> str:
-    """Return what a figure has to be read with."""
-    memory = f"{machine.memory_bytes / 2**30:.0f} GiB"
-    return (
-        f"{machine.processors} processors ({machine.model}), {memory}, Linux {machine.kernel}, "
-        f"{machine.python}, load {machine.load_average:.2f}"
     )
 
 

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
@@ -12,6 +12,8 @@ import click
 from fh.config import ConfigurationFaults, Secret, properties_of, read_properties
 
 _FAULTY = 2
+_MORE_COMMANDS = "fh.commands"
+"""The group of entry points in which other packages offer commands."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -125,6 +127,12 @@ def edge_rest(**options: Any) -> None:
       DB_URL=postgresql://db/fh DB_REPLICA_URL=postgresql://replica/fh fh edge-rest
     """  # noqa: D301  as above
     _run("edge-rest", options)
+
+
+def add_installed_commands() -> None:
+    """Take in the commands that other packages offer."""
+    for found in entry_points(group=_MORE_COMMANDS):
+        fh.add_command(found.load(), found.name)
 
 
 def _run(name: str, options: Mapping[str, Any]) -> NoReturn:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from bench.evaluators.rounds import Row, Timing
 from bench.load.process import Machine
-from bench.report import aligned, machine_line
+from bench.text import aligned, machine_line
 
 LEAST_TIMES_FASTER = 5.0
 """How many times as fast as the Python SDK's evaluator fh's has to be, in each case."""

@@ -6,7 +6,7 @@ import pytest
 
 from bench.load.process import Machine
 from bench.load.trial import Figures
-from bench.report import Report, aligned, as_json, as_text
+from bench.report import Report, as_json, as_text
 
 MACHINE = Machine(2, "abacus", 2**30, "6.0", "CPython 3.11.7", 0.5)
 FH = Figures(
@@ -26,10 +26,6 @@ PYTHON = replace(FH, name="python", round_processor_us=(5.0, 5.0, 5.0))
 
 def report(*figures):
     return Report(MACHINE, datetime(2026, 1, 2, tzinfo=UTC), 500, figures)
-
-
-def test_columns_are_aligned():
-    assert aligned([("name", "n"), ("x", "1,000")]) == "name      n\nx     1,000"
 
 
 def test_targets_that_are_met_are_said_to_be_reached():

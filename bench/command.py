@@ -1,0 +1,112 @@
+"""What all commands of `fh bench` share: their options, and how a run ends.
+
+The exit status is 0 when everything was measured, 1 when the figures are spoiled (something was
+lost, a server did not start) or, with --check, a target was missed, and 2 when the run was refused.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NoReturn, TypeVar
+
+import click
+
+from bench.load.bounds import OutOfBounds
+from bench.result import NoResult, Result, encode_result
+from bench.text import as_text
+
+OK: Final = 0
+FAILED: Final = 1
+REFUSED: Final = 2
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OUTPUT: Final = (
+    click.option(
+        "--json",
+        "json_file",
+        type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+        metavar="FILE",
+        help="Write all figures there as JSON; - for standard output instead of the table.",
+    ),
+    click.option(
+        "--html",
+        "html_file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Write a report with charts there, in one file that needs no network.",
+    ),
+    click.option("--check", is_flag=True, help="Fail when a target is missed."),
+)
+
+STREAMS: Final = click.option(
+    "--streams", type=click.IntRange(1), default=10_000, show_default=True, help="Streams in all."
+)
+ENVIRONMENTS: Final = click.option(
+    "--environments",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Environments that the streams are spread over.",
+)
+WORKERS: Final = click.option(
+    "--workers",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Worker processes of the Edge under test; 0 for a single process.",
+)
+
+_REMOTE: Final = (
+    click.option("--url", help="A server that runs already, http://HOST:PORT."),
+    click.option("--key", help="An SDK key of it, ENVIRONMENT/SECRET; several with commas."),
+    click.option("--pid", type=int, help="Its process, to see memory and processor time."),
+    click.option(
+        "--allow-remote", is_flag=True, help="It may be another machine: with consent only."
+    ),
+)
+
+
+def with_output(command: F) -> F:
+    """Give a command --json, --html and --check: parameters json_file, html_file and check."""
+    for option in reversed(_OUTPUT):
+        command = option(command)
+    return command
+
+
+def with_remote(command: F) -> F:
+    """Give a command the options of a server that it did not start itself."""
+    for option in reversed(_REMOTE):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """End the command with status 2 and the reason when a run is refused."""
+    try:
+        yield
+    except (OutOfBounds, NoResult) as refusal:
+        click.echo(refusal, err=True)
+        sys.exit(REFUSED)
+
+
+def conclude(
+    result: Result, *, json_file: Path | None, html_file: Path | None, check: bool
+) -> NoReturn:
+    """Show the result, write what was asked for, and end with the status that it deserves."""
+    on_stdout = json_file is not None and str(json_file) == "-"
+    click.echo(as_text(result), err=on_stdout)
+    if json_file is not None:
+        data = encode_result(result)
+        if on_stdout:
+            click.echo(data, nl=False)
+        else:
+            json_file.write_bytes(data)
+    if html_file is not None:
+        # Imported here: it is large, and most runs want no page.
+        from bench.page import as_html  # noqa: PLC0415
+
+        html_file.write_text(as_html([result]), encoding="utf-8")
+    sys.exit(FAILED if result.spoiled or (check and result.missed) else OK)
