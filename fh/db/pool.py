@@ -151,8 +151,11 @@ class PostgresDatabase:
 
     async def _live(self, pool: Pool) -> None:
         """Notice when the server goes and comes back, even while nobody asks for anything."""
+        me = asyncio.current_task()
+        assert me is not None
         try:
-            while True:
+            # A unit past its point of no return completes in spite of a cancellation: ask for it.
+            while not me.cancelling():
                 await asyncio.sleep(self._watch_seconds)
                 try:
                     await run_unit(pool, self._acquire_seconds, _ping, read_only=True)

@@ -82,6 +82,15 @@ async def test_an_exhausted_pool_is_unavailable_after_a_bound(
         assert await database.transaction(value("SELECT 1")) == 1
 
 
+async def test_the_pool_ends_whatever_its_watch_is_doing(
+    bounded, open_database, empty_postgres_dsn
+):
+    # It looks without a pause, so most of these cancellations come in the middle of a look.
+    for _ in range(20):
+        async with open_database(empty_postgres_dsn, watch_seconds=0) as database:
+            assert await database.transaction(value("SELECT 1")) == 1
+
+
 async def test_the_pool_waits_for_a_server_that_starts_later(bounded, open_service, tmp_path):
     server = EmbeddedPostgres(tmp_path / "data")
     async with open_service(Island()) as island, trio.open_nursery() as nursery:
