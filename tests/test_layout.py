@@ -54,7 +54,6 @@ TRIED_IN = {
     "fh/dacha/metrics.py": "tests/roles/test_split.py",
     "fh/edge/pages_port.py": "tests/roles/test_split.py",
     "fh/roles/bus.py": "tests/roles/test_split.py",
-    "fh/roles/cache.py": "tests/roles/test_split.py",
     "fh/roles/dacha.py": "tests/roles/test_split.py",
     "fh/roles/edge.py": "tests/roles/test_split.py",
     "fh/roles/edge_rest.py": "tests/roles/test_split.py",

@@ -44,17 +44,20 @@ class Following:
         look_seconds: float = 2.0,
         reorder_seconds: float = 0.1,
         begin: Callable[[], int] = lambda: _NOWHERE,
+        reloads_without_log: bool = True,
     ) -> None:
         """Follow `event_log`, looking into it every `look_seconds`.
 
         After a gap in the numbers the missing events have `reorder_seconds` to arrive by the bus.
         `begin` returns, when `run` starts, the number up to which nothing is missing already.
+        `reloads_without_log` says whether a gap is made up for where there are no numbers.
         """
         self._log = event_log
         self._deliver = deliver
         self._look_seconds = look_seconds
         self._reorder_seconds = reorder_seconds
         self._begin = begin
+        self._reloads_without_log = reloads_without_log
         self._at = _NOWHERE
         self._ahead: set[int] = set()
         self._turn = trio.Lock()
@@ -70,6 +73,11 @@ class Following:
     def has_begun(self) -> bool:
         """Whether the log was read at least once, or there is none to read."""
         return self._at != _NOWHERE or not self._has_log
+
+    @property
+    def may_have_missed(self) -> bool:
+        """Whether the bus was away, and nobody has made up for it yet."""
+        return self._may_have_missed
 
     @property
     def at(self) -> int:
@@ -129,6 +137,8 @@ class Following:
             log.warning("no_event_log", hint="MR is of another make: what the bus loses stays lost")
         if self._may_have_missed:
             self._may_have_missed = False
+            if not self._reloads_without_log:
+                return
             self._reloads += 1
             async with self._turn:
                 await self._deliver(Reconnected())

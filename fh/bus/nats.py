@@ -87,11 +87,13 @@ class NatsBus:
         *,
         event_log: EventLog | None = None,
         begin: Callable[[], int] = lambda: -1,
+        reloads_without_log: bool = True,
         source: random.Random | None = None,
     ) -> None:
         """Take part in NATS; what it loses is taken from `event_log`, if there is one.
 
-        `begin` returns the number up to which that is known already.
+        `begin` returns the number up to which that is known already. `reloads_without_log` says
+        whether subscribers are told of a gap that no log can fill.
         """
         self._island = island
         self._settings = settings
@@ -99,7 +101,12 @@ class NatsBus:
         self._following = (
             None
             if event_log is None
-            else Following(event_log, self._subscribers.deliver, begin=begin)
+            else Following(
+                event_log,
+                self._subscribers.deliver,
+                begin=begin,
+                reloads_without_log=reloads_without_log,
+            )
         )
         self._worker: UpdateWorker | None = None
         self._worker_is_there = trio.Event()
@@ -107,6 +114,7 @@ class NatsBus:
         self._reader = NatsReader(island, self._connection, settings)
         self._announcements: Intake | None = None
         self._updates: Intake | None = None
+        self._looked_since = 0  # which of the connections began with a look into the log
         self._published = 0
         self._too_large = 0
         self._submitted = 0
@@ -118,6 +126,16 @@ class NatsBus:
     def connected(self) -> bool:
         """Whether a server is connected, and sends what is announced."""
         return self._connection.connected
+
+    @property
+    def is_away(self) -> bool:
+        """Whether events may be missing here: no server, or one whose gap is not filled yet."""
+        if not self.connected:
+            return True
+        following = self._following
+        return following is not None and (
+            following.may_have_missed or self._looked_since != self._connection.connects
+        )
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Take part until cancelled; ready once each server was tried or one is connected."""
@@ -139,6 +157,7 @@ class NatsBus:
             for _ in range(settings.updates_at_once):
                 nursery.start_soon(self._apply_forever, updates)
             await nursery.start(self._connection.run, announcements, prepare, attend)
+            self._looked_since = self._connection.connects
             if self._following is not None:
                 await nursery.start(self._following.run)
             task_status.started()
@@ -265,6 +284,7 @@ class NatsBus:
                     if self._following is None:
                         await self._subscribers.deliver(reconnected)
                     else:
+                        self._looked_since = self._connection.connects
                         self._following.look()
                 case Message() as message:
                     if not len(self._subscribers):  # an MR alone: nobody here wants to know

@@ -23,7 +23,7 @@ from fh.contracts.answers import Denied, NotReady
 from fh.contracts.published import CacheServiceAccount, PublishServiceAccount
 from fh.contracts.truth import TruthSource
 from fh.dacha.account_tables import AccountTables, KnownAccount
-from fh.dacha.flights import Flights
+from fh.dacha.flights import Flights, nothing_known
 from fh.dacha.view import DENIED
 from fh.errors import Unavailable
 from fh.model.ids import ServiceAccountId
@@ -129,6 +129,11 @@ class Accounts:
         return await self._flights.share(
             secret, partial(self.find, secret), partial(self._ask, secret)
         )
+
+    async def load_anew(self, secret: str) -> AccountAnswer:
+        """Return the account as MR has it now; as it was known last where MR can't say."""
+        answer = await self._flights.share(secret, nothing_known, partial(self._load, secret))
+        return (self._tables.use(secret) or answer) if isinstance(answer, NotReady) else answer
 
     async def publish(self, message: PublishServiceAccount) -> None:
         """Hand a published account to the tables' owner."""

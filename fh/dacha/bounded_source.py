@@ -56,11 +56,16 @@ class LoadStatistics:
 class BoundedSource:
     """A TruthSource with a bound on loads at once, on loads waiting, and on each one's time.
 
-    Whatever goes wrong is `Unavailable`.
+    `load_seconds` is asked at the start of each. Whatever goes wrong is `Unavailable`.
     """
 
     def __init__(
-        self, source: TruthSource, *, concurrent: int, waiting: int, load_seconds: float
+        self,
+        source: TruthSource,
+        *,
+        concurrent: int,
+        waiting: int,
+        load_seconds: Callable[[], float],
     ) -> None:
         self._source = source
         self._turns = trio.Semaphore(concurrent)
@@ -99,8 +104,9 @@ class BoundedSource:
         )
 
     async def _in_turn(self, load: Callable[[], Awaitable[T]]) -> T:
+        seconds = self._load_seconds()
         try:
-            with trio.fail_after(self._load_seconds):
+            with trio.fail_after(seconds):
                 await self._wait_for_turn()
                 try:
                     self._begun += 1
@@ -109,7 +115,7 @@ class BoundedSource:
                     self._turns.release()
         except trio.TooSlowError as error:
             self._failed += 1
-            raise LoadTimedOut(self._load_seconds) from error
+            raise LoadTimedOut(seconds) from error
         except TooManyLoads:
             raise
         except Unavailable:

@@ -4,6 +4,8 @@ So caches form a chain, each of the same make: an Edge asks a Dacha, that Dacha 
 one follows the bus itself.
 """
 
+from collections.abc import Callable
+
 from msgspec import structs
 
 from fh.contracts.answers import Denied, NotReady
@@ -23,11 +25,20 @@ from fh.model.sdk_key import is_client_evaluated
 
 
 class CachedTruth:
-    """The port `TruthSource` over a Dacha in this process."""
+    """The port `TruthSource` over a Dacha in this process.
 
-    def __init__(self, accounts: Accounts, environments: Environments) -> None:
+    While `asks_anew` says so, every question is passed on, whatever is known.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        environments: Environments,
+        asks_anew: Callable[[], bool] | None = None,
+    ) -> None:
         self._accounts = accounts
         self._environments = environments
+        self._asks_anew = asks_anew or (lambda: False)
 
     async def load_environment(self, environment_id: EnvironmentId) -> PublishEnvironment | None:
         """Return the environment with every live feature, loading it where it is missing.
@@ -35,9 +46,12 @@ class CachedTruth:
         Raises:
             Unavailable: it is missing, and can't be loaded for now.
         """
-        match self._environments.find(environment_id) or await self._environments.load(
-            environment_id
-        ):
+        environments = self._environments
+        if self._asks_anew():
+            answer = await environments.load_anew(environment_id)
+        else:
+            answer = environments.find(environment_id) or await environments.load(environment_id)
+        match answer:
             case EnvironmentSnapshot() as snapshot:
                 return published_environment(snapshot, PublishAction.CREATE)
             case Denied():
@@ -51,7 +65,11 @@ class CachedTruth:
         Raises:
             Unavailable: it is not known, and can't be loaded for now.
         """
-        match self._accounts.find(secret) or await self._accounts.load(secret):
+        if self._asks_anew():
+            answer = await self._accounts.load_anew(secret)
+        else:
+            answer = self._accounts.find(secret) or await self._accounts.load(secret)
+        match answer:
             case KnownAccount() as account:
                 return published_account(account)
             case Denied():

@@ -11,6 +11,7 @@ so checks all that is known with MR.
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import trio
@@ -64,18 +65,28 @@ class DachaStatistics:
 
 
 class Dacha:
-    """The lazy cache: answers Edge, follows the bus, asks `source` for what it does not know."""
+    """The lazy cache: answers Edge, follows the bus, asks `source` for what it does not know.
+
+    While `asks_anew` says so, it asks for what it knows, too, and answers from memory only where
+    `source` can't.
+    """
 
     def __init__(
-        self, source: TruthSource, settings: DachaSettings, *, jitter: random.Random | None = None
+        self,
+        source: TruthSource,
+        settings: DachaSettings,
+        *,
+        jitter: random.Random | None = None,
+        asks_anew: Callable[[], bool] | None = None,
     ) -> None:
+        self._asks_anew = asks_anew
         self._jitter = jitter or random.Random()  # noqa: S311 - jitter is no secret
         self._settings = settings
         self._source = BoundedSource(
             source,
             concurrent=settings.concurrent_loads,
             waiting=settings.waiting_loads,
-            load_seconds=settings.load_seconds,
+            load_seconds=self._load_seconds,
         )
         self._environment_misses = Misses[EnvironmentId](
             settings.environment_misses,
@@ -106,7 +117,11 @@ class Dacha:
         self._accounts = Accounts(self._source, tables)
         self._views = Views(settings.views)
         self._lookup = DachaLookup(
-            self._accounts, self._environments, self._views, waiting=settings.waiting_questions
+            self._accounts,
+            self._environments,
+            self._views,
+            waiting=settings.waiting_questions,
+            asks_anew=asks_anew,
         )
         self._listener = DachaListener(self._accounts, self._environments, self._refresh)
         self._refresher: Ref[Refresh] | None = None
@@ -133,7 +148,7 @@ class Dacha:
     @property
     def truth(self) -> TruthSource:
         """What the caches behind this one ask."""
-        return CachedTruth(self._accounts, self._environments)
+        return CachedTruth(self._accounts, self._environments, self._asks_anew)
 
     @property
     def on_delivery(self) -> Subscriber:
@@ -174,6 +189,10 @@ class Dacha:
             unconfirmed_accounts=self._accounts.unconfirmed,
             loads=self._source.statistics(),
         )
+
+    def _load_seconds(self) -> float:
+        anew = self._asks_anew is not None and self._asks_anew()
+        return self._settings.anew_seconds if anew else self._settings.load_seconds
 
     def _tree(self) -> Supervisor:
         accounts_mailbox = Mailbox(capacity=self._settings.accounts_mailbox_capacity)

@@ -20,7 +20,7 @@ class DirectLookup:
         self, source: TruthSource, *, concurrent: int, waiting: int, load_seconds: float
     ) -> None:
         self._source = BoundedSource(
-            source, concurrent=concurrent, waiting=waiting, load_seconds=load_seconds
+            source, concurrent=concurrent, waiting=waiting, load_seconds=lambda: load_seconds
         )
 
     def find_key(self, _: SdkKey) -> Granted | Denied | None:

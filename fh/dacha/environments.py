@@ -31,7 +31,7 @@ from fh.dacha.environment import (
     FeaturesPublished,
     Reload,
 )
-from fh.dacha.flights import Flights
+from fh.dacha.flights import Flights, nothing_known
 from fh.dacha.misses import Misses
 from fh.dacha.settings import DachaSettings
 from fh.dacha.snapshot import EnvironmentSnapshot
@@ -132,6 +132,13 @@ class Environments:
             environment_id, partial(self.find, environment_id), partial(self._ask, environment_id)
         )
 
+    async def load_anew(self, environment_id: EnvironmentId) -> EnvironmentAnswer:
+        """Return the snapshot as MR has it now; as it was known last where MR can't say."""
+        answer = await self._flights.share(
+            environment_id, nothing_known, partial(self._ask_anew, environment_id)
+        )
+        return (self.snapshot(environment_id) or answer) if isinstance(answer, NotReady) else answer
+
     async def publish(self, message: PublishEnvironment) -> None:
         """Hand a published environment to its actor."""
         environment_id = message.environment.id
@@ -225,6 +232,15 @@ class Environments:
         finally:
             resident.questions -= 1
             self._tidy(environment_id, resident)
+
+    async def _ask_anew(self, environment_id: EnvironmentId) -> EnvironmentAnswer:
+        if environment_id not in self._residents and self._open(environment_id) is None:
+            return NotReady("Dacha is not running")
+        if (failure := await self.reload(environment_id)) is not None:
+            return failure
+        if (snapshot := self.snapshot(environment_id)) is not None:
+            return snapshot
+        return DENIED if self.is_gone(environment_id) else NotReady("its actor did not answer")
 
     def _open(self, environment_id: EnvironmentId) -> _Resident | None:
         self._make_room()

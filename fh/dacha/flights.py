@@ -16,6 +16,10 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
+def nothing_known() -> None:
+    """Return what `share` finds for those who want to ask, whatever is known."""
+
+
 class _Flight(Generic[T]):
     __slots__ = ("done", "outcome")
 

@@ -1,5 +1,7 @@
 """What Edge asks about a key, and how Dacha comes to an answer."""
 
+from collections.abc import Callable
+
 from fh.contracts.answers import Denied, Granted, KeyAnswer, NotReady
 from fh.dacha.account_tables import KnownAccount
 from fh.dacha.accounts import Accounts
@@ -10,14 +12,24 @@ from fh.model.sdk_key import SdkKey
 
 
 class DachaLookup:
-    """The `KeyLookup` of a Dacha in this process."""
+    """The `KeyLookup` of a Dacha in this process.
+
+    While `asks_anew` says so, every question is put to the truth, whatever is known.
+    """
 
     def __init__(
-        self, accounts: Accounts, environments: Environments, views: Views, *, waiting: int
+        self,
+        accounts: Accounts,
+        environments: Environments,
+        views: Views,
+        *,
+        waiting: int,
+        asks_anew: Callable[[], bool] | None = None,
     ) -> None:
         self._accounts = accounts
         self._environments = environments
         self._views = views
+        self._asks_anew = asks_anew
         self._waiting_bound = waiting
         self._waiting = 0
 
@@ -31,6 +43,8 @@ class DachaLookup:
 
         None also when an event is waiting that could change the answer.
         """
+        if self._asks_anew is not None and self._asks_anew():
+            return None
         account = self._accounts.find(key.secret)
         if not isinstance(account, KnownAccount):
             return account
@@ -58,16 +72,19 @@ class DachaLookup:
             self._waiting -= 1
 
     async def _load(self, key: SdkKey) -> KeyAnswer:
-        account = await self._accounts.load(key.secret)
+        anew = self._asks_anew is not None and self._asks_anew()
+        accounts, environments = self._accounts, self._environments
+        account = await (accounts.load_anew if anew else accounts.load)(key.secret)
         if not isinstance(account, KnownAccount):
             return account
         if key.environment_id not in account.roles:
             return DENIED
-        snapshot = await self._environments.load(key.environment_id)
+        load = environments.load_anew if anew else environments.load
+        snapshot = await load(key.environment_id)
         if not isinstance(snapshot, EnvironmentSnapshot):
             return snapshot
         # The account may have changed while the environment was loading.
-        newest = self._accounts.find(key.secret)
+        newest = accounts.find(key.secret)
         if isinstance(newest, Denied):
             return newest
         return self._views.view(snapshot, newest or account)

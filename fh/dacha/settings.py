@@ -25,6 +25,9 @@ class DachaSettings:
     concurrent_loads: int = 16
     waiting_loads: int = 2_000
     load_seconds: float = 5.0  # waiting for a turn at MR is part of it
+    # The same while everything is asked anew: with an account and an environment to ask for, twice
+    # where others asked before, what is known last has to come within Edge's patience.
+    anew_seconds: float = 0.9
     waiting_questions: int = 20_000
 
     environment_mailbox_capacity: int = 256

@@ -24,6 +24,8 @@ def make_bus(
     settings: BusSettings,
     event_log: EventLog | None,
     begin: Callable[[], int] = lambda: -1,
+    *,
+    reloads_without_log: bool = True,
 ) -> AnyBus:
     """Return the bus that `settings` ask for; what NATS loses is taken from `event_log`.
 
@@ -32,16 +34,23 @@ def make_bus(
     nats = settings.nats()
     if nats is None:
         return MemoryBus()
-    return NatsBus(island, nats, event_log=event_log, begin=begin)
+    return NatsBus(
+        island, nats, event_log=event_log, begin=begin, reloads_without_log=reloads_without_log
+    )
 
 
 def make_nats(
-    island: Island, settings: BusSettings, event_log: EventLog, begin: Callable[[], int]
+    island: Island,
+    settings: BusSettings,
+    event_log: EventLog,
+    begin: Callable[[], int],
+    *,
+    reloads_without_log: bool,
 ) -> NatsBus:
     """Return the bus of a role that has no other way to hear of changes."""
-    nats = settings.nats()
-    assert nats is not None, "the settings were checked"
-    return NatsBus(island, nats, event_log=event_log, begin=begin)
+    bus = make_bus(island, settings, event_log, begin, reloads_without_log=reloads_without_log)
+    assert isinstance(bus, NatsBus), "the settings were checked"
+    return bus
 
 
 def bus_parts(bus: AnyBus) -> Sequence[ServiceSpec]:

@@ -5,14 +5,27 @@ from collections.abc import Callable, Sequence
 from prometheus_client import CollectorRegistry
 
 from fh.actors.child import ServiceSpec
+from fh.bus.nats import NatsBus
+from fh.contracts.truth import TruthSource
 from fh.dacha.dacha import Dacha
 from fh.dacha.last_known import LastKnown
 from fh.dacha.last_known_metrics import LastKnownCollector
 from fh.dacha.metrics import DachaCollector
+from fh.roles.bus import AnyBus
 from fh.roles.settings.dacha import DachaPartSettings
 from fh.wire.last_known import NO_POSITION
 
 _DRAIN_SECONDS = 8.0
+
+
+def make_dacha(truth: TruthSource, bus: AnyBus, settings: DachaPartSettings) -> Dacha:
+    """Return the cache of what `truth` knows, as fresh as `settings` want it while `bus` is away.
+
+    A bus inside this process never is.
+    """
+    if not settings.passes_through or not isinstance(bus, NatsBus):
+        return Dacha(truth, settings.dacha())
+    return Dacha(truth, settings.dacha(), asks_anew=lambda: bus.is_away)
 
 
 class CacheParts:

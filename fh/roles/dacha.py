@@ -15,7 +15,6 @@ import socket
 
 from fh.actors.child import ServiceSpec
 from fh.aio import Island
-from fh.dacha.dacha import Dacha
 from fh.dacha.http_truth import HttpTruth
 from fh.dacha.key_api import key_routes, place_routes
 from fh.http.health import HealthChecks
@@ -23,7 +22,7 @@ from fh.http.info import info_routes
 from fh.http.operations import operations_routes
 from fh.http.truth_api import truth_routes
 from fh.roles.bus import BusCollector, bus_parts, make_nats
-from fh.roles.cache import CacheParts
+from fh.roles.cache import CacheParts, make_dacha
 from fh.roles.role import Role, new_registry
 from fh.roles.settings.roles import DachaRoleSettings
 from fh.roles.web import OperatorsWeb, WebParts, plain_app
@@ -40,8 +39,14 @@ def build_dacha(
         connect_seconds=settings.connect_milliseconds / 1000,
         read_seconds=settings.read_milliseconds / 1000,
     )
-    bus = make_nats(island, settings, truth, lambda: cache.position)
-    dacha = Dacha(truth, settings.dacha())
+    bus = make_nats(
+        island,
+        settings,
+        truth,
+        lambda: cache.position,
+        reloads_without_log=settings.reloads_without_log,
+    )
+    dacha = make_dacha(truth, bus, settings)
     bus.subscribe("dacha", dacha.on_delivery)
     registry = new_registry()
     registry.register(BusCollector(bus))

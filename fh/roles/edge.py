@@ -17,7 +17,6 @@ import socket
 
 from fh.actors.child import ServiceSpec
 from fh.aio import Island
-from fh.dacha.dacha import Dacha
 from fh.dacha.http_truth import HttpTruth
 from fh.edge.pages import Pages
 from fh.edge.pages_port import PagesPort
@@ -25,7 +24,7 @@ from fh.http.health import HealthChecks
 from fh.http.info import info_routes
 from fh.http.operations import operations_routes
 from fh.roles.bus import BusCollector, bus_parts, make_nats
-from fh.roles.cache import CacheParts
+from fh.roles.cache import CacheParts, make_dacha
 from fh.roles.edge_parts import EdgeParts
 from fh.roles.entrance import edge_collectors, open_entrance, serves
 from fh.roles.role import Role, new_registry
@@ -44,8 +43,14 @@ def build_edge(
         read_seconds=settings.read_milliseconds / 1000,
         position=lambda: bus.position,
     )
-    bus = make_nats(island, settings, truth, lambda: cache.position)
-    dacha = Dacha(truth, settings.dacha())
+    bus = make_nats(
+        island,
+        settings,
+        truth,
+        lambda: cache.position,
+        reloads_without_log=settings.reloads_without_log,
+    )
+    dacha = make_dacha(truth, bus, settings)
     registry = new_registry()
 
     def edge_serves() -> bool:

@@ -25,14 +25,13 @@ import socket
 from fh.actors.child import ServiceSpec
 from fh.aio import Island
 from fh.bus.nats import NatsBus
-from fh.dacha.dacha import Dacha
 from fh.http.health import HealthChecks
 from fh.http.operations import operations_routes
 from fh.http.web_face import WebFace
 from fh.mr.event_log import DatabaseEventLog
 from fh.mr.http.app import create_mr_app
 from fh.roles.bus import BusCollector, bus_parts, make_bus
-from fh.roles.cache import CacheParts
+from fh.roles.cache import CacheParts, make_dacha
 from fh.roles.edge_parts import EdgeParts
 from fh.roles.entrance import edge_collectors, open_entrance, serves
 from fh.roles.mr import MrParts
@@ -49,9 +48,15 @@ def build_party_server(
     island = Island()
     storage = Storage(island, settings)
     event_log = DatabaseEventLog(storage.database)
-    bus = make_bus(island, settings, event_log, lambda: cache.position)
+    bus = make_bus(
+        island,
+        settings,
+        event_log,
+        lambda: cache.position,
+        reloads_without_log=settings.reloads_without_log,
+    )
     mr = MrParts(storage, bus, settings)
-    dacha = Dacha(mr.truth, settings.dacha())
+    dacha = make_dacha(mr.truth, bus, settings)
     registry = new_registry()
 
     def edge_serves() -> bool:

@@ -267,3 +267,19 @@ async def test_without_a_log_everything_is_loaded_anew_whenever_the_bus_was_away
             await heard.until(lambda: heard.reloads == 2)
             nursery.cancel_scope.cancel()
     assert [entry["event"] for entry in logs] == ["no_event_log"]
+
+
+async def test_without_a_log_nothing_is_loaded_anew_where_nobody_wants_it(autojump_clock) -> None:
+    log, heard = Log(), Heard()
+    log.absence = NoEventLog
+    log.away = True
+    follower = Following(log, heard.deliver, reloads_without_log=False)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(follower.run)
+        await trio.sleep(20)
+        assert (heard.reloads, follower.has_begun, follower.may_have_missed) == (0, True, False)
+        # What numbers tell is made up for all the same.
+        log.away = False
+        log.newest = log.trimmed_to = 5
+        await heard.until(lambda: heard.reloads == 1)
+        nursery.cancel_scope.cancel()

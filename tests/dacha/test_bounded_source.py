@@ -8,7 +8,7 @@ from tests.dacha.world import PRODUCTION, SERVER, STAGING, FakeSource, account, 
 
 
 def bounded(source, concurrent=2, waiting=2):
-    return BoundedSource(source, concurrent=concurrent, waiting=waiting, load_seconds=5.0)
+    return BoundedSource(source, concurrent=concurrent, waiting=waiting, load_seconds=lambda: 5.0)
 
 
 async def test_an_answer_passes_through():

@@ -12,6 +12,7 @@ from tests.dacha.world import (
     STAGING,
     account,
     change,
+    environment,
     feature,
     features_published,
     known_world,
@@ -54,3 +55,17 @@ async def test_what_there_is_not_is_none_and_what_is_out_of_reach_is_not():
         source.is_down = True
         with pytest.raises(Unavailable):
             await dacha.truth.load_account("another's")
+
+
+async def test_a_cache_behind_one_that_asks_anew_hears_the_truth():
+    source, away = known_world(feature()), []
+    async with open_dacha(source, asks_anew=lambda: bool(away)) as dacha:
+        await dacha.lookup.load_key(KEY)
+        source.environments[STAGING] = environment(feature(value_version=2))
+        source.keep(account(version=2, permissions=()))
+        assert (await dacha.truth.load_environment(STAGING)).features[0].value.version == 1
+        away.append("the bus")
+        assert (await dacha.truth.load_environment(STAGING)).features[0].value.version == 2
+        assert (await dacha.truth.load_account(SERVER)).permissions == ()
+        source.is_down = True
+        assert (await dacha.truth.load_environment(STAGING)).features[0].value.version == 2

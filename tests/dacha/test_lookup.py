@@ -153,3 +153,90 @@ async def test_questions_beyond_the_bound_are_not_ready_at_once(nursery):
         source.release()
         await wait_all_tasks_blocked()
         assert isinstance(await dacha.lookup.load_key(KEY), Granted)
+
+
+# Asked anew ---------------------------------------------------------------------------------------
+
+
+async def test_while_the_bus_is_away_every_answer_is_asked_for_anew():
+    source, bus = known_world(feature()), Bus()
+    async with open_dacha(source, asks_anew=bus) as dacha:
+        await dacha.lookup.load_key(KEY)
+        assert dacha.lookup.find_key(KEY) is not None
+        bus.is_away = True
+        for version in range(2, 5):
+            source.environments[STAGING] = environment(feature(value_version=version))
+            assert dacha.lookup.find_key(KEY) is None
+            answer = await dacha.lookup.load_key(KEY)
+            assert answer.features[0].value.version == version
+        source.keep(account(version=2, permissions=()))
+        assert isinstance(await dacha.lookup.load_key(KEY), Denied)
+        bus.is_away = False
+        source.keep(account(version=3))
+        assert isinstance(dacha.lookup.find_key(KEY), Denied)  # cached again
+        assert len(source.environment_questions) == 4
+
+
+async def test_a_key_that_did_not_exist_is_asked_for_anew_too():
+    source, bus = FakeSource(), Bus()
+    async with open_dacha(source, asks_anew=bus) as dacha:
+        bus.is_away = True
+        assert isinstance(await dacha.lookup.load_key(KEY), Denied)
+        source.keep(account())
+        assert isinstance(await dacha.lookup.load_key(KEY), Denied)  # not in that environment yet
+        source.environments[STAGING] = environment(feature())
+        assert isinstance(await dacha.lookup.load_key(KEY), Granted)
+
+
+async def test_with_mr_away_too_what_was_known_last_is_served(autojump_clock):
+    source, bus = known_world(feature()), Bus()
+    async with open_dacha(source, asks_anew=bus) as dacha:
+        granted = await dacha.lookup.load_key(KEY)
+        bus.is_away = source.is_down = True
+        assert await dacha.lookup.load_key(KEY) == granted
+        # Of what was never known nothing final is said.
+        assert isinstance(await dacha.lookup.load_key(SdkKey(STAGING, "other")), NotReady)
+        assert isinstance(await dacha.lookup.load_key(SdkKey(PRODUCTION, SERVER)), Denied)
+        source.is_down = False
+        source.hold()
+        before = trio.current_time()
+        assert await dacha.lookup.load_key(KEY) == granted
+        assert trio.current_time() - before < 4  # an Edge's patience
+        source.release()
+
+
+async def test_asked_anew_by_many_the_question_is_one():
+    source, bus = known_world(feature()), Bus()
+    async with open_dacha(source, asks_anew=bus) as dacha:
+        await dacha.lookup.load_key(KEY)
+        bus.is_away = True
+        source.hold()
+        async with trio.open_nursery() as nursery:
+            for _ in range(500):
+                nursery.start_soon(dacha.lookup.load_key, KEY)
+            await wait_all_tasks_blocked()
+            source.release()
+        # Who came while one was under way shares the next one.
+        assert len(source.account_questions) <= 3
+        assert len(source.environment_questions) <= 4
+        assert source.most_running <= 2  # an account and an environment
+
+
+async def test_what_is_announced_meanwhile_is_part_of_the_answer():
+    source, bus = known_world(feature()), Bus()
+    async with open_dacha(source, asks_anew=bus) as dacha:
+        bus.is_away = True
+        await dacha.lookup.load_key(KEY)
+        await dacha.on_delivery(features_published(change(feature(value_version=7))))
+        answer = await dacha.lookup.load_key(KEY)
+        assert answer.features[0].value.version == 7
+
+
+class Bus:
+    """Says whether it is away."""
+
+    def __init__(self):
+        self.is_away = False
+
+    def __call__(self):
+        return self.is_away

@@ -205,9 +205,11 @@ def known_world(*features):
 
 
 @asynccontextmanager
-async def open_dacha(source, **settings) -> AsyncGenerator[Dacha]:
+async def open_dacha(source, *, asks_anew=None, **settings) -> AsyncGenerator[Dacha]:
     defaults = {"miss_jitter": 0.0, "reload_jitter_seconds": 0.0}
-    dacha = Dacha(source, DachaSettings(**(defaults | settings)), jitter=Random(7))
+    dacha = Dacha(
+        source, DachaSettings(**(defaults | settings)), jitter=Random(7), asks_anew=asks_anew
+    )
     async with trio.open_nursery() as nursery:
         await nursery.start(dacha.run)
         yield dacha

@@ -69,6 +69,25 @@ def test_the_new_name_of_a_stream_s_life_wins_over_the_old_one(
     assert loaded(**properties).edge().drop_after_seconds == seconds
 
 
+def test_what_a_cache_does_while_the_bus_is_away() -> None:
+    name = "dacha2__streaming__disconnect_behaviour"
+    seen = {
+        each: (loaded(**{name: each}).passes_through, loaded(**{name: each}).reloads_without_log)
+        for each in ("on-reconnect", "use-passthrough", "standard")
+    }
+    assert seen == {
+        "on-reconnect": (False, True),
+        "use-passthrough": (True, True),
+        "standard": (False, False),
+    }
+    assert loaded().disconnect_behaviour == "on-reconnect"
+    assert fault_names(**{name: "on-reconect"}) == ["dacha2.streaming.disconnect-behaviour"]
+    # Workers answer from memories of their own.
+    assert fault_names(**{name: "use-passthrough", "fh__workers": "2"}) == [
+        "dacha2.streaming.disconnect-behaviour"
+    ]
+
+
 def test_the_admin_api_s_cache_control_can_be_left_out() -> None:
     assert loaded().mr().get_cache_control == "no-store, max-age=0"
     assert loaded(cache_control__api="private").mr().get_cache_control == "private"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fh.config import Fault, Secret, secrets, setting, whole
 from fh.dacha.last_known_settings import check_last_known
 from fh.roles.settings.bus import BusSettings, check_bus
-from fh.roles.settings.dacha import DachaPartSettings
+from fh.roles.settings.dacha import DachaPartSettings, check_disconnects
 from fh.roles.settings.database import (
     DatabaseSettings,
     ReplicaSettings,
@@ -76,6 +76,7 @@ def check_party_server(settings: PartyServerSettings) -> Sequence[Fault]:
     """Return what is wrong with the settings taken together."""
     return [
         *check_last_known(settings.last_known()),
+        *check_disconnects(settings, settings.workers),
         *check_bus(settings, required=False),
         *check_database(settings),
         *check_listening(settings),
@@ -106,6 +107,7 @@ def check_edge(settings: EdgeRoleSettings) -> Sequence[Fault]:
     return [
         *check_bus(settings, required=True),
         *check_last_known(settings.last_known()),
+        *check_disconnects(settings, settings.workers),
         *check_url("dacha.url.default", settings.dacha_url),
         *check_listening(settings),
     ]
