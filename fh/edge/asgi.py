@@ -65,7 +65,7 @@ class EdgeApp:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = _head(scope)
         life = self._edge.life
-        asked = decide(head) if life is None else life.decide(head)
+        asked = decide(head, root=self._settings.root) if life is None else life.decide(head)
         if scope["scheme"] != "https":
             asked = refused_without_tls(head, self._settings.plain_paths) or asked
         if isinstance(asked, Elsewhere):

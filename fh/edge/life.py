@@ -105,8 +105,9 @@ class Life:
 
     def decide(self, head: RequestHead) -> Asked:
         """Return what `head` asks of Edge."""
-        asked = decide(head, needs_context_sha=self.settings.surrogate_keys)
-        if isinstance(asked, OpenStream | OpenSocket) and not self.settings.streams:
+        settings = self.settings
+        asked = decide(head, root=settings.root, needs_context_sha=settings.surrogate_keys)
+        if isinstance(asked, OpenStream | OpenSocket) and not settings.streams:
             return Refused(501, "there are no streams here: poll instead")
         return asked
 

@@ -108,12 +108,18 @@ Question: TypeAlias = Poll | Write | EvaluateFlag | EvaluateFlags
 Asked: TypeAlias = OpenStream | OpenSocket | Question | Preflight | Refused | Elsewhere
 
 
-def decide(head: RequestHead, *, needs_context_sha: bool = False) -> Asked:
-    """Return what `head` asks of Edge.
+def decide(
+    head: RequestHead, *, root: tuple[str, ...] = (), needs_context_sha: bool = False
+) -> Asked:
+    """Return what `head` asks of Edge, whose paths are below the segments `root`.
 
     Where `needs_context_sha`, a cache in front of Edge has to tell contexts apart by the query.
     """
     segments = head.segments
+    if root:
+        if segments[: len(root)] != root:
+            return Elsewhere()
+        segments = segments[len(root) :] or ("",)
     if segments[0] not in {_FEATURES, _OFREP}:
         return Elsewhere()
     if head.method == "OPTIONS" and head.header("origin") is not None:

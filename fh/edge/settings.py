@@ -8,6 +8,7 @@ class EdgeSettings:
     """Limits and habits of one Edge; the property of each is in `fh.config`.
 
     Attributes:
+        root: Segments of the path below which everything is.
         plain_paths: The only paths that are served without TLS; None is every path.
     """
 
@@ -31,5 +32,6 @@ class EdgeSettings:
     cors_allow_headers: tuple[str, ...] = ()
     cors_expose_headers: tuple[str, ...] = ()
     cors_seconds: int = 86400
+    root: tuple[str, ...] = ()
     plain_paths: frozenset[str] | None = None
     portable_engine: bool = False

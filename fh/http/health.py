@@ -71,16 +71,24 @@ def health_routes(checks: HealthChecks) -> Sequence[AnyRoute]:
         status, body = await checks.readiness()
         return Reply(body, status=status)
 
+    return [
+        *presence_routes(),
+        _probe("/health/liveness", "liveness", liveness),
+        _probe("/health/readiness", "readiness", readiness),
+        _probe("/health/readyness", "readyness", readiness),
+    ]
+
+
+def presence_routes() -> Sequence[AnyRoute]:
+    """Return the route that load balancers look for on every port, whoever else is behind it."""
+
     async def here(_: Request[None, None, None]) -> Reply:
         return Reply(b"featurehub is here", content_type="text/plain")
 
-    probes = (
-        ("/", "loadBalancerProbe", here),
-        ("/health/liveness", "liveness", liveness),
-        ("/health/readiness", "readiness", readiness),
-        ("/health/readyness", "readyness", readiness),
-    )
-    return [
-        Route("GET", path, name, handle, tag="Operations", authenticated=False)
-        for path, name, handle in probes
-    ]
+    return [_probe("/", "loadBalancerProbe", here)]
+
+
+def _probe(
+    path: str, name: str, handle: Callable[[Request[None, None, None]], Awaitable[Reply]]
+) -> AnyRoute:
+    return Route("GET", path, name, handle, tag="Operations", authenticated=False, stays=True)

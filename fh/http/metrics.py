@@ -51,5 +51,13 @@ def metrics_routes(registry: CollectorRegistry) -> Sequence[AnyRoute]:
         return Reply(body, content_type=content_type)
 
     return [
-        Route("GET", "/metrics", "metrics", metrics, tag="Operations", authenticated=False),
+        Route(
+            "GET",
+            "/metrics",
+            "metrics",
+            metrics,
+            tag="Operations",
+            authenticated=False,
+            stays=True,
+        ),
     ]

@@ -5,8 +5,8 @@ routes is also what the OpenAPI document is made from.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -87,6 +87,7 @@ class Route(Generic[CallerT, QueryT, BodyT]):
         authenticated: Whether a caller must be known before anything else is looked at.
         refusals: Statuses that differ from those the whole face uses, by exception.
         tag: The service it belongs to in generated clients.
+        stays: Whether it is served outside of the context root, too.
     """
 
     method: str
@@ -101,6 +102,7 @@ class Route(Generic[CallerT, QueryT, BodyT]):
     authenticated: bool = True
     refusals: Mapping[type[FeatureHubError], int] = field(default_factory=dict)
     deprecated: bool = False
+    stays: bool = False
 
     @property
     def segments(self) -> tuple[str | Parameter, ...]:
@@ -110,6 +112,15 @@ class Route(Generic[CallerT, QueryT, BodyT]):
 
 AnyRoute: TypeAlias = Route[Any, Any, Any]
 """A route among others: each has types of its own."""
+
+
+def below(root: Sequence[str], routes: Sequence[AnyRoute]) -> Sequence[AnyRoute]:
+    """Return `routes` below the segments `root`, and where they were those that stay there."""
+    if not root:
+        return routes
+    prefix = "".join(f"/{segment}" for segment in root)
+    moved = [replace(route, path=prefix + route.path) for route in routes]
+    return [*moved, *(route for route in routes if route.stays)]
 
 
 def _segment(text: str) -> str | Parameter:

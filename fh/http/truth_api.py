@@ -123,6 +123,7 @@ def truth_routes(
             query=AsOf,
             response=EnvironmentTruth,
             authenticated=False,
+            stays=True,
         ),
         Route(
             "GET",
@@ -133,6 +134,7 @@ def truth_routes(
             query=AsOf,
             response=AccountTruth,
             authenticated=False,
+            stays=True,
         ),
         Route(
             "GET",
@@ -143,5 +145,6 @@ def truth_routes(
             query=After,
             response=Events,
             authenticated=False,
+            stays=True,
         ),
     )

@@ -14,6 +14,7 @@ class MrSettings:
         login_failures_per_minute_and_address: And one address, behind which many people may sit.
         password_memory_kib: Memory that hashing one password takes.
         password_passes: Passes over that memory.
+        root: Segments of the path below which everything is.
         get_cache_control: The header of GET answers; None sends none.
     """
 
@@ -26,5 +27,6 @@ class MrSettings:
     password_memory_kib: int = 65_536
     password_passes: int = 3
     tracking_id: str = ""
+    root: tuple[str, ...] = ()
     cors: Cors = Cors()  # noqa: RUF009 -- frozen, so one instance serves all
     get_cache_control: str | None = "no-store, max-age=0"

@@ -20,9 +20,10 @@ from fh.aio import Island
 from fh.dacha.http_truth import HttpTruth
 from fh.edge.pages import Pages
 from fh.edge.pages_port import PagesPort
-from fh.http.health import HealthChecks
+from fh.http.health import HealthChecks, presence_routes
 from fh.http.info import info_routes
 from fh.http.operations import operations_routes
+from fh.http.routing import below
 from fh.roles.bus import BusCollector, bus_parts, make_nats
 from fh.roles.cache import CacheParts, make_dacha
 from fh.roles.edge_parts import EdgeParts
@@ -60,8 +61,10 @@ def build_edge(
         liveness={"edge": edge_serves},
         readiness={"edge": edge_serves, "events": bus.has_followed},
     )
-    operations = [*operations_routes(health, registry), *info_routes("edge-full")]
-    pages = Pages(operations if monitor is None else info_routes("edge-full"))
+    info = info_routes("edge-full")
+    operations = Pages(below(settings.root, [*operations_routes(health, registry), *info]))
+    beside = below(settings.root, [*presence_routes(), *info])
+    pages = operations if monitor is None else Pages(beside)
 
     parts = EdgeParts(dacha.lookup, bus, settings, pages, pages)
     edge = parts.edge
@@ -86,7 +89,7 @@ def build_edge(
     )
     for collector in (BusCollector(bus), *edge_collectors(edge, entrance), parts.collector):
         registry.register(collector)
-    operators = None if monitor is None else PagesPort(Pages(operations), settings.edge(), monitor)
+    operators = None if monitor is None else PagesPort(operations, settings.edge(), monitor)
     return Role(
         "edge",
         [

@@ -27,6 +27,7 @@ from fh.http.health import HealthChecks
 from fh.http.info import info_routes
 from fh.http.operations import operations_routes
 from fh.http.quart_app import WebApp
+from fh.http.routing import below
 from fh.http.web_face import WebFace
 from fh.mr.http.app import create_mr_app
 from fh.mr.sdk_updates import DatabaseUpdates
@@ -93,7 +94,7 @@ def build_edge_rest(
     registry = new_registry()
     health = HealthChecks(readiness={"database": storage.answers})
     operators = OperatorsWeb(operations_routes(health, registry), settings, monitor)
-    pages = Pages([*info_routes("edge-rest"), *operators.elsewhere])
+    pages = Pages(below(settings.root, [*info_routes("edge-rest"), *operators.elsewhere]))
     edge, door = parts.open(pages, pages, listener)
     for collector in (*edge_collectors(edge.edge, door), edge.collector):
         registry.register(collector)

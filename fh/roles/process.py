@@ -126,6 +126,7 @@ class _Announcement:
         self._role = role
         self._scheme = "http" if settings.key_pair() is None else "https"
         self._host = settings.host or "localhost"
+        self._path = settings.url_path.rstrip("/")
         self._began = began
 
     def started(self, _: object = None) -> None:
@@ -134,7 +135,7 @@ class _Announcement:
         gc.freeze()
         log.info(
             _event(self._role, "started"),
-            url=f"{self._scheme}://{self._host}:{self._role.port}",
+            url=f"{self._scheme}://{self._host}:{self._role.port}{self._path}",
             seconds=round(time.perf_counter() - self._began, 2),
         )
 

@@ -11,10 +11,11 @@ from fh.edge.door import Door, raise_descriptor_limit
 from fh.http.certificate import Certificate
 from fh.http.conversation import Terms
 from fh.http.cors import Cors
+from fh.http.health import presence_routes
 from fh.http.metrics import HttpMetrics
 from fh.http.problem import Problem
 from fh.http.quart_app import Face, WebApp, create_app
-from fh.http.routing import AnyRoute
+from fh.http.routing import AnyRoute, below
 from fh.http.secure_face import FaceLimits, SecureFace
 from fh.http.web_face import WebFace
 from fh.roles.settings.listening import ListeningSettings
@@ -29,10 +30,18 @@ class OperatorsWeb:
         settings: ListeningSettings,
         monitor: socket.socket | None,
     ) -> None:
-        """Serve `routes` behind `monitor`; without it they are for the other port."""
-        self.elsewhere = () if monitor else tuple(routes)
+        """Serve `routes` behind `monitor`; without it they are for the other port.
+
+        That there is somebody is said on both.
+        """
+        self.elsewhere = tuple(presence_routes() if monitor else routes)
         self._web = (
-            WebParts(plain_app(routes, CollectorRegistry()), settings, monitor, for_operators=True)
+            WebParts(
+                plain_app(below(settings.root, routes), CollectorRegistry()),
+                settings,
+                monitor,
+                for_operators=True,
+            )
             if monitor
             else None
         )

@@ -1,8 +1,14 @@
 from uuid import UUID
 
 import pytest
+from prometheus_client import CollectorRegistry
 
-from fh.http.routing import Parameter, Request, Route
+from fh.dacha.http_truth import HttpTruth
+from fh.http.health import HealthChecks
+from fh.http.info import info_routes
+from fh.http.operations import operations_routes
+from fh.http.routing import Parameter, Request, Route, below
+from fh.http.truth_api import truth_routes
 
 
 async def nothing(_: Request[None, None, None]) -> None: ...
@@ -31,3 +37,23 @@ def test_asking_for_the_wrong_kind_of_parameter_is_a_bug():
         request.text("id")
     with pytest.raises(AssertionError):
         request.uuid("key")
+
+
+def test_below_a_root_everything_moves_and_some_stay_where_they_were_too():
+    moves = Route("GET", "/a/{key}", "a", nothing, tag="T")
+    stays = Route("GET", "/", "here", nothing, tag="T", stays=True)
+    assert below((), [moves, stays]) == [moves, stays]
+    moved = below(("x", "y"), [moves, stays])
+    assert [each.path for each in moved] == ["/x/y/a/{key}", "/x/y/", "/"]
+    assert moved[0].segments == ("x", "y", "a", Parameter("key", is_uuid=False))
+    assert moved[1].segments == ("x", "y")
+
+
+def test_operators_and_caches_find_what_they_ask_for_below_no_root_too():
+    truth = HttpTruth("http://mr")
+    stay = [
+        *operations_routes(HealthChecks(), CollectorRegistry()),
+        *truth_routes(truth, truth, ()),
+    ]
+    assert all(route.stays for route in stay)
+    assert not any(route.stays for route in info_routes("edge"))

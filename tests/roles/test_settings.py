@@ -213,6 +213,9 @@ def test_a_certificate_turns_tls_on_and_leaves_probes_alone(tmp_path: Path) -> N
     assert loaded(**names, server__tls__plain="all").edge().plain_paths is None
     assert loaded().key_pair() is None
     assert loaded(server__tls__plain="none").edge().plain_paths is None
+    below = loaded(**names, featurehub__url_path="/flags").edge()
+    assert below.root == ("flags",)
+    assert below.plain_paths == PROBE_PATHS | {f"/flags{path}" for path in PROBE_PATHS}
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ async def ask(
         return int(head.split(b" ", 2)[1]), content
 
 
-async def a_flag(port: int) -> tuple[str, str, str]:
+async def a_flag(port: int, *, root: str = "") -> tuple[str, str, str]:
     """Set an organisation up; return a token, the environment's id and an SDK key."""
     site = {
         "organizationName": "Example",
@@ -75,10 +75,10 @@ async def a_flag(port: int) -> tuple[str, str, str]:
         "emailAddress": "you@example.org",
         "password": "a long password",
     }
-    _, signed_in = await ask(port, "/mr-api/initialize", site)
+    _, signed_in = await ask(port, f"{root}/mr-api/initialize", site)
     token = signed_in["accessToken"]
-    _, [portfolio] = await ask(port, "/mr-api/portfolio", token=token)
-    base = f"/mr-api/portfolio/{portfolio['id']}"
+    _, [portfolio] = await ask(port, f"{root}/mr-api/portfolio", token=token)
+    base = f"{root}/mr-api/portfolio/{portfolio['id']}"
     _, application = await ask(
         port,
         f"{base}/application?includeEnvironments=true",
@@ -87,7 +87,8 @@ async def a_flag(port: int) -> tuple[str, str, str]:
     )
     [environment] = application["environments"]
     flag = {"key": "FLAG", "name": "The flag", "valueType": "BOOLEAN"}
-    await ask(port, f"/mr-api/application/{application['id']}/features", flag, token=token)
+    features = f"{root}/mr-api/application/{application['id']}/features"
+    await ask(port, features, flag, token=token)
     permission = {
         "environmentId": environment["id"],
         "permissions": ["READ", "CHANGE_VALUE", "LOCK", "UNLOCK"],
@@ -102,11 +103,13 @@ async def a_flag(port: int) -> tuple[str, str, str]:
     return token, environment["id"], granted["sdkUrlServerEval"]
 
 
-async def until_value(port: int, key: str, value: bool, *, seconds: float = 10) -> None:
+async def until_value(
+    port: int, key: str, value: bool, *, seconds: float = 10, root: str = ""
+) -> None:
     """Poll until the flag has `value`; whatever else is answered must not look final."""
     with trio.fail_after(seconds):
         while True:
-            status, body = await ask(port, f"/features?apiKey={key}")
+            status, body = await ask(port, f"{root}/features?apiKey={key}")
             assert status in {200, 503}, (status, body)
             if status == 200 and body[0]["features"][0]["value"] is value:
                 return

@@ -9,7 +9,7 @@ from fh.db.port import Database
 from fh.http.info import info_routes
 from fh.http.metrics import HttpMetrics
 from fh.http.quart_app import Face, create_app
-from fh.http.routing import AnyRoute
+from fh.http.routing import AnyRoute, below
 from fh.mr.errors import REFUSALS
 from fh.mr.http import (
     applications,
@@ -59,11 +59,14 @@ def create_mr_app(
     `registry` takes the counters and is what `/metrics` shows, `name` is the role's, as
     `/info/version` tells it to clients, and `more` are routes besides: probes and metrics, say.
     """
-    routes = [
-        *mr_routes(database, settings),
-        *info_routes(name),
-        *more,
-    ]
+    routes = below(
+        settings.root,
+        [
+            *mr_routes(database, settings),
+            *info_routes(name),
+            *more,
+        ],
+    )
     return create_app(
         Face(
             routes=routes,

@@ -73,6 +73,7 @@ class EdgePartSettings(ListeningSettings):
             cors_allow_headers=self.cors_headers,
             cors_expose_headers=self.cors_exposed,
             cors_seconds=self.cors_seconds,
+            root=self.root,
             plain_paths=self.plain_paths(),
             portable_engine=self.portable_engine,
         )

@@ -1,5 +1,6 @@
 """The port, TLS, and logs."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,15 @@ SECONDS = whole(0, 86_400)
 COUNT = whole(1, 10_000_000)
 PORT = whole(0, 65_535)
 
+_URL_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?")
+
+
+def url_path(value: str) -> str:
+    """Read a path of plain segments; the slash at its end does not count."""
+    if not value or not _URL_PATH.fullmatch(value):
+        raise ValueError(f"expected a path such as /flags, not {value!r}")
+    return value.rstrip("/") or "/"
+
 
 @dataclass(frozen=True)
 class ListeningSettings:
@@ -20,6 +30,9 @@ class ListeningSettings:
 
     port: int = setting("server.port", 8085, PORT, "port to listen on; 0 for any")
     host: str = setting("server.host", "", text, "address to listen on; every one if empty")
+    url_path: str = setting(
+        "featurehub.url-path", "/", url_path, "path below which everything is; probes are at / too"
+    )
     grace_seconds: int = setting(
         "server.gracePeriodInSeconds", 1, SECONDS, "time over which streams are ended at shutdown"
     )
@@ -72,11 +85,19 @@ class ListeningSettings:
             self.tls_key_password,
         )
 
+    @property
+    def root(self) -> tuple[str, ...]:
+        """The segments of the path below which everything is."""
+        return tuple(self.url_path.split("/")[1:]) if self.url_path != "/" else ()
+
     def plain_paths(self) -> frozenset[str] | None:
         """Return the paths that are served without TLS; None for all."""
         if self.key_pair() is None or self.tls_plain == "all":
             return None
-        return PROBE_PATHS if self.tls_plain == "health" else frozenset()
+        if self.tls_plain == "none":
+            return frozenset()
+        prefix = self.url_path.rstrip("/")
+        return PROBE_PATHS | {prefix + path for path in PROBE_PATHS}
 
 
 def check_listening(settings: ListeningSettings) -> Sequence[Fault]:

@@ -43,6 +43,7 @@ class MrPartSettings(ListeningSettings):
             production_environment_description=self.production_description,
             local_login_enabled=not self.login_disabled,
             tracking_id=self.tracking_id,
+            root=self.root,
             cors=Cors(",".join(self.cors_headers), ",".join(self.cors_exposed), self.cors_seconds),
             get_cache_control=(
                 self.api_cache_control or None if self.api_cache_control_enabled else None
