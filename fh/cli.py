@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeAlias
 
 import click
 
-from fh.config import ConfigurationFaults, Secret, properties_of, read_properties
+from fh.config import ConfigurationFaults, properties_of, shown
 
 _FAULTY = 2
 _MORE_COMMANDS = "fh.commands"
@@ -139,6 +139,7 @@ def _run(name: str, options: Mapping[str, Any]) -> NoReturn:
     # Imported here, for the other commands to answer at once.
     from fh.roles.kinds import role_kind  # noqa: PLC0415
     from fh.roles.process import run_role  # noqa: PLC0415
+    from fh.roles.settings.files import read_files  # noqa: PLC0415
 
     overrides = {
         known: options[option]
@@ -151,8 +152,7 @@ def _run(name: str, options: Mapping[str, Any]) -> NoReturn:
         if options.get(option) is not None
     }
     try:
-        properties = options["properties"]
-        file: Mapping[str, str] = read_properties(properties) if properties else {}
+        file = read_files(options["properties"])
         status = run_role(role_kind(name), environ=os.environ, file=file, overrides=overrides)
     except ConfigurationFaults as faults:
         click.echo("The configuration can't be used:", err=True)
@@ -164,24 +164,18 @@ def _run(name: str, options: Mapping[str, Any]) -> NoReturn:
 
 @fh.command("settings")
 @click.argument("role", default="party-server")
-def settings(role: str) -> None:
+@click.option("--all", "everything", is_flag=True, help="Also FeatureHub's that do nothing here.")
+def settings(role: str, *, everything: bool) -> None:
     """List the properties of a role with their defaults; without one, the party-server's."""
-    from fh.roles.kinds import NAMES, settings_of  # noqa: PLC0415  as above
+    from fh.roles.settings.roles import SETTINGS  # noqa: PLC0415  as above
+    from fh.roles.settings.without_effect import without_effect  # noqa: PLC0415  as above
 
-    if role not in NAMES:
-        raise click.BadParameter(f"expected one of {', '.join(NAMES)}", param_hint="ROLE")
-    for name, (known, default) in properties_of(settings_of(role)).items():
-        click.echo(f"{name}={_shown(default)}")
+    if role not in SETTINGS:
+        raise click.BadParameter(f"expected one of {', '.join(SETTINGS)}", param_hint="ROLE")
+    for name, (known, default) in properties_of(SETTINGS[role]).items():
+        click.echo(f"{name}={shown(default)}")
         click.echo(f"    {known.summary}")
-
-
-def _shown(default: Any) -> str:
-    match default:
-        case Secret():
-            return ""
-        case bool():
-            return str(default).lower()
-        case tuple():
-            return ",".join(default)
-        case _:
-            return str(default)
+    if everything:
+        click.echo("\nWithout effect:")
+        for each in without_effect(role):
+            click.echo(f"{each.name}\n    {each.reason}")

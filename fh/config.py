@@ -18,6 +18,7 @@ from fh.errors import FeatureHubError
 T = TypeVar("T")
 
 _KEY = "property"
+_REFERENCE = re.compile(r"\{([^}]+)\}")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _CONTROL = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
 _BLANK = " \t\f"
@@ -41,7 +42,10 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """What a setting is called, how its text is read, and what it is for."""
+    """What a setting is called, how its text is read, and what it is for.
+
+    `a.{b.c}` is called as the value of property `b.c` says.
+    """
 
     name: str
     parse: Callable[[str], Any]
@@ -81,11 +85,25 @@ def shared_setting(settings: type[Any], name: str) -> Any:
 
 def properties_of(settings: type[Any]) -> Mapping[str, tuple[Property, Any]]:
     """Return each property of a settings class with its default, in order of declaration."""
+    fields = [field for field in dataclasses.fields(settings) if _KEY in field.metadata]
+    defaults = {field.metadata[_KEY].name: field.default for field in fields}
     return {
-        field.metadata[_KEY].name: (field.metadata[_KEY], field.default)
-        for field in dataclasses.fields(settings)
-        if _KEY in field.metadata
+        _called(field.metadata[_KEY].name, defaults.get): (field.metadata[_KEY], field.default)
+        for field in fields
     }
+
+
+def shown(default: object) -> str:
+    """Return the default of a property as it would be written down; of a secret nothing."""
+    match default:
+        case Secret():
+            return ""
+        case bool():
+            return str(default).lower()
+        case tuple():
+            return ",".join(map(str, default))
+        case _:
+            return str(default)
 
 
 def load_settings(
@@ -103,20 +121,49 @@ def load_settings(
     """
     values: dict[str, Any] = {}
     faults: list[Fault] = []
-    for field in dataclasses.fields(settings):  # type: ignore[arg-type]  # T is a dataclass
+    fields = dataclasses.fields(settings)  # type: ignore[arg-type]  # T is a dataclass
+    defaults = {field.metadata[_KEY].name: field.default for field in fields}
+
+    def find(name: str) -> str | None:
+        return find_text(name, environ=environ, file=file, overrides=overrides)
+
+    for field in fields:
         known: Property = field.metadata[_KEY]
-        text = _find(known.name, environ, file or {}, overrides or {})
+        name = _called(known.name, lambda other: find(other) or defaults[other])
+        text = find(name)
         if text is None:
             continue
         try:
             values[field.name] = known.parse(text.strip())
         except ValueError as error:
-            faults.append(Fault(known.name, str(error)))
+            faults.append(Fault(name, str(error)))
     result = settings(**values)
     faults += check(result)
     if faults:
         raise ConfigurationFaults(faults)
     return result
+
+
+def find_text(
+    name: str,
+    *,
+    environ: Mapping[str, str],
+    file: Mapping[str, str] | None = None,
+    overrides: Mapping[str, str] | None = None,
+) -> str | None:
+    """Return what was said about a property, or None where nothing was."""
+    file, overrides = file or {}, overrides or {}
+    upper = name.upper()
+    for source, key in (
+        (overrides, name),
+        (environ, name),
+        (file, name),
+        (environ, upper),
+        (environ, re.sub(r"[.\-]", "_", upper)),
+    ):
+        if key in source:
+            return source[key]
+    return None
 
 
 def read_properties(path: Path) -> dict[str, str]:
@@ -217,20 +264,8 @@ def path(value: str) -> Path:
     return Path(value).expanduser()
 
 
-def _find(
-    name: str, environ: Mapping[str, str], file: Mapping[str, str], overrides: Mapping[str, str]
-) -> str | None:
-    upper = name.upper()
-    for source, key in (
-        (overrides, name),
-        (environ, name),
-        (file, name),
-        (environ, upper),
-        (environ, re.sub(r"[.\-]", "_", upper)),
-    ):
-        if key in source:
-            return source[key]
-    return None
+def _called(pattern: str, value_of: Callable[[str], object]) -> str:
+    return _REFERENCE.sub(lambda match: str(value_of(match[1])).strip().lower(), pattern)
 
 
 def _add_property(found: dict[str, str], logical: str) -> None:

@@ -86,6 +86,38 @@ def test_settings_lists_every_property_with_its_default(tmp_path: Path) -> None:
         assert known.summary in done.stdout
 
 
+def test_all_settings_are_those_and_what_does_nothing_with_the_reason(tmp_path: Path) -> None:
+    few = run("settings", "edge", directory=tmp_path).stdout
+    done = run("settings", "edge", "--all", directory=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.startswith(few)
+    assert "\nlisten.pool-size\n    there is no pool of threads to size\n" in done.stdout
+    assert "dacha.busy-timeout" not in done.stdout  # another role's
+    assert run("settings", "egde", directory=tmp_path).returncode == 2
+
+
+def test_a_misspelt_name_of_ours_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "fh.properties").write_text("fh.log.levle=debug\n", encoding="utf-8")
+    done = run("mr", "--properties", "fh.properties", directory=tmp_path)
+    assert done.returncode == 2
+    assert "  fh.log.levle: is not known: did you mean fh.log.level?" in done.stderr.splitlines()
+
+
+def test_what_is_set_in_vain_is_told_in_a_line_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "fh.properties").write_text("webhooks.features.enabled=true\n", encoding="utf-8")
+    done = run(
+        "party-server", "--properties", "fh.properties", "--host", "192.0.2.1",
+        directory=tmp_path,
+        environ={"LISTEN_POOL_SIZE": "20", "DACHA1_ENABLED": "false"},
+    )  # fmt: skip
+    failure(done)
+    warnings = [json.loads(line) for line in done.stdout.splitlines()][:-1]
+    assert {each["property"]: each["event"] for each in warnings} == {
+        "webhooks.features.enabled": "property_without_effect",
+        "listen.pool-size": "property_without_effect",
+    }
+
+
 def test_the_listed_defaults_are_accepted_as_they_are(tmp_path: Path) -> None:
     # A fault further on shows that nothing before it was one.
     listed = run("settings", directory=tmp_path).stdout

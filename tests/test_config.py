@@ -20,6 +20,7 @@ from fh.config import (
     read_properties,
     secret,
     setting,
+    shown,
     text,
     whole,
 )
@@ -144,6 +145,41 @@ def test_a_secret_never_shows() -> None:
 def test_whether_there_is_a_secret_may_be_seen() -> None:
     assert repr(Secret("x")) == "Secret(…)"
     assert repr(Secret()) == "Secret()"
+
+
+# Names that depend on other properties ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    cache: str = setting("cache.name", "default", text, "which of them")
+    url: str = setting("url.{cache.name}", "", text, "where it is")
+
+
+@pytest.mark.parametrize(
+    ("environ", "url"),
+    [
+        ({"url.default": "a", "url.eu": "b"}, "a"),
+        ({"url.default": "a", "url.eu": "b", "CACHE_NAME": " EU "}, "b"),
+        ({"url.default": "a", "URL_EU": "b", "cache.name": "eu"}, "b"),
+        ({"url.default": "a", "cache.name": "eu"}, ""),
+        ({"url.default": "a", "cache.name": ""}, "a"),
+    ],
+)
+def test_a_property_may_be_called_as_another_says(environ: dict[str, str], url: str) -> None:
+    assert load_settings(Named, environ=environ).url == url
+
+
+def test_it_is_listed_as_it_is_called_without_any_word() -> None:
+    assert [*properties_of(Named)] == ["cache.name", "url.default"]
+
+
+@pytest.mark.parametrize(
+    ("default", "written"),
+    [(True, "true"), (7, "7"), (("a", "b"), "a,b"), (Secret("x"), ""), (Path("data"), "data")],
+)
+def test_defaults_are_shown_as_they_would_be_written(default: object, written: str) -> None:
+    assert shown(default) == written
 
 
 # Readers ------------------------------------------------------------------------------------------

@@ -20,7 +20,6 @@ from fh.dacha.key_api import key_routes, place_routes
 from fh.http.health import HealthChecks
 from fh.http.info import info_routes
 from fh.http.operations import operations_routes
-from fh.http.routing import below
 from fh.http.truth_api import truth_routes
 from fh.roles.bus import BusCollector, bus_parts, make_nats
 from fh.roles.cache import CacheParts, make_dacha
@@ -65,7 +64,7 @@ def build_dacha(
         *info_routes("dacha2"),
         *operators.elsewhere,
     ]
-    web = WebParts(plain_app(below(settings.root, routes), registry), settings, listener)
+    web = WebParts(plain_app(routes, settings, registry), settings, listener)
     return Role(
         "dacha",
         [

@@ -117,7 +117,7 @@ def build_party_server_ish(
 ) -> Role:
     """Return a party-server-ish behind `listener`, its probes behind `monitor`, if any."""
     island = Island()
-    storage = Storage(island, settings)
+    storage = Storage(island, settings, migrates=settings.runs_migrations)
     # Nobody listens; the outbox is emptied all the same.
     mr = MrParts(storage, MemoryBus(), settings)
     parts = _RestParts(island, storage, settings, settings, DatabaseUpdates(storage.database))

@@ -5,7 +5,7 @@ from typing import Final
 from fh.roles.process import RoleKind
 from fh.roles.settings import roles
 
-NAMES: Final = ("party-server", "mr", "dacha", "edge", "edge-rest", "party-server-ish")
+NAMES: Final = tuple(roles.SETTINGS)
 
 
 def role_kind(name: str) -> RoleKind:
@@ -14,41 +14,33 @@ def role_kind(name: str) -> RoleKind:
         case "party-server":
             from fh.roles.party_server import build_party_server  # noqa: PLC0415  see above
 
-            return RoleKind(roles.PartyServerSettings, roles.check_party_server, build_party_server)
+            return RoleKind(
+                name, roles.PartyServerSettings, roles.check_party_server, build_party_server
+            )
         case "mr":
             from fh.roles.mr import build_mr  # noqa: PLC0415  see above
 
-            return RoleKind(roles.MrRoleSettings, roles.check_mr, build_mr)
+            return RoleKind(name, roles.MrRoleSettings, roles.check_mr, build_mr)
         case "dacha":
             from fh.roles.dacha import build_dacha  # noqa: PLC0415  see above
 
-            return RoleKind(roles.DachaRoleSettings, roles.check_dacha, build_dacha)
+            return RoleKind(name, roles.DachaRoleSettings, roles.check_dacha, build_dacha)
         case "edge":
             from fh.roles.edge import build_edge  # noqa: PLC0415  see above
 
-            return RoleKind(roles.EdgeRoleSettings, roles.check_edge, build_edge)
+            return RoleKind(name, roles.EdgeRoleSettings, roles.check_edge, build_edge)
         case "edge-rest":
             from fh.roles.edge_rest import build_edge_rest  # noqa: PLC0415  see above
 
-            return RoleKind(roles.EdgeRestSettings, roles.check_edge_rest, build_edge_rest)
+            return RoleKind(name, roles.EdgeRestSettings, roles.check_edge_rest, build_edge_rest)
         case "party-server-ish":
             from fh.roles.edge_rest import build_party_server_ish  # noqa: PLC0415  see above
 
             return RoleKind(
-                roles.PartyServerIshSettings, roles.check_party_server_ish, build_party_server_ish
+                name,
+                roles.PartyServerIshSettings,
+                roles.check_party_server_ish,
+                build_party_server_ish,
             )
         case _:
             raise ValueError(name)
-
-
-def settings_of(name: str) -> type[object]:
-    """Return the class of a role's settings, without loading the role."""
-    known: dict[str, type[object]] = {
-        "party-server": roles.PartyServerSettings,
-        "mr": roles.MrRoleSettings,
-        "dacha": roles.DachaRoleSettings,
-        "edge": roles.EdgeRoleSettings,
-        "edge-rest": roles.EdgeRestSettings,
-        "party-server-ish": roles.PartyServerIshSettings,
-    }
-    return known[name]

@@ -71,7 +71,7 @@ def build_mr(
 ) -> Role:
     """Return an MR behind `listener`, its probes and metrics behind `monitor` if there is one."""
     island = Island()
-    storage = Storage(island, settings)
+    storage = Storage(island, settings, migrates=settings.runs_migrations)
     # Events come from here, so there is nothing to follow.
     bus = make_bus(island, settings, None)
     parts = MrParts(storage, bus, settings)

@@ -46,7 +46,7 @@ def build_party_server(
 ) -> Role:
     """Return a party-server behind `listener`, its probes behind `monitor` if there is one."""
     island = Island()
-    storage = Storage(island, settings)
+    storage = Storage(island, settings, migrates=settings.runs_migrations)
     event_log = DatabaseEventLog(storage.database)
     bus = make_bus(
         island,

@@ -19,8 +19,9 @@ from fh.errors import FeatureHubError
 from fh.log import configure_logging
 from fh.roles.role import Role
 from fh.roles.settings.edge import EdgePartSettings
+from fh.roles.settings.given import set_in_vain, unknown_faults
 from fh.roles.settings.listening import ListeningSettings
-from fh.roles.settings.roles import EdgeRoleSettings, PartyServerSettings
+from fh.roles.settings.roles import KNOWN, EdgeRoleSettings, PartyServerSettings
 
 log = structlog.get_logger()
 
@@ -33,11 +34,13 @@ class RoleKind:
     """A role that can be run.
 
     Attributes:
+        name: What it is called on the command line.
         settings: The class of its settings, a `ListeningSettings`.
         check: Returns what is wrong with them taken together.
         build: Makes it of its settings, its listener, and that for operators if there is one.
     """
 
+    name: str
     settings: type[Any]  # each role's own, which `check` and `build` take
     check: Callable[[Any], Sequence[Fault]]
     build: Callable[[Any, socket.socket, socket.socket | None], Role]
@@ -56,10 +59,17 @@ def run_role(
         ConfigurationFaults: the settings can't be used.
     """
     began = time.perf_counter()
+    unknown = unknown_faults(file, KNOWN)
     settings: ListeningSettings = load_settings(
-        kind.settings, environ=environ, file=file, overrides=overrides, check=kind.check
+        kind.settings,
+        environ=environ,
+        file=file,
+        overrides=overrides,
+        check=lambda loaded: [*kind.check(loaded), *unknown],
     )
     configure_logging(settings.log_level, settings.log_format)
+    for name, reason in set_in_vain(kind.name, environ=environ, file=file, overrides=overrides):
+        log.warning("property_without_effect", property=name, reason=reason)
     try:
         listener, monitor = _listen(settings)
     except (PortTaken, OSError) as error:

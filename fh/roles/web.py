@@ -10,7 +10,6 @@ from fh.actors.child import ServiceSpec
 from fh.edge.door import Door, raise_descriptor_limit
 from fh.http.certificate import Certificate
 from fh.http.conversation import Terms
-from fh.http.cors import Cors
 from fh.http.health import presence_routes
 from fh.http.metrics import HttpMetrics
 from fh.http.problem import Problem
@@ -37,7 +36,7 @@ class OperatorsWeb:
         self.elsewhere = tuple(presence_routes() if monitor else routes)
         self._web = (
             WebParts(
-                plain_app(below(settings.root, routes), CollectorRegistry()),
+                plain_app(routes, settings, CollectorRegistry()),
                 settings,
                 monitor,
                 for_operators=True,
@@ -60,15 +59,18 @@ async def _nobody(_: str | None) -> None:
     raise Problem(401)
 
 
-def plain_app(routes: Sequence[AnyRoute], registry: CollectorRegistry) -> WebApp:
+def plain_app(
+    routes: Sequence[AnyRoute], settings: ListeningSettings, registry: CollectorRegistry
+) -> WebApp:
     """Return a web application whose routes know no callers, or know them by a key of their own."""
+    routes = below(settings.root, routes)
     return create_app(
         Face(
             routes=routes,
             authenticate=_nobody,
             refusals={},
             metrics=HttpMetrics(registry, routes),
-            cors=Cors(),
+            cors=settings.cors(),
         )
     )
 

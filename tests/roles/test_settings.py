@@ -10,8 +10,8 @@ from fh.dacha.settings import DachaSettings
 from fh.edge.settings import EdgeSettings
 from fh.http.health import PROBE_PATHS
 from fh.mr.settings import MrSettings
-from fh.roles.kinds import NAMES, role_kind, settings_of
-from fh.roles.settings.roles import PartyServerSettings, check_party_server
+from fh.roles.kinds import role_kind
+from fh.roles.settings.roles import SETTINGS, PartyServerSettings, check_party_server
 from tests.http.certificates import write_pair
 
 
@@ -161,10 +161,23 @@ def test_each_role_has_its_port(name: str, port: int) -> None:
     assert role_kind(name).settings().port == port
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SETTINGS)
 def test_every_role_lists_its_settings(name: str) -> None:
-    assert role_kind(name).settings is settings_of(name)
-    assert "server.port" in properties_of(settings_of(name))
+    kind = role_kind(name)
+    assert (kind.name, kind.settings) == (name, SETTINGS[name])
+    assert "server.port" in properties_of(SETTINGS[name])
+
+
+def test_the_name_of_the_cache_says_which_address_counts() -> None:
+    addresses = {"dacha__url__default": "http://a", "dacha__url__eu": "http://b", **NATS}
+    assert faults_of("edge", **addresses, cache__name="EU") == []
+    assert faults_of("edge", **addresses, cache__name="us") == ["dacha.url.us"]
+    assert faults_of("edge", **addresses, cache__name="") == []
+    kind = role_kind("edge")
+    file = {"dacha.url.default": "http://a", "dacha.url.eu": "http://b", "nats.urls": "nats://h"}
+    for environ, url in (({}, "http://a"), ({"CACHE_NAME": "EU"}, "http://b")):
+        settings = load_settings(kind.settings, environ=environ, file=file, check=kind.check)
+        assert settings.dacha_url == url
 
 
 def test_keys_between_parts_are_not_shown() -> None:

@@ -11,5 +11,9 @@ dacha       the cache
 mr          the admin API
 roles       the roles, and what must fit together
 
+files            where properties are written down
+without_effect   those of FeatureHub that do nothing here, and why
+given            what was set and can't be meant
+
 Source: section 8.3 of the data plane's contract and 11.3 of the admin contract.
 """

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fh.config import Fault, Secret, names, one_of, secret, setting, text, whole
+from fh.http.cors import Cors
 from fh.http.health import PROBE_PATHS
 from fh.http.key_pair import KeyPairFiles, KeyPairRefused, load_key_pair
 from fh.log import FORMATS, LEVELS
@@ -84,6 +85,10 @@ class ListeningSettings:
             Path(self.tls_key).expanduser(),
             self.tls_key_password,
         )
+
+    def cors(self) -> Cors:
+        """Return what pages from elsewhere may do, where a web application answers them."""
+        return Cors(",".join(self.cors_headers), ",".join(self.cors_exposed), self.cors_seconds)
 
     @property
     def root(self) -> tuple[str, ...]:

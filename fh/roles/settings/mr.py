@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from fh.config import Secret, boolean, header_value, secrets, setting, text
-from fh.http.cors import Cors
 from fh.mr.settings import MrSettings
 from fh.roles.settings.listening import ListeningSettings
 
@@ -12,6 +11,9 @@ from fh.roles.settings.listening import ListeningSettings
 class MrPartSettings(ListeningSettings):
     """What every role with an MR can be told."""
 
+    runs_migrations: bool = setting(
+        "db.run-migrations", True, boolean, "bring the database's schema up to date at the start"
+    )
     api_cache_control: str = setting(
         "cache-control.api", "no-store, max-age=0", header_value, "Cache-Control of the admin API"
     )
@@ -32,7 +34,10 @@ class MrPartSettings(ListeningSettings):
     )
     tracking_id: str = setting("ga.tracking-id", "", text, "analytics id handed to the admin UI")
     truth_keys: tuple[Secret, ...] = setting(
-        "mr.dacha2.api-keys", (), secrets, "keys that caches have to show; none lets everybody ask"
+        "mr.dacha2.api-keys",
+        (),
+        secrets,
+        "keys that caches have to show; without any they are answered on monitor.port alone",
     )
 
     def mr(self) -> MrSettings:
@@ -44,7 +49,7 @@ class MrPartSettings(ListeningSettings):
             local_login_enabled=not self.login_disabled,
             tracking_id=self.tracking_id,
             root=self.root,
-            cors=Cors(",".join(self.cors_headers), ",".join(self.cors_exposed), self.cors_seconds),
+            cors=self.cors(),
             get_cache_control=(
                 self.api_cache_control or None if self.api_cache_control_enabled else None
             ),

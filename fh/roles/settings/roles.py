@@ -1,9 +1,10 @@
 """The roles, and what of their settings must fit together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from fh.config import Fault, Secret, secrets, setting, whole
+from fh.config import Fault, Secret, properties_of, secrets, setting, whole
 from fh.dacha.last_known_settings import check_last_known
 from fh.roles.settings.bus import BusSettings, check_bus
 from fh.roles.settings.dacha import DachaPartSettings, check_disconnects
@@ -72,6 +73,20 @@ class PartyServerIshSettings(ReplicaSettings, DatabaseSettings, MrPartSettings, 
     """Everything that a party-server-ish can be told."""
 
 
+SETTINGS: Final[Mapping[str, type[ListeningSettings]]] = {
+    "party-server": PartyServerSettings,
+    "mr": MrRoleSettings,
+    "dacha": DachaRoleSettings,
+    "edge": EdgeRoleSettings,
+    "edge-rest": EdgeRestSettings,
+    "party-server-ish": PartyServerIshSettings,
+}
+"""The settings of each role, by its name."""
+
+KNOWN: Final = frozenset(name for each in SETTINGS.values() for name in properties_of(each))
+"""Every property that some role can be told."""
+
+
 def check_party_server(settings: PartyServerSettings) -> Sequence[Fault]:
     """Return what is wrong with the settings taken together."""
     return [
@@ -108,7 +123,7 @@ def check_edge(settings: EdgeRoleSettings) -> Sequence[Fault]:
         *check_bus(settings, required=True),
         *check_last_known(settings.last_known()),
         *check_disconnects(settings, settings.workers),
-        *check_url("dacha.url.default", settings.dacha_url),
+        *check_url(f"dacha.url.{settings.cache_name}", settings.dacha_url),
         *check_listening(settings),
     ]
 

@@ -7,6 +7,11 @@ from urllib.parse import urlsplit
 from fh.config import Fault, Secret, secret, setting, text, whole
 
 _MILLISECONDS = whole(1, 600_000)
+_DEFAULT_CACHE = "default"
+
+
+def _cache_name(value: str) -> str:
+    return value.lower() or _DEFAULT_CACHE
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,11 @@ class ManagementSettings(UpstreamSettings):
 class DachaAddressSettings(UpstreamSettings):
     """Where Dacha is."""
 
+    cache_name: str = setting(
+        "cache.name", _DEFAULT_CACHE, _cache_name, "which dacha.url.… it is that counts"
+    )
     dacha_url: str = setting(
-        "dacha.url.default", "", text, "where Dacha is, such as http://dacha:8902"
+        "dacha.url.{cache.name}", "", text, "where Dacha is, such as http://dacha:8902"
     )
 
 
