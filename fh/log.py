@@ -7,7 +7,9 @@ of the process, debug each message.
 import json
 import logging
 import sys
-from typing import Any, TextIO
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final, TextIO
 
 import msgspec
 import structlog
@@ -15,6 +17,13 @@ from structlog.typing import EventDict, WrappedLogger
 
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("auto", "json", "console")
+
+_lines: Final[Counter[str]] = Counter()  # the log, too, is one for the whole process
+
+
+def logged_lines() -> Mapping[str, int]:
+    """Return how many lines of each level were logged since the start."""
+    return {level: _lines[level] for level in LEVELS}
 
 
 def configure_logging(level: str, style: str, stream: TextIO = sys.stdout) -> None:
@@ -31,6 +40,7 @@ def configure_logging(level: str, style: str, stream: TextIO = sys.stdout) -> No
     shared = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
+        _counted,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
         *tracebacks,
@@ -52,6 +62,12 @@ def configure_logging(level: str, style: str, stream: TextIO = sys.stdout) -> No
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+
+
+def _counted(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    level = str(event["level"])
+    _lines["error" if level == "critical" else level] += 1
+    return event
 
 
 def _to_json(event: EventDict, **_: Any) -> str:

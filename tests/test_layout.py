@@ -51,7 +51,9 @@ TRIED_IN = {
     "fh/contracts/event_log.py": "tests/mr/test_event_log.py",
     "fh/contracts/updates.py": "tests/edge/test_write.py",
     # Each deployable, and what it is put together from.
-    "fh/dacha/metrics.py": "tests/roles/test_split.py",
+    "fh/dacha/metrics.py": "tests/roles/test_metrics_page.py",
+    "fh/mr/metrics.py": "tests/roles/test_metrics_page.py",
+    "fh/roles/log_metrics.py": "tests/roles/test_metrics_page.py",
     "fh/edge/pages_port.py": "tests/roles/test_split.py",
     "fh/roles/bus.py": "tests/roles/test_split.py",
     "fh/roles/dacha.py": "tests/roles/test_split.py",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import structlog
 
-from fh.log import configure_logging
+from fh.log import configure_logging, logged_lines
 
 
 @pytest.fixture(autouse=True)
@@ -169,3 +169,14 @@ def test_lines_are_readable_when_asked_or_when_somebody_reads_along(
     assert len(found.getvalue().splitlines()) == 2
     assert found.getvalue().startswith("{") is not readable
     assert "fact" in found.getvalue()
+
+
+def test_lines_are_counted_by_level_those_of_libraries_too() -> None:
+    _, log = configured("warning")
+    before = logged_lines()
+    log.info("not_written")
+    log.warning("written")
+    log.error("written")
+    logging.getLogger("library").critical("written")
+    counted = {level: count - before[level] for level, count in logged_lines().items()}
+    assert counted == {"debug": 0, "info": 0, "warning": 1, "error": 2}

@@ -103,6 +103,11 @@ class AccountTables:
         return len(self._unconfirmed)
 
     @property
+    def secrets(self) -> int:
+        """How many secrets the accounts have."""
+        return len(self._by_secret)
+
+    @property
     def deleted(self) -> list[ServiceAccountId]:
         """The accounts deleted lately, the newest first."""
         return list(self._deleted.newest_first())

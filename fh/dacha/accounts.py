@@ -187,6 +187,11 @@ class Accounts:
         """Return the accounts known, the most recently used one first."""
         return self._tables.ids()
 
+    @property
+    def keys(self) -> int:
+        """How many keys the accounts have."""
+        return self._tables.secrets
+
     def __len__(self) -> int:
         return len(self._tables)
 

@@ -53,7 +53,9 @@ class DachaStatistics:
     """
 
     environments: int
+    features: int
     accounts: int
+    keys: int
     environment_misses: int
     account_misses: int
     views: int
@@ -179,7 +181,9 @@ class Dacha:
         """Return what Dacha holds at this moment."""
         return DachaStatistics(
             environments=len(self._environments),
+            features=self._environments.features,
             accounts=len(self._accounts),
+            keys=self._accounts.keys,
             environment_misses=len(self._environment_misses),
             account_misses=len(self._account_misses),
             views=len(self._views),

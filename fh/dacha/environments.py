@@ -210,6 +210,12 @@ class Environments:
         return list(reversed(self._residents))
 
     @property
+    def features(self) -> int:
+        """How many features the environments have."""
+        states = (state for _, state in self._table.items())
+        return sum(len(state.snapshot.features) for state in states if state.snapshot is not None)
+
+    @property
     def evicted(self) -> int:
         """How many environments had to make room so far."""
         return self._evicted

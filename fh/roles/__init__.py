@@ -12,6 +12,7 @@ workers         Edge on more than one core: supervised processes on one port
 worker_process  one of them as its parent holds on to it
 edge_worker     what runs in it, from top to bottom
 tally           counts of processes that come and go
+log_metrics     counts of log lines for Prometheus
 worker_metrics  the workers' figures for Prometheus
 entrance        where clients come in: a door of this process, or workers
 party_server    MR, Dacha and Edge in one process

@@ -20,6 +20,7 @@ from fh.actors.child import ServiceSpec
 from fh.aio import Island
 from fh.bus.memory import MemoryBus
 from fh.dacha.direct import DirectLookup
+from fh.dacha.metrics import LoadsCollector
 from fh.edge.door import Door, raise_descriptor_limit
 from fh.edge.life import TakeAway
 from fh.edge.pages import Pages
@@ -68,6 +69,7 @@ class _RestParts:
             waiting=_WAITING,
             load_seconds=_LOAD_SECONDS,
         )
+        self.collector = LoadsCollector(self.lookup.statistics)
 
     def replica_specs(self) -> list[ServiceSpec]:
         """Return the replica's service, if there is one."""
@@ -96,7 +98,7 @@ def build_edge_rest(
     operators = OperatorsWeb(operations_routes(health, registry), settings, monitor)
     pages = Pages(below(settings.root, [*info_routes("edge-rest"), *operators.elsewhere]))
     edge, door = parts.open(pages, pages, listener)
-    for collector in (*edge_collectors(edge.edge, door), edge.collector):
+    for collector in (*edge_collectors(edge.edge, door), edge.collector, parts.collector):
         registry.register(collector)
     return Role(
         "edge-rest",
@@ -133,7 +135,12 @@ def build_party_server_ish(
     )
     web = WebFace(app)
     edge, door = parts.open(web.take, app, listener)
-    for collector in (*edge_collectors(edge.edge, door), edge.collector):
+    for collector in (
+        *edge_collectors(edge.edge, door),
+        edge.collector,
+        parts.collector,
+        mr.collector,
+    ):
         registry.register(collector)
     drain_seconds = settings.grace_seconds + 2.0
     return Role(

@@ -25,6 +25,7 @@ from fh.http.routing import AnyRoute
 from fh.http.truth_api import truth_routes
 from fh.mr.event_log import DatabaseEventLog
 from fh.mr.http.app import create_mr_app
+from fh.mr.metrics import OutboxCollector
 from fh.mr.outbox import OutboxPublisher
 from fh.mr.sdk_updates import DatabaseUpdates
 from fh.mr.snapshots import DatabaseTruth
@@ -39,13 +40,19 @@ log = structlog.get_logger()
 
 
 class MrParts:
-    """What an MR consists of, wherever it runs."""
+    """What an MR consists of, wherever it runs.
+
+    Attributes:
+        truth: What caches ask.
+        collector: The figures of the outbox for Prometheus.
+    """
 
     def __init__(self, storage: Storage, bus: AnyBus, settings: MrPartSettings) -> None:
         database = storage.database
         self.truth = DatabaseTruth(database)
         self._event_log = DatabaseEventLog(database)
         self._outbox = OutboxPublisher(database, bus, listen=database.listen)
+        self.collector = OutboxCollector(self._outbox.statistics)
         self._keys = [key.reveal for key in settings.truth_keys]
         bus.work(DatabaseUpdates(database).submit)
 
@@ -76,6 +83,7 @@ def build_mr(
     bus = make_bus(island, settings, None)
     parts = MrParts(storage, bus, settings)
     registry = new_registry()
+    registry.register(parts.collector)
     if isinstance(bus, NatsBus):
         registry.register(BusCollector(bus))
     health = HealthChecks(readiness={"database": storage.answers})

@@ -58,13 +58,16 @@ def build_party_server(
     mr = MrParts(storage, bus, settings)
     dacha = make_dacha(mr.truth, bus, settings)
     registry = new_registry()
+    registry.register(mr.collector)
 
     def edge_serves() -> bool:
         return serves(edge, entrance)
 
+    # Once there was a database, SDKs are served without it, too: not ready, all party-servers that
+    # share one would send them away when it is gone.
     health = HealthChecks(
         liveness={"edge": edge_serves},
-        readiness={"edge": edge_serves, "database": storage.answers},
+        readiness={"edge": edge_serves, "database": storage.has_answered},
     )
     operators = OperatorsWeb(operations_routes(health, registry), settings, monitor)
     app = create_mr_app(

@@ -9,14 +9,16 @@ from fh.actors.child import ServiceSpec
 from fh.actors.restart import Intensity
 from fh.actors.supervisor import Supervisor
 from fh.edge.door import Door
+from fh.roles.log_metrics import LogCollector
 from fh.roles.workers import Workers
 
 _INTENSITY = Intensity(restarts=10, within_seconds=60.0)
 
 
 def new_registry() -> CollectorRegistry:
-    """Return the metrics of a process, those of Python in it."""
+    """Return the metrics of a process, those of Python and of its log in it."""
     registry = CollectorRegistry()
+    registry.register(LogCollector())
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     return registry

@@ -39,6 +39,7 @@ class Storage:
             EmbeddedPostgres(settings.data_directory / "postgres") if named is None else None
         )
         self._named = named
+        self._has_answered = False
         self.database = PostgresDatabase(
             island,
             self._dsn,
@@ -67,6 +68,11 @@ class Storage:
     async def answers(self) -> bool:
         """Return whether the database answers."""
         return await answers(self.database)
+
+    async def has_answered(self) -> bool:
+        """Return whether the database answers, or did so once."""
+        self._has_answered = self._has_answered or await self.answers()
+        return self._has_answered
 
     def _dsn(self) -> Dsn:
         if self._server is not None:

@@ -42,6 +42,7 @@ async def test_its_statistics_tell_what_it_holds():
         await dacha.lookup.load_key(KEY)
         figures = dacha.statistics()
         assert (figures.environments, figures.accounts, figures.views) == (1, 1, 1)
+        assert (figures.features, figures.keys) == (1, 2)
         assert (figures.environment_misses, figures.account_misses) == (0, 0)
         assert (figures.loads.begun, figures.loads.failed, figures.evicted) == (2, 0, 0)
 

@@ -48,6 +48,8 @@ def test_a_killed_database_is_started_again_and_ends_no_stream(own_party: Party)
         kill_postgres(own_party)
         answer = poll.ask("GET", poll_target(project.client_key))
         assert answer.status == 200
+        # Nobody shall be sent elsewhere: the others have lost the same database.
+        assert own_party.server.probe("/health/readiness")[0] == 200
         save_when_it_is_back(own_party, project, valueBoolean=False)
         assert b'"value":false' in stream.read_events(1)
     own_party.server.assert_log_is_clean()

@@ -68,7 +68,7 @@ async def test_it_serves_and_leaves_nothing_behind(tmp_path: Path) -> None:
             assert status == 200
             assert b"\nedge_sse_active_connections 0.0\n" in metrics
             assert b"\nedge_accepted_total 3.0\n" in metrics
-            assert b"\ndacha_environments 0.0\n" in metrics
+            assert b"\ndacha2_environment_cache_size 0.0\n" in metrics
             assert b"\nedge_patterns_cut_off_total 0.0\n" in metrics
         assert belongings() - before != set()
         nursery.cancel_scope.deadline = trio.current_time() + STOP_SECONDS
