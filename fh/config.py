@@ -265,6 +265,7 @@ def path(value: str) -> Path:
 
 
 def _called(pattern: str, value_of: Callable[[str], object]) -> str:
+    # Upstream looks for what a name refers to in lower case.
     return _REFERENCE.sub(lambda match: str(value_of(match[1])).strip().lower(), pattern)
 
 

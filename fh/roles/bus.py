@@ -13,6 +13,7 @@ from fh.bus.memory import MemoryBus
 from fh.bus.nats import NatsBus
 from fh.contracts.event_log import EventLog
 from fh.roles.settings.bus import BusSettings
+from fh.roles.settings.roles import DachaRoleSettings, EdgeRoleSettings
 
 AnyBus: TypeAlias = MemoryBus | NatsBus
 
@@ -41,14 +42,13 @@ def make_bus(
 
 def make_nats(
     island: Island,
-    settings: BusSettings,
+    settings: DachaRoleSettings | EdgeRoleSettings,
     event_log: EventLog,
     begin: Callable[[], int],
-    *,
-    reloads_without_log: bool,
 ) -> NatsBus:
     """Return the bus of a role that has no other way to hear of changes."""
-    bus = make_bus(island, settings, event_log, begin, reloads_without_log=reloads_without_log)
+    reloads = settings.reloads_without_log
+    bus = make_bus(island, settings, event_log, begin, reloads_without_log=reloads)
     assert isinstance(bus, NatsBus), "the settings were checked"
     return bus
 

@@ -39,13 +39,7 @@ def build_dacha(
         connect_seconds=settings.connect_milliseconds / 1000,
         read_seconds=settings.read_milliseconds / 1000,
     )
-    bus = make_nats(
-        island,
-        settings,
-        truth,
-        lambda: cache.position,
-        reloads_without_log=settings.reloads_without_log,
-    )
+    bus = make_nats(island, settings, truth, lambda: cache.position)
     dacha = make_dacha(truth, bus, settings)
     bus.subscribe("dacha", dacha.on_delivery)
     registry = new_registry()

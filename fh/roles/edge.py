@@ -44,13 +44,7 @@ def build_edge(
         read_seconds=settings.read_milliseconds / 1000,
         position=lambda: bus.position,
     )
-    bus = make_nats(
-        island,
-        settings,
-        truth,
-        lambda: cache.position,
-        reloads_without_log=settings.reloads_without_log,
-    )
+    bus = make_nats(island, settings, truth, lambda: cache.position)
     dacha = make_dacha(truth, bus, settings)
     registry = new_registry()
 

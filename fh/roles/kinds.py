@@ -1,15 +1,11 @@
 """Every role by its name. A role's modules are loaded only for that role: an Edge stays light."""
 
-from typing import Final
-
 from fh.roles.process import RoleKind
 from fh.roles.settings import roles
 
-NAMES: Final = tuple(roles.SETTINGS)
-
 
 def role_kind(name: str) -> RoleKind:
-    """Return the role called `name`, one of `NAMES`."""
+    """Return the role called `name`, one of `SETTINGS`."""
     match name:
         case "party-server":
             from fh.roles.party_server import build_party_server  # noqa: PLC0415  see above

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from fh.roles.kinds import NAMES
+from fh.roles.settings.roles import SETTINGS
 from tests.docker.installation import DOCKER, take
 from tests.nats_server import find_binary
 
@@ -140,7 +140,7 @@ def test_no_port_is_given_away_twice(name: str) -> None:
 def test_a_role_takes_its_settings(name: str, service: str) -> None:
     told = read(name, {**SECRETS, "DB_URL": "postgresql://db/fh"})["services"][service]
     [role] = told["command"]
-    assert role in NAMES
+    assert role in SETTINGS
     take(role, told["environment"])
     assert told["environment"]["MONITOR_PORT"] == "8701"
 

@@ -8,7 +8,8 @@ import tomllib
 import pytest
 
 from fh.config import properties_of
-from fh.roles.kinds import NAMES, role_kind
+from fh.roles.kinds import role_kind
+from fh.roles.settings.roles import SETTINGS
 from tests.docker.installation import DOCKER, ROOT, find_tool, take
 
 Instruction = tuple[str, str]
@@ -51,7 +52,7 @@ def test_what_builds_is_not_in_the_image() -> None:
 
 def test_the_role_is_the_command() -> None:
     assert json.loads(only("ENTRYPOINT")) == ["fh"]
-    assert json.loads(only("CMD"))[0] in NAMES
+    assert json.loads(only("CMD"))[0] in SETTINGS
 
 
 def test_it_runs_as_somebody_with_a_number() -> None:
@@ -73,7 +74,7 @@ def image_environment() -> dict[str, str]:
     return dict(part.split("=", 1) for part in only("ENV").split())
 
 
-@pytest.mark.parametrize("role", NAMES)
+@pytest.mark.parametrize("role", SETTINGS)
 def test_every_role_knows_where_its_health_is_asked_for(role: str) -> None:
     port = image_environment()["MONITOR_PORT"]
     settings = role_kind(role).settings
