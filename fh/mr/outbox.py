@@ -63,6 +63,9 @@ class OutboxSettings:
         poll_seconds: How long a wake-up that got lost can delay an event.
         lease_seconds: After that time without a sign of life another MR takes over.
         batch: Events that are read at a time.
+        first_pause_seconds: Before the next look while bus or database is away, twice as long each
+            time until `longest_pause_seconds`. All caches wait so long for what is new when they
+            are back.
         attempts: How often an event is tried that the bus refuses although it is there.
     """
 
@@ -70,7 +73,7 @@ class OutboxSettings:
     lease_seconds: float = 3.0
     batch: int = 200
     first_pause_seconds: float = 0.1
-    longest_pause_seconds: float = 5.0
+    longest_pause_seconds: float = 1.0
     attempts: int = 3
 
 
