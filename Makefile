@@ -1,6 +1,6 @@
-# In one word each: check, test, e2e-split, faults, fuzz, bench, up, clean.
+# In one word each: check, test, e2e-split, faults, faults-some, fuzz, bench, up, clean.
 
-.PHONY: check test e2e-split faults fuzz bench bench-fanout bench-evaluate up clean
+.PHONY: check test e2e-split faults faults-some fuzz bench bench-fanout bench-evaluate up clean
 
 check: ## formatting, lint, types, import contracts, tests
 	./dev.sh check
@@ -13,9 +13,13 @@ e2e-split: ## the tests with real SDKs against MR, Dacha and Edge apart
 	./dev.sh setup
 	FH_E2E_SHAPE=split .venv/bin/pytest -q -m e2e tests/e2e
 
-faults: ## every fault with 1,000 streams, about 15 minutes; the report lands in bench/reports
+faults: ## every fault with 1,000 streams and 10,000 polls; the report lands in bench/reports
 	./dev.sh setup
 	FH_FAULTS=full .venv/bin/pytest -q -m faults tests/faults
+
+faults-some: ## those that NAMES picks, as in NAMES="cut or (Edge and worker)"; the others' rows stay
+	./dev.sh setup
+	FH_FAULTS=full .venv/bin/pytest -q -m faults tests/faults -k "$(NAMES)"
 
 fuzz: ## hostile bytes at the door, ten minutes (FH_FUZZ_SECONDS for another time)
 	./dev.sh setup

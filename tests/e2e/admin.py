@@ -3,7 +3,7 @@
 import itertools
 import os
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import httpx2
@@ -148,6 +148,16 @@ class Project:
         """Read, change and write back, as the admin UI does; return the saved value."""
         saved: Json = self.admin.call("PUT", self.path(key), {**self.load(key), **members})
         return saved
+
+    def with_new_keys(self) -> Self:
+        """Reset both keys; return the same project with those that open it now."""
+        path = f"/mr-api/service-account/{self.account_id}/reset-api-key"
+        account = self.admin.call("POST", path)
+        return replace(
+            self,
+            client_key=f"{self.environment_id}/{account['apiKeyClientSide']}",
+            server_key=f"{self.environment_id}/{account['apiKeyServerSide']}",
+        )
 
     def delete(self, key: str) -> None:
         path = f"/mr-api/application/{self.application_id}/features/{key}"

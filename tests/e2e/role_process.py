@@ -56,6 +56,11 @@ class RoleProcess:
         assert self._process is not None
         return self._process.pid
 
+    def children(self) -> list[int]:
+        """Return the processes that it has started, on its main thread, and that live."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        return [int(pid) for pid in children.read_text().split()]
+
     @property
     def data_directory(self) -> Path:
         assert self._data_directory is not None, f"{self.role} keeps no data"

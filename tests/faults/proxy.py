@@ -1,6 +1,7 @@
 """What stands between two processes and may fail: cut, silent, slow, or losing messages of NATS."""
 
 import random
+import socket
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 import trio
 
 _PIECE = 65_536
+_BACKLOG = 64
 _GREETING = b"INFO "
 _BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
 
@@ -25,10 +27,12 @@ class Losses:
 class Proxy:
     """Listens on `port` for what is meant for `target`. Everything passes until told otherwise."""
 
-    def __init__(self, source: random.Random):
-        self.target = 0
+    def __init__(self, target: int, source: random.Random):
+        self.target = target
         self._random = source
-        self._listeners: list[trio.SocketListener] = []
+        listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
+        listener.setblocking(False)
+        self._listener = trio.SocketListener(trio.socket.from_stdlib_socket(listener))
         self._streams: set[trio.SocketStream] = set()
         self._passes = trio.Event()
         self._passes.set()
@@ -36,16 +40,11 @@ class Proxy:
         self._delay_seconds = 0.0
         self._losses: Losses | None = None
         self.lost = 0
-        self.port = 0
-
-    async def open(self) -> None:
-        """Have a port."""
-        self._listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        self.port = self._listeners[0].socket.getsockname()[1]
+        self.port = listener.getsockname()[1]
 
     async def run(self) -> None:
         """Pass on until cancelled."""
-        await trio.serve_listeners(self._serve, self._listeners)
+        await trio.serve_listeners(self._serve, [self._listener])
 
     async def cut(self) -> None:
         """End all connections, and each new one at once."""

@@ -10,9 +10,11 @@ from pathlib import Path
 class Row:
     """One fault: who watched, what was written meanwhile, and what became of it.
 
-    `lost` counts watchers that did not arrive at MR's state, `reconnects` streams that had to be
-    opened again, `refused` polls that were answered 5xx, and `converged` seconds from the fault's
-    end until everybody held what MR holds.
+    `polls` were answered, `refused` of them 5xx. `reconnects` counts streams that had to be opened
+    again, `lost` watchers that did not arrive at MR's state, `wrong` whatever was noted that should
+    never be. `converged` are seconds from the fault's end until everybody held what MR held. Once
+    it has no consequences any more, `health` are those that the slowest update took, `revoked`
+    those until the streams of a key that was reset had ended.
     """
 
     fault: str
@@ -23,7 +25,10 @@ class Row:
     reconnects: int
     refused: int
     lost: int
+    wrong: int
     converged: float
+    health: float
+    revoked: float
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -41,10 +46,23 @@ def table(rows: Sequence[Row]) -> str:
     )
 
 
-def write(rows: Sequence[Row], stem: Path) -> None:
-    """Write the report as text and as JSON."""
+def write(row: Row, stem: Path, order: Sequence[str]) -> None:
+    """Put `row` into the report, as text and as JSON, beside the rows of the other faults.
+
+    Those are kept from runs before; what `order` does not name is no fault any more.
+    """
+    known = {each.fault: each for each in (*_read(stem.with_suffix(".json")), row)}
+    rows = [known[fault] for fault in order if fault in known]
     stem.with_suffix(".txt").write_text(table(rows))
     stem.with_suffix(".json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+
+
+def _read(path: Path) -> list[Row]:
+    """Return the rows of a report; none of one that was written with other columns."""
+    if not path.exists():
+        return []
+    names = {each.name for each in fields(Row)}
+    return [Row(**each) for each in json.loads(path.read_text()) if set(each) == names]
 
 
 def _text(value: object) -> str:

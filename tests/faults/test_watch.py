@@ -3,24 +3,31 @@
 import json
 import random
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import trio
 
+from tests.e2e.admin import Admin, Project
+from tests.e2e.role_process import RoleProcess
 from tests.faults.proxy import Losses, Proxy
-from tests.faults.watch import Ledger, Stream
+from tests.faults.tenant import Tenant
+from tests.faults.watch import Ledger, Stream, read_event
 
 
 def told(*events: tuple[str, object]) -> tuple[Stream, list[str]]:
     ledger = Ledger()
-    stream = Stream("stream", 0, "key", ledger)
+    admin = Admin("http://127.0.0.1:1")
+    tenant = Tenant(0, Project(admin, "", "", "", "env/client*key", "env/server"))
+    edge = RoleProcess("edge", Path())
+    stream = Stream("stream", edge, tenant, tenant.project.server_key, ledger)
     for name, data in events:
-        stream._take(name, json.dumps(data))
+        stream._take(read_event(f"event: {name}\ndata: {json.dumps(data)}".encode()))
     return stream, ledger.complaints
 
 
-def feature(version: int, key: str = "a") -> dict[str, object]:
-    return {"key": key, "version": version}
+def feature(version: int, key: str = "a", **members: object) -> dict[str, object]:
+    return {"key": key, "version": version, "value": version, **members}
 
 
 def test_newer_versions_are_held() -> None:
@@ -40,8 +47,14 @@ def test_newer_versions_are_held() -> None:
         [("features", [feature(1), feature(1, "b")]), ("features", [feature(1)])],
         [("failure", {})],
         [("delete_feature", feature(0))],
+        [("feature", feature(1)), ("feature", feature(1, value=2))],
+        [("feature", feature(1, value=1_000_001))],
+        [("feature", feature(1, strategies=[{"id": "abcd"}]))],
     ],
-    ids=["back", "back at once", "nothing", "fewer", "failure", "deleted"],
+    ids=[
+        *("back", "back at once", "nothing", "fewer", "failure", "deleted"),
+        *("another value", "another tenant's", "another evaluation's"),
+    ],
 )
 def test_what_nobody_should_be_told_is_noted(events: list[tuple[str, object]]) -> None:
     _, complaints = told(*events)
@@ -61,9 +74,7 @@ async def test_only_messages_are_lost_and_only_whole_ones(nursery: trio.Nursery)
     nursery.start_soon(trio.serve_listeners, serve, [listener])
     heard = {}
     for losses in (Losses(), Losses(dropped=1.0), Losses(doubled=1.0)):
-        proxy = Proxy(random.Random(1))
-        proxy.target = listener.socket.getsockname()[1]
-        await proxy.open()
+        proxy = Proxy(listener.socket.getsockname()[1], random.Random(1))
         proxy.lose(losses)
         nursery.start_soon(proxy.run)
         with trio.fail_after(5):
@@ -81,9 +92,7 @@ async def test_a_held_way_keeps_what_was_said_and_a_cut_one_ends(nursery: trio.N
 
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     nursery.start_soon(trio.serve_listeners, echo, [listener])
-    proxy = Proxy(random.Random(1))
-    proxy.target = listener.socket.getsockname()[1]
-    await proxy.open()
+    proxy = Proxy(listener.socket.getsockname()[1], random.Random(1))
     nursery.start_soon(proxy.run)
     with trio.fail_after(5):
         async with await trio.open_tcp_stream("127.0.0.1", proxy.port) as client:
