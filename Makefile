@@ -28,6 +28,7 @@ fuzz: ## hostile bytes at the door, ten minutes (FH_FUZZ_SECONDS for another tim
 bench: bench-fanout bench-evaluate ## every benchmark; the reports land in bench/reports
 	.venv/bin/python -m bench.actors --json bench/reports/actors.json
 	.venv/bin/python -m bench.start --json bench/reports/start.json
+	.venv/bin/python -m bench.poll --json bench/reports/poll.json
 
 bench-fanout:
 	./dev.sh setup

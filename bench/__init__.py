@@ -3,9 +3,11 @@
 fanout      what a stream and a delivery cost, beside a bare Python and a bare C broadcaster
 evaluate    what an evaluation of strategies costs, beside the official SDKs' own evaluators
 actors      what an actor costs
+poll        what a poll costs, beside nginx with a static file and uvicorn with a bare function
 start       how long from an empty directory to the first flag
 bearers     what TLS and HTTP/2 cost a stream
 edge_host   the real Edge alone in a process, for fanout
+poll_host   the real Edge and the real Dacha alone in a process, for poll
 secure_host the same with TLS on its port, for bearers
 cli         `fh bench`: a command for each question
 result      what every bench finds, in one form; text, page: the same for people

@@ -5,6 +5,9 @@ opening      whether what a stream began with makes it an open one
 streams      opens the streams and stamps what arrives
 outcomes     what a context comes to, where the server evaluates
 marker       the number by which an event is recognised in a stream of bytes
+polls        many kept connections that poll, each again as soon as it is answered
+poll_clients the processes that poll, and the driver's side of them
+poll_trial   one polled server's requests, rounds and figures
 bounds       what the client refuses: foreign targets, too many streams, too long
 link         the driver's side: starts client processes, adds up what they report
 trial        one server's streams, rounds of events and figures
