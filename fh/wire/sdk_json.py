@@ -74,7 +74,12 @@ def encode_feature(state: FeatureState) -> bytes:
 
 def encode_features(states: Iterable[FeatureState]) -> bytes:
     """Return the JSON array of a stream's `features` event."""
-    return b"[%b]" % b",".join(map(encode_feature, states))
+    return encode_array(map(encode_feature, states))
+
+
+def encode_array(elements: Iterable[bytes]) -> bytes:
+    """Return the JSON array of `elements`, each from `encode_feature`."""
+    return b"[%b]" % b",".join(elements)
 
 
 def encode_environment(environment_id: EnvironmentId, features: bytes) -> bytes:
