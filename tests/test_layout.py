@@ -31,7 +31,6 @@ TRIED_IN = {
     "fh/edge/intake.py": "tests/edge/test_bodies.py",
     "fh/edge/key_streams.py": "tests/edge/test_streams.py",
     "fh/edge/life.py": "tests/edge/test_streams.py",
-    "fh/edge/lifetimes.py": "tests/edge/test_streams.py",
     "fh/edge/listener.py": "tests/edge/test_streams.py",
     "fh/edge/metrics.py": "tests/roles/test_party_server.py",
     "fh/edge/plain.py": "tests/edge/test_asgi.py",

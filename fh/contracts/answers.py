@@ -20,7 +20,7 @@ from fh.model.roles import Role
 from fh.model.sdk_key import SdkKey
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Granted:
     """What a key may see of its environment at one moment.
 
@@ -50,7 +50,7 @@ class Granted:
         return not self.filters or not self.filters.isdisjoint(feature.feature.filters)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Denied:
     """No such key, no permission in that environment, or no such environment."""
 

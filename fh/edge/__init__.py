@@ -13,6 +13,7 @@ relay         a stream whose bytes somebody else writes: TLS, HTTP/2, WebSocket
 engine        owns every connection: reads requests, writes answers, times out
 fanout        audiences, and one event written to every stream of one
 request       what a request head asks for, decided without I/O
+repeated      polls that come again byte for byte, answered without reading them
 plain         which requests are served without TLS
 response      answers as bytes: heads, CORS, the first frames of a stream
 evaluation    what an SDK is sent of a feature, its context considered

@@ -46,6 +46,7 @@ class Connection:
         "phase",
         "searched_bytes",
         "tail",
+        "used_at",
     )
 
     def __init__(self, descriptor: int) -> None:
@@ -59,6 +60,7 @@ class Connection:
         self.closes = False
         self.bucket = 0
         self.drop_at = 0.0
+        self.used_at = 0.0
         self.audience: Audience | None = None
         self.index = 0
 

@@ -65,7 +65,12 @@ class Engine:
         self._relay_left = trio.Event()
         self._jitter = random.Random()  # noqa: S311  spreads deadlines, guards nothing
         self._lifetimes = Lifetimes(settings, self._jitter, trio.current_time())
-        self._intake = Intake(self._lifetimes, requests, self.close)
+        self._intake = Intake(
+            self._lifetimes,
+            requests,
+            respond_again=self._respond_again,
+            close=self.close,
+        )
         self._writer = Writer(poller, settings, on_broken=self.close, on_evict=self._evict)
         self._fan_out = FanOut(
             on_refused=self._writer.keep_tail,
@@ -269,6 +274,19 @@ class Engine:
             self.close(connection)
             return
         self._intake.take_in(connection, data)
+
+    def _respond_again(self, connection: Connection, data: bytes) -> None:
+        """Do what `respond` does for a connection that stays open, the short way."""
+        if not self._writer.write(connection, ANSWER, data):
+            if not connection.closed:
+                connection.closes = False
+                connection.phase = Phase.BUSY
+                self._lifetimes.forget(connection)
+        elif connection.buffer:
+            seconds = self._settings.head_seconds
+            self._lifetimes.put(connection, trio.current_time() + seconds)
+        else:
+            self._lifetimes.used(connection)
 
     def _answered(self, connection: Connection) -> None:
         if connection.closes:

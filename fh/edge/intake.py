@@ -9,9 +9,13 @@ from fh.edge.lifetimes import Lifetimes
 from fh.wire.http_body import BodyTooLarge, MalformedBody, RequestBody
 from fh.wire.http_head import MOST_HEAD_BYTES, find_end
 
+_HEAD = Phase.HEAD  # looked up once: an enum's member costs as much as a call
 _TLS_HANDSHAKE = 0x16
 _HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+_MOST_ANSWERS_BYTES = 64 * 1024
+"""From here on the answers to pipelined requests are written before there are more."""
 
 _MOST_BODIES_BYTES = 64 * 1024 * 1024
 """What all bodies that are under way may have together."""
@@ -19,6 +23,12 @@ _MOST_BODIES_BYTES = 64 * 1024 * 1024
 
 class Requests(Protocol):
     """Who decides what becomes of a request."""
+
+    def answer_again(self, data: bytes) -> bytes | None:
+        """Return the answer to a request head that came before, or None: then it is handed over.
+
+        The connection stays open after it.
+        """
 
     def on_request(self, connection: Connection, data: bytes) -> None:
         """Receive one whole request head."""
@@ -42,8 +52,14 @@ class Intake:
     """Cuts what arrives into requests, one at a time for each connection."""
 
     def __init__(
-        self, lifetimes: Lifetimes, requests: Requests, close: Callable[[Connection], None]
+        self,
+        lifetimes: Lifetimes,
+        requests: Requests,
+        *,
+        respond_again: Callable[[Connection, bytes], None],
+        close: Callable[[Connection], None],
     ) -> None:
+        self._respond_again = respond_again
         self._close = close
         self._lifetimes = lifetimes
         self._requests = requests
@@ -52,6 +68,12 @@ class Intake:
 
     def take_in(self, connection: Connection, data: bytes) -> None:
         """Go on with what arrived on `connection`."""
+        if connection.phase is _HEAD and not connection.buffer:
+            # Almost always one whole head, and one that came before.
+            answer = self._requests.answer_again(data)
+            if answer is not None:
+                self._respond_again(connection, answer)
+                return
         match connection.phase:
             case Phase.HEAD:
                 connection.buffer = connection.buffer + data if connection.buffer else data
@@ -72,6 +94,9 @@ class Intake:
             return
         self._pumped = connection
         while connection.phase is Phase.HEAD and connection.buffer:
+            if answers := self._answers_again(connection):
+                self._respond_again(connection, answers)
+                continue
             data = connection.buffer
             if data[0] == _TLS_HANDSHAKE or data.startswith(_HTTP2_PREFACE):
                 self._requests.on_other_protocol(connection)
@@ -88,6 +113,27 @@ class Intake:
                 connection.searched_bytes = len(data)
                 break
         self._pumped = None
+
+    def _answers_again(self, connection: Connection) -> bytes:
+        """Take pipelined heads that came before from the buffer; return all answers, one write."""
+        data = connection.buffer
+        answers: list[bytes] = []
+        size = start = 0
+        searched_bytes = connection.searched_bytes
+        while size < _MOST_ANSWERS_BYTES:
+            end = find_end(data, searched_bytes)
+            if end < 0 or end - start == len(data):
+                break  # One head alone was looked up when it arrived.
+            answer = self._requests.answer_again(data[start:end])
+            if answer is None:
+                break
+            answers.append(answer)
+            size += len(answer)
+            searched_bytes = start = end
+        if answers:
+            connection.buffer = data[start:]
+            connection.searched_bytes = 0
+        return b"".join(answers)
 
     def await_body(
         self,

@@ -21,6 +21,7 @@ from fh.edge.pages import Pages
 from fh.edge.plain import refused_without_tls
 from fh.edge.poller import Poller
 from fh.edge.relay import Relay
+from fh.edge.repeated import RepeatedPolls
 from fh.edge.request import (
     Asked,
     Elsewhere,
@@ -42,6 +43,7 @@ from fh.edge.response import (
     HEARTBEAT,
     UNKNOWN_KEY_HOLD_SECONDS,
     Answer,
+    EncodedAnswer,
     Responses,
     refusal,
     unknown_key,
@@ -86,8 +88,10 @@ class Life:
         self.open_sockets = 0
         self.draining = trio.Event()
         self.responses = Responses(settings)
-        self.engine = Engine(poller, settings, self, heartbeat=HEARTBEAT, farewell=BYE)
+        self.engine: Engine = Engine(poller, settings, self, heartbeat=HEARTBEAT, farewell=BYE)
         views = EncodedViews(states)
+        self._repeated = RepeatedPolls(lookup)
+        self.answer_again = self._repeated.answer
         self.handlers = Handlers(lookup, updates, settings, views, Flags(states))
         self._subscriptions = Subscriptions(lookup, settings, self.engine, views, states)
         self.on_delivery = self._subscriptions.on_delivery
@@ -135,7 +139,7 @@ class Life:
             case OpenStream():
                 self._open_stream(connection, asked, cors=_crosses(head))
             case Poll():
-                self._answer(connection, asked, b"", head, closes=not head.keep_alive)
+                self._answer_poll(connection, asked, data, head)
             case Write() | EvaluateFlag() | EvaluateFlags():
                 self._await_body(connection, asked, data, head)
             case Preflight():
@@ -188,6 +192,18 @@ class Life:
             expects_continue=(head.header("expect") or "").lower() == "100-continue",
         )
 
+    def _answer_poll(
+        self, connection: Connection, poll: Poll, data: bytes, head: RequestHead
+    ) -> None:
+        answer = self.handlers.answer_now(poll, b"")
+        if answer is None:
+            self._answer_later(connection, poll, b"", head, closes=not head.keep_alive)
+            return
+        encoded = self._encode(answer, head, closes=not head.keep_alive)
+        if answer.settled_by and head.keep_alive and self._repeated.came_before(data):
+            self._repeated.remember(data, answer.settled_by, encoded)
+        self.engine.respond(connection, encoded.on(time.time()), closes=not head.keep_alive)
+
     def _answer(
         self,
         connection: Connection,
@@ -198,10 +214,20 @@ class Life:
         closes: bool,
     ) -> None:
         answer = self.handlers.answer_now(question, body)
-        if answer is not None:
+        if answer is None:
+            self._answer_later(connection, question, body, head, closes=closes)
+        else:
             self._respond(connection, answer, head, closes=closes)
-            return
 
+    def _answer_later(
+        self,
+        connection: Connection,
+        question: Question,
+        body: bytes,
+        head: RequestHead,
+        *,
+        closes: bool,
+    ) -> None:
         async def answer_later() -> None:
             answer = await self.handlers.answer(question, body)
             self._respond(connection, answer, head, closes=closes)
@@ -222,10 +248,13 @@ class Life:
     def _respond(
         self, connection: Connection, answer: Answer, head: RequestHead | None, *, closes: bool
     ) -> None:
+        data = self._encode(answer, head, closes=closes).on(time.time())
+        self.engine.respond(connection, data, closes=closes)
+
+    def _encode(self, answer: Answer, head: RequestHead | None, *, closes: bool) -> EncodedAnswer:
         cors = head is not None and _crosses(head)
         bare = head is not None and head.method == "HEAD"
-        data = self.responses.encode(answer, time.time(), cors=cors, closes=closes, bare=bare)
-        self.engine.respond(connection, data, closes=closes)
+        return self.responses.encode(answer, cors=cors, closes=closes, bare=bare)
 
     def _serve_socket(self, connection: Connection, data: bytes, asked: OpenSocket) -> None:
         taken, rest = self.engine.take(connection)

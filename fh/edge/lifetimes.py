@@ -14,6 +14,7 @@ from fh.edge.connection import Connection, Phase
 from fh.edge.settings import EdgeSettings
 from fh.edge.wheel import Wheel
 
+_CLOCK_STEP_SECONDS = 1.0  # what is used is stamped with the time of the wheel's last turn
 _LEAST_LIFE_SECONDS = 1.0
 _SPREAD_SHARE = 10  # a tenth of a stream's life
 _LASTING_HEARTBEAT_SECONDS = 30.0  # less than the idle time that proxies commonly grant
@@ -37,11 +38,21 @@ class Lifetimes:
         self._settings = settings
         self._jitter = jitter
         self._wheel: Wheel[Connection] = Wheel(now)
+        self._now = now
 
     def put(self, connection: Connection, at: float) -> None:
         """Let something be due for `connection` at `at`, instead of what was."""
         self._wheel.remove(connection, connection.bucket)
         connection.bucket = self._wheel.put(connection, at)
+        connection.used_at = 0.0
+
+    def used(self, connection: Connection) -> None:
+        """Let `connection` have all its idle time again, however soon something was due for it.
+
+        It stays where it is in the wheel, and is looked at when its turn comes: requests come far
+        more often than turns do.
+        """
+        connection.used_at = self._now
 
     def forget(self, connection: Connection) -> None:
         """Let nothing be due for `connection`."""
@@ -63,11 +74,14 @@ class Lifetimes:
         self._schedule(connection, now, 1)
 
     def due(self, now: float) -> Iterator[tuple[Connection, Due]]:
-        """Yield what became due since the last call."""
+        """Yield what became due since the last call; called at least every second."""
+        self._now = now
         for connection in tuple(self._wheel.due(now)):
             match connection.phase:
                 case _ if connection.closed:
                     pass
+                case Phase.HEAD if (idle_at := self._idle_at(connection)) > now:
+                    self.put(connection, idle_at)
                 case Phase.HEAD:
                     yield connection, Due.REQUEST if connection.buffer else Due.IDLE
                 case Phase.BODY:
@@ -82,6 +96,12 @@ class Lifetimes:
                     yield connection, Due.LATE
                 case Phase.BUSY:
                     pass
+
+    def _idle_at(self, connection: Connection) -> float:
+        """Return when a connection that was used lately may be closed, 0 for one that was not."""
+        if not connection.used_at:
+            return 0.0
+        return connection.used_at + self._settings.idle_seconds + _CLOCK_STEP_SECONDS
 
     def _schedule(self, connection: Connection, now: float, share: float) -> None:
         period = self._settings.heartbeat_seconds

@@ -35,6 +35,10 @@ class PagesPort:
             self._nursery.start_soon(self._engine.run)
             task_status.started()
 
+    def answer_again(self, data: bytes) -> bytes | None:  # noqa: ARG002  part of `Requests`
+        """Return None: operators don't ask that often."""
+        return None
+
     def on_request(self, connection: Connection, data: bytes) -> None:
         """Receive one whole request head."""
         try:
@@ -66,8 +70,8 @@ class PagesPort:
         self, connection: Connection, answer: Answer, *, closes: bool, bare: bool = False
     ) -> None:
         if self._engine is not None:
-            data = self._responses.encode(answer, time.time(), cors=False, closes=closes, bare=bare)
-            self._engine.respond(connection, data, closes=closes)
+            encoded = self._responses.encode(answer, cors=False, closes=closes, bare=bare)
+            self._engine.respond(connection, encoded.on(time.time()), closes=closes)
 
     def _adopt(self, descriptor: int) -> None:
         if self._engine is None:

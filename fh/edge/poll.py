@@ -34,15 +34,16 @@ def answer_poll(
     found = [answers[key] for key in poll.keys]
     if any(isinstance(answer, NotReady) for answer in found):
         return NOT_READY
+    asked = tuple(zip(poll.keys, found, strict=True))
     headers = _caching(poll, found, settings)
     if all(isinstance(answer, Denied) for answer in found):
-        return Answer(404, headers)
+        return Answer(404, headers, settled_by=asked)
     tag_of_context = context_tag(poll.context)
     tags = [answer.etag if isinstance(answer, Granted) else UNKNOWN_KEY_TAG for answer in found]
     known = parse_if_none_match(poll.if_none_match, len(tags), tag_of_context)
     if known == tuple(tags):
         assert poll.if_none_match is not None
-        return Answer(304, (("etag", poll.if_none_match), *headers))
+        return Answer(304, (("etag", poll.if_none_match), *headers), settled_by=asked)
     environments = [
         encode_environment(
             key.environment_id,
@@ -50,13 +51,19 @@ def answer_poll(
             if isinstance(answer, Granted)
             else _NOTHING,
         )
-        for key, answer in zip(poll.keys, found, strict=True)
+        for key, answer in asked
     ]
+    differs = any(
+        isinstance(answer, Granted) and views.differ(answer, evaluation_of(key))
+        for key, answer in asked
+    )
     etag = f'"{encode_etag(tags, tag_of_context)}"'
     return Answer(
         200,
         (("content-type", "application/json"), ("etag", etag), *headers),
         b"[%b]" % b",".join(environments),
+        # Rules may ask for the time: what they come to now may not be what they come to next time.
+        settled_by=() if differs else asked,
     )
 
 

@@ -83,15 +83,20 @@ class EpollPoller:
         assert sys.platform == "linux"
         gone = select.EPOLLHUP | select.EPOLLERR | select.EPOLLRDHUP
         poll, descriptor = self._epoll.poll, self._epoll.fileno()
+        # Looked up once: an enum's member costs as much as a call.
+        read, readable, writable = Ready.READ, select.EPOLLIN, select.EPOLLOUT
         while True:
             await trio.lowlevel.wait_readable(descriptor)
             for ready, events in poll(0, _BATCH):
+                if events == readable:
+                    on_ready(ready, read)
+                    continue
                 # A request may arrive together with the end of input: read it first.
-                if events & select.EPOLLIN:
-                    on_ready(ready, Ready.READ)
+                if events & readable:
+                    on_ready(ready, read)
                 elif events & gone:
                     on_ready(ready, Ready.GONE)
-                if events & select.EPOLLOUT:
+                if events & writable:
                     on_ready(ready, Ready.WRITE)
 
     def close(self) -> None:

@@ -3,14 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from email.utils import formatdate
-from functools import lru_cache
+from functools import cache, lru_cache
 from http import HTTPStatus
 from typing import TypeAlias
 
 import msgspec
 
+from fh.contracts.answers import KeyAnswer
 from fh.edge.request import StreamForm
 from fh.edge.settings import EdgeSettings
+from fh.model.sdk_key import SdkKey
 from fh.wire.sse import encode_json
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
@@ -49,11 +51,27 @@ _ALLOWED_HEADERS = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer; names of headers are lower-case."""
+    """A whole answer; names of headers are lower-case.
+
+    Where nothing but what Dacha said of some keys decided it, that is `settled_by`.
+    """
 
     status: int
     headers: Headers = ()
     body: bytes = b""
+    settled_by: tuple[tuple[SdkKey, KeyAnswer], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedAnswer:
+    """An answer as bytes, but for the date that it is given on."""
+
+    before: bytes
+    after: bytes
+
+    def on(self, now_at: float) -> bytes:
+        """Return all of it; `now_at` is the wall time in seconds."""
+        return self.before + _date(int(now_at)) + self.after
 
 
 def unknown_key(form: StreamForm) -> bytes:
@@ -119,11 +137,12 @@ class Responses:
 
     def stream_head(self, now_at: float, *, cors: bool) -> bytes:
         """Return the head of every stream over HTTP/1.1; `now_at` is the wall time in seconds."""
-        return _status(200, now_at) + self._stream + (self._cors if cors else b"") + b"\r\n"
+        lines = self._stream + (self._cors if cors else b"")
+        return EncodedAnswer(_status(200), b"\r\n%b\r\n" % lines).on(now_at)
 
     def encode(
-        self, answer: Answer, now_at: float, *, cors: bool, closes: bool, bare: bool = False
-    ) -> bytes:
+        self, answer: Answer, *, cors: bool, closes: bool, bare: bool = False
+    ) -> EncodedAnswer:
         """Return `answer` for HTTP/1.1; a 304 has no length, as it has no body.
 
         A bare answer is that to HEAD: without the body whose length it tells.
@@ -133,15 +152,9 @@ class Responses:
             lines += b"content-length: %d\r\n" % len(answer.body)
         if closes:
             lines += b"connection: close\r\n"
-        return b"".join(
-            (
-                _status(answer.status, now_at),
-                lines,
-                self._cors if cors else b"",
-                b"\r\n",
-                b"" if bare else answer.body,
-            )
-        )
+        cors_lines = self._cors if cors else b""
+        body = b"" if bare else answer.body
+        return EncodedAnswer(_status(answer.status), b"\r\n%b%b\r\n%b" % (lines, cors_lines, body))
 
 
 def _stream_control(settings: EdgeSettings) -> str:
@@ -150,9 +163,9 @@ def _stream_control(settings: EdgeSettings) -> str:
     return f"public, max-age={seconds}" if settings.surrogate_keys and seconds > 0 else NO_STORE
 
 
-def _status(status: int, now_at: float) -> bytes:
-    phrase = HTTPStatus(status).phrase.encode()
-    return b"HTTP/1.1 %d %b\r\ndate: %b\r\n" % (status, phrase, _date(int(now_at)))
+@cache
+def _status(status: int) -> bytes:
+    return b"HTTP/1.1 %d %b\r\ndate: " % (status, HTTPStatus(status).phrase.encode())
 
 
 @lru_cache(maxsize=2)

@@ -73,7 +73,8 @@ async def serve_socket(
 
 async def _refuse(stream: Resumed, life: "Life") -> None:
     answer = refusal(503, "too many WebSockets")
-    await stream.send_all(life.responses.encode(answer, time.time(), cors=False, closes=True))
+    encoded = life.responses.encode(answer, cors=False, closes=True)
+    await stream.send_all(encoded.on(time.time()))
     await stream.send_eof()
 
 

@@ -1,0 +1,51 @@
+"""Deadlines that move far more often than they come."""
+
+import random
+
+from fh.edge.connection import Connection, Phase
+from fh.edge.lifetimes import Due, Lifetimes
+from fh.edge.settings import EdgeSettings
+
+SETTINGS = EdgeSettings(idle_seconds=60, head_seconds=10)
+
+
+def lifetimes() -> tuple[Lifetimes, Connection]:
+    made, connection = Lifetimes(SETTINGS, random.Random(1), 0.0), Connection(7)
+    made.put(connection, 60)
+    return made, connection
+
+
+def due(made: Lifetimes, first: int, last: int) -> list[tuple[int, Due]]:
+    return [(now, each) for now in range(first, last + 1) for _, each in made.due(now)]
+
+
+def test_a_connection_that_nobody_uses_is_idle_in_time() -> None:
+    made, _ = lifetimes()
+    assert due(made, 1, 200) == [(60, Due.IDLE)]
+
+
+def test_one_that_is_used_has_all_its_idle_time_again() -> None:
+    made, connection = lifetimes()
+    for now in range(1, 100):
+        assert list(made.due(now)) == []
+        made.used(connection)
+    [(now, each)] = due(made, 100, 300)
+    assert each is Due.IDLE
+    assert 99 + 60 <= now <= 99 + 60 + 2
+
+
+def test_the_deadline_of_a_head_counts_although_the_connection_was_used() -> None:
+    made, connection = lifetimes()
+    list(made.due(1))
+    made.used(connection)
+    connection.buffer = b"GET /"
+    made.put(connection, 11)
+    assert due(made, 2, 50) == [(11, Due.REQUEST)]
+
+
+def test_use_does_not_put_off_what_is_due_in_another_phase() -> None:
+    made, connection = lifetimes()
+    list(made.due(50))
+    made.used(connection)
+    connection.phase = Phase.LINGERING
+    assert due(made, 51, 70) == [(60, Due.LATE)]
