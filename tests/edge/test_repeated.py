@@ -19,6 +19,8 @@ from edge_under_test import (
 )
 
 from fh.contracts.answers import Denied, NotReady
+from fh.dacha.dacha import Dacha
+from fh.dacha.settings import DachaSettings
 from fh.edge.repeated import RepeatedPolls
 from fh.edge.response import EncodedAnswer
 
@@ -190,6 +192,42 @@ async def test_an_unknown_key_is_refused_the_short_way_until_it_is_known() -> No
         assert edge.lookup.asked == 0
         edge.lookup.answers[CLIENT_KEY] = granted([boolean("dark", True)])
         assert (await asked(client, poll()))[0] == 200
+
+
+class NothingKnown:
+    """An MR that knows no key, and counts how often it is asked."""
+
+    questions = 0
+
+    async def load_environment(self, environment_id):
+        raise AssertionError("no account, no question about an environment")
+
+    async def load_account(self, secret):
+        await trio.lowlevel.checkpoint()
+        self.questions += 1
+
+
+async def test_bad_keys_cost_mr_one_question_each_and_edge_no_task(
+    nursery: trio.Nursery,
+) -> None:
+    truth = NothingKnown()
+    dacha = Dacha(truth, DachaSettings())
+    await nursery.start(dacha.run)
+    async with edge_under_test(dacha.lookup) as edge:
+        client = await edge.connect()
+        assert (await asked(client, poll()))[0] == 404
+        for _ in range(3):
+            assert (await asked(client, poll()))[0] == 404
+        tasks = trio.lowlevel.current_statistics().tasks_living
+        await client.send(poll() * 200)
+        statuses = [(await client.answer())[0] for _ in range(200)]
+        assert statuses == [404] * 200
+        assert trio.lowlevel.current_statistics().tasks_living == tasks
+        malformed = await edge.connect()
+        await malformed.send(b"GET /features?apiKey=what HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await malformed.answer())[0] == 404
+    assert truth.questions == 1
+    nursery.cancel_scope.cancel()
 
 
 async def test_what_depends_on_the_context_is_evaluated_each_time() -> None:
