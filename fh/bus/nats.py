@@ -4,7 +4,9 @@ Whoever lives in the process of the publisher hears an event first, and without 
 party-server does not depend on it for itself. Everybody else gets what the broker passes on, at
 most once; after each gap `Reconnected` has them reload.
 
-The broker is core NATS: nothing is stored there.
+The broker is core NATS: nothing is stored there, unless a stream of JetStream is to keep
+announcements. Then an event is published when the stream has it, and who was away goes on in the
+stream where it stopped.
 """
 
 import random
@@ -27,6 +29,7 @@ from fh.bus.nats_connection import NatsConnection
 from fh.bus.nats_link import APPLIED, DROPPED, NOT_NOW, Link
 from fh.bus.nats_reader import NatsReader
 from fh.bus.nats_settings import NatsSettings
+from fh.bus.nats_stream import AnnouncementStream
 from fh.bus.port import Reconnected, Subscriber, UpdateWorker
 from fh.bus.subscribers import Subscribers
 from fh.contracts.event_log import UNNUMBERED, EventLog
@@ -46,6 +49,7 @@ class NatsBusStatistics:
 
     Attributes:
         connects: How often a server was connected.
+        resumed: How often that cost nothing, because a stream had kept what was announced meanwhile.
         published: Events that the broker has taken.
         too_large: Events that it never will.
         delivered: Deliveries to the subscribers of this process.
@@ -60,6 +64,7 @@ class NatsBusStatistics:
 
     connected: bool
     connects: int
+    resumed: int
     published: int
     too_large: int
     subscribers: int
@@ -110,7 +115,13 @@ class NatsBus:
         )
         self._worker: UpdateWorker | None = None
         self._worker_is_there = trio.Event()
-        self._connection = NatsConnection(island, settings, source or random.Random())  # noqa: S311 - to spread load
+        self._stream = None if settings.stream is None else AnnouncementStream(settings)
+        self._connection = NatsConnection(
+            island,
+            settings,
+            source or random.Random(),  # noqa: S311 - to spread load
+            self._stream,
+        )
         self._reader = NatsReader(island, self._connection, settings)
         self._announcements: Intake | None = None
         self._updates: Intake | None = None
@@ -197,10 +208,12 @@ class NatsBus:
                 event,
                 lambda json: published_event(event, json, datetime.now(UTC), sequence),
             )
-            letters = [letter]
+            copies = []
             if settings.edge_subject and isinstance(event, PublishFeatureValues):
-                letters.append(Letter(settings.edge_subject, letter.headers, letter.data))
-            await self._island.call(partial(link.publish, letters))
+                copies.append(Letter(settings.edge_subject, letter.headers, letter.data))
+            if self._stream is not None:
+                letter = self._stream.marked(letter, sequence)
+            await self._island.call(partial(link.announce, letter, copies))
         except EventTooLarge:
             self._too_large += 1
             raise
@@ -247,6 +260,7 @@ class NatsBus:
         return NatsBusStatistics(
             connected=self.connected,
             connects=self._connection.connects,
+            resumed=self._connection.resumed,
             published=self._published,
             too_large=self._too_large,
             subscribers=len(self._subscribers),

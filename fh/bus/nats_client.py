@@ -13,6 +13,7 @@ from nats.aio.client import Client as NatsPyClient
 from nats.aio.msg import Msg
 from nats.errors import Error
 
+from fh.bus.message import Message
 from fh.bus.nats_settings import NatsServer
 
 
@@ -83,3 +84,8 @@ class Client(NatsPyClient):
                 raise TlsMissing
             info["tls_required"] = True
         await super()._process_info(info, initial_connection)
+
+
+def message_of(message: Msg) -> Message:
+    """Return what nats-py received."""
+    return Message(message.subject, message.reply, message.headers or {}, message.data)

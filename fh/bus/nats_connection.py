@@ -13,6 +13,7 @@ from fh.bus.errors import BusUnavailable
 from fh.bus.intake import Intake
 from fh.bus.nats_link import Link, open_link
 from fh.bus.nats_settings import NatsServer, NatsSettings
+from fh.bus.nats_stream import AnnouncementStream
 from fh.errors import Unavailable
 
 log = structlog.get_logger()
@@ -27,10 +28,18 @@ class NatsConnection:
 
     Attributes:
         connects: How often a link was opened.
+        resumed: How often it went on where the one before had stopped, so that nothing is missing.
     """
 
-    def __init__(self, island: Island, settings: NatsSettings, source: random.Random) -> None:
+    def __init__(
+        self,
+        island: Island,
+        settings: NatsSettings,
+        source: random.Random,
+        stream: AnnouncementStream | None,
+    ) -> None:
         self._island = island
+        self._stream = stream
         self._settings = settings
         self._random = source
         # Processes with equal settings must not all prefer the first server.
@@ -39,6 +48,7 @@ class NatsConnection:
         self._trouble = "it is not started"
         self._was_ready = False
         self.connects = 0
+        self.resumed = 0
 
     @property
     def link(self) -> Link:
@@ -68,7 +78,7 @@ class NatsConnection:
 
         Args:
             announcements: Gets what is announced, and `Reconnected` whenever there was a time
-                without a link since this was ready.
+                without a link since this was ready, and no stream kept what was announced then.
             prepare: Runs on the island before a link is used.
             attend: Runs here while it is.
             task_status: As trio's.
@@ -85,7 +95,8 @@ class NatsConnection:
                     task_status.started()
                 if link is not None:
                     connected_at = trio.current_time()
-                    await self._hold(link, attend, announcements if again else None)
+                    missed = announcements if again and not link.continues else None
+                    await self._hold(link, attend, missed)
                     if trio.current_time() - connected_at > self._settings.pause.maximum_seconds:
                         failures = 0
                 failures += 1
@@ -98,7 +109,9 @@ class NatsConnection:
         reasons = []
 
         async def open_prepared(server: NatsServer) -> Link:
-            link = await open_link(self._island, server, self._settings, announcements)
+            link = await open_link(
+                self._island, server, self._settings, announcements, self._stream
+            )
             try:
                 await prepare(link)
             except BaseException:
@@ -113,6 +126,7 @@ class NatsConnection:
                 reasons.append(str(away))
             else:
                 self.connects += 1
+                self.resumed += link.continues
                 self._link = link
                 log.info("nats_connected", server=server.address)
                 return link

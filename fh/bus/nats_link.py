@@ -16,9 +16,10 @@ from nats.errors import Error, NoRespondersError, SlowConsumerError
 from fh.aio import Island
 from fh.bus.errors import BusUnavailable, EventTooLarge
 from fh.bus.intake import Intake
-from fh.bus.message import Letter, Message
-from fh.bus.nats_client import Client
+from fh.bus.message import Letter
+from fh.bus.nats_client import Client, message_of
 from fh.bus.nats_settings import NatsServer, NatsSettings
+from fh.bus.nats_stream import AnnouncementStream, Reading
 
 log = structlog.get_logger()
 
@@ -41,11 +42,18 @@ class Link:
     """A connection that listens; made by `open_link`."""
 
     def __init__(
-        self, island: Island, server: NatsServer, settings: NatsSettings, announcements: Intake
+        self,
+        island: Island,
+        server: NatsServer,
+        settings: NatsSettings,
+        announcements: Intake,
+        stream: AnnouncementStream | None,
     ) -> None:
         self.server = server
         self._settings = settings
         self._announcements = announcements
+        self._stream = stream
+        self._reading: Reading | None = None
         self._client = Client(server)
         self._flush_under_way: asyncio.Task[None] | None = None
         self._flush_to_come: asyncio.Task[None] | None = None
@@ -59,6 +67,11 @@ class Link:
     def most_bytes(self) -> int:
         """What the server takes at most of one message, headers included."""
         return self._client.max_payload
+
+    @property
+    def continues(self) -> bool:
+        """Whether nothing that was announced since the last link is missing on this one."""
+        return self._reading is not None and self._reading.continues
 
     async def open(self) -> None:
         """Connect and listen.
@@ -85,7 +98,10 @@ class Link:
                 )
         except _CLIENT_ERRORS as error:
             raise BusUnavailable(self._reason(self._trouble or error)) from error
-        await self._subscribe([self._settings.cache_subject], "", self._announced)
+        if self._stream is None:
+            await self._subscribe([self._settings.cache_subject], "", self._announced)
+        else:
+            self._reading = await self._read(self._stream)
 
     async def take_updates(self, updates: Intake) -> None:
         """Put into `updates` what SDKs want changed, as one of those that share this work; once.
@@ -98,10 +114,32 @@ class Link:
         self._works = True
 
         async def arrived(message: Msg) -> None:
-            if not updates.put(_message(message)) and message.reply:
+            if not updates.put(message_of(message)) and message.reply:
                 await self.send(Letter(message.reply, {}, NOT_NOW))
 
         await self._subscribe(self._settings.update_subjects, self._settings.update_queue, arrived)
+
+    async def announce(self, letter: Letter, copies: Sequence[Letter]) -> None:
+        """Send `letter` and its `copies`; return when the server, or the stream, has taken them.
+
+        Raises:
+            BusUnavailable: the link is lost, too slow, or the server does not allow it.
+            EventTooLarge: it was not sent.
+        """
+        if self._stream is None:
+            await self.publish([letter, *copies])
+            return
+        self._check_size(letter, self._stream.most_bytes)
+        try:
+            answer = await self._ask(letter, self._settings.taken_seconds)
+        except NoRespondersError as error:
+            raise BusUnavailable(f"no stream keeps {letter.subject} for now") from error
+        except BusUnavailable:
+            self._check_allowed("publish", letter.subject)
+            raise
+        self._stream.check_kept(answer)
+        if copies:
+            await self.publish(copies)
 
     async def publish(self, letters: Sequence[Letter]) -> None:
         """Send `letters`; return when the server has taken them.
@@ -127,23 +165,10 @@ class Link:
             EventTooLarge: nothing was sent.
         """
         self._check_size(letter)
-        request = asyncio.create_task(
-            self._client.request(
-                letter.subject,
-                letter.data,
-                timeout=self._settings.applied_seconds,
-                headers=dict(letter.headers),
-            )
-        )
         try:
-            answer = await self._unless_lost(request)
+            return await self._ask(letter, self._settings.applied_seconds)
         except NoRespondersError as error:
             raise BusUnavailable("nobody applies updates") from error
-        except _CLIENT_ERRORS as error:
-            raise BusUnavailable(self._reason(error)) from error
-        finally:
-            request.cancel()
-        return answer.data
 
     async def send(self, letter: Letter) -> None:
         """Send `letter`, without waiting for the server.
@@ -173,10 +198,15 @@ class Link:
 
     async def wait_lost(self) -> str:
         """Return the reason once the link is lost."""
+        pause_seconds = self._settings.ping_seconds
+        if self._reading is not None:
+            pause_seconds = min(pause_seconds, self._reading.heartbeat_seconds)
         while True:
-            await asyncio.wait((self._client.lost,), timeout=self._settings.ping_seconds)
+            await asyncio.wait((self._client.lost,), timeout=pause_seconds)
             if self._client.lost.done():
                 return self._reason()
+            if self._reading is not None and self._reading.is_silent:
+                return f"{self.server.address}: the stream does not say a word"
             try:
                 await self.confirm()
             except BusUnavailable as error:
@@ -203,8 +233,38 @@ class Link:
         for subject in subjects:
             self._check_allowed("subscription", subject)
 
+    async def _read(self, stream: AnnouncementStream) -> Reading:
+        def fail(error: Error) -> None:
+            self._trouble = error
+            self._client.give_up()
+
+        try:
+            return await stream.read(
+                self._client, self._announcements, fail, self._settings.taken_seconds
+            )
+        except _CLIENT_ERRORS as error:
+            raise BusUnavailable(self._reason(error)) from error
+
+    async def _ask(self, letter: Letter, seconds: float) -> bytes:
+        """Send `letter`; return the first answer. That nobody is there, it does not translate."""
+        self._forbidden.discard(("publish", letter.subject.lower()))
+        request = asyncio.create_task(
+            self._client.request(
+                letter.subject, letter.data, timeout=seconds, headers=dict(letter.headers)
+            )
+        )
+        try:
+            answer = await self._unless_lost(request)
+        except NoRespondersError:
+            raise
+        except _CLIENT_ERRORS as error:
+            raise BusUnavailable(self._reason(error)) from error
+        finally:
+            request.cancel()
+        return answer.data
+
     async def _announced(self, message: Msg) -> None:
-        self._announcements.put(_message(message))
+        self._announcements.put(message_of(message))
 
     async def _note(self, error: Exception) -> None:
         """Take what nats-py reports besides; the last before the loss is its reason."""
@@ -231,11 +291,10 @@ class Link:
             return task.result()
         raise BusUnavailable(self._reason())
 
-    def _check_size(self, letter: Letter) -> None:
-        if letter.size_bytes > self.most_bytes:
-            raise EventTooLarge(
-                f"a message to {letter.subject}", letter.size_bytes, self.most_bytes
-            )
+    def _check_size(self, letter: Letter, most_bytes: int | None = None) -> None:
+        most = self.most_bytes if most_bytes is None else min(most_bytes, self.most_bytes)
+        if letter.size_bytes > most:
+            raise EventTooLarge(f"a message to {letter.subject}", letter.size_bytes, most)
 
     def _check_allowed(self, what: str, subject: str) -> None:
         if (what, subject.lower()) in self._forbidden:
@@ -248,21 +307,23 @@ class Link:
 
 
 async def open_link(
-    island: Island, server: NatsServer, settings: NatsSettings, announcements: Intake
+    island: Island,
+    server: NatsServer,
+    settings: NatsSettings,
+    announcements: Intake,
+    stream: AnnouncementStream | None,
 ) -> Link:
     """Return a link to `server` that puts every announcement into `announcements`.
+
+    They come from `stream` where there is one, from where the last link to it stopped.
 
     Raises:
         BusUnavailable: the server is not there, or does not let us in.
     """
-    link = Link(island, server, settings, announcements)
+    link = Link(island, server, settings, announcements, stream)
     try:
         await link.open()
     except BaseException:
         await link.close()
         raise
     return link
-
-
-def _message(message: Msg) -> Message:
-    return Message(message.subject, message.reply, message.headers or {}, message.data)

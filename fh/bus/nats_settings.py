@@ -16,6 +16,7 @@ from fh.errors import FeatureHubError
 _DEFAULT_PORT: Final = 4222
 _SUBJECT: Final = re.compile(r"[^\s.*>\0]+(?:\.[^\s.*>\0]+)*")
 _SCHEMES: Final = {"nats": False, "tls": True}
+_STREAM: Final = re.compile(r"[^\s.*>/\\\0]+")
 _PAUSE: Final = Backoff(first_seconds=0.1, maximum_seconds=2.0, jitter=0.5)
 
 
@@ -45,6 +46,29 @@ class NatsServer:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamSettings:
+    """A stream of JetStream that keeps what is announced, for whoever was away.
+
+    One that exists is taken as it is; otherwise it is made.
+
+    Attributes:
+        name: `fh.nats.jetstream.stream`.
+        replicas: `fh.nats.jetstream.replicas`, servers that hold it.
+        messages: How many it keeps, in `kept_bytes` at most; the oldest go first.
+        duplicate_seconds: In which a message that is published again is not kept again.
+        heartbeat_seconds: After which the server says that there is nothing; four times as long
+            without a word, and the connection is given up.
+    """
+
+    name: str = "fh-announcements"
+    replicas: int = 1
+    messages: int = 10_000
+    kept_bytes: int = 64 * 1024 * 1024
+    duplicate_seconds: float = 120.0
+    heartbeat_seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class NatsSettings:
     """How a process takes part in the bus.
 
@@ -58,6 +82,7 @@ class NatsSettings:
         update_queue: `cloudevents.edge-mr.nats.queue-name`, the group of which one gets it.
         acknowledged: Whether whoever applies an update says so. False where MR is not ours.
         dead_letter_subject: Where messages are put that can't be read; empty for nowhere.
+        stream: What keeps announcements; None with core NATS.
         connect_seconds: For each step until a server is connected.
         taken_seconds: In which a server has to confirm what it was sent, or is given up.
         applied_seconds: In which an update has to be acknowledged.
@@ -78,6 +103,7 @@ class NatsSettings:
     update_queue: str = "featurehub/mr-update"
     acknowledged: bool = True
     dead_letter_subject: str = "featurehub/dead-letters"
+    stream: StreamSettings | None = None
     connect_seconds: float = 2.0
     taken_seconds: float = 5.0
     applied_seconds: float = 5.0
@@ -114,6 +140,17 @@ def parse_subject(value: str) -> str:
     """
     if value and not _SUBJECT.fullmatch(value):
         raise ValueError(f"expected the name of a subject, not {value!r}")
+    return value
+
+
+def parse_stream(value: str) -> str:
+    """Return the name of a stream.
+
+    Raises:
+        ValueError: a stream can't be called that.
+    """
+    if not _STREAM.fullmatch(value):
+        raise ValueError(f"expected a name without dots, slashes, wildcards and spaces: {value!r}")
     return value
 
 

@@ -11,8 +11,8 @@ from fh.actors.restart import Backoff
 from fh.aio import Island
 from fh.bus.memory import MemoryBus
 from fh.bus.nats import NatsBus
-from fh.bus.nats_settings import NatsSettings, parse_servers
-from fh.bus.port import Bus, Delivery, Subscriber, UpdateWorker
+from fh.bus.nats_settings import NatsSettings, StreamSettings, parse_servers
+from fh.bus.port import Bus, Delivery, Reconnected, Subscriber, UpdateWorker
 from tests.nats_server import NatsServer, running_server
 
 WAIT_SECONDS = 20.0
@@ -48,7 +48,13 @@ class Heard:
 
 
 class World(Protocol):
-    """Some processes on one bus."""
+    """Some processes on one bus.
+
+    Attributes:
+        notice: What subscribers are told when the broker is back.
+    """
+
+    notice: list[Delivery]
 
     async def join(
         self, *subscribers: tuple[str, Subscriber], worker: UpdateWorker | None = None
@@ -66,6 +72,7 @@ class MemoryWorld:
     """All in one process."""
 
     def __init__(self) -> None:
+        self.notice: list[Delivery] = []
         self._bus = MemoryBus()
 
     async def join(
@@ -99,7 +106,11 @@ def quick_settings(*urls: str, **options: object) -> NatsSettings:
 class NatsWorld:
     """Each process with a connection of its own to one real server."""
 
-    def __init__(self, server: NatsServer, island: Island, nursery: trio.Nursery) -> None:
+    def __init__(
+        self, server: NatsServer, island: Island, nursery: trio.Nursery, **options: object
+    ) -> None:
+        self.notice: list[Delivery] = [Reconnected()]
+        self._options = options
         self.server = server
         self.island = island
         self._nursery = nursery
@@ -109,9 +120,12 @@ class NatsWorld:
         self,
         *subscribers: tuple[str, Subscriber],
         worker: UpdateWorker | None = None,
+        port: int = 0,
         **options: object,
     ) -> NatsBus:
-        bus = NatsBus(self.island, quick_settings(self.server.url, **options))
+        """Join; by `port`, where something stands between the process and the server."""
+        url = f"nats://127.0.0.1:{port}" if port else self.server.url
+        bus = NatsBus(self.island, quick_settings(url, **{**self._options, **options}))
         for name, subscriber in subscribers:
             bus.subscribe(name, subscriber)
         if worker is not None:
@@ -135,21 +149,36 @@ async def memory_world(_: Path) -> AsyncIterator[MemoryWorld]:
 
 
 @asynccontextmanager
-async def nats_world(directory: Path, *options: str, config: str = "") -> AsyncIterator[NatsWorld]:
+async def nats_world(
+    directory: Path, *options: str, config: str = "", **settings: object
+) -> AsyncIterator[NatsWorld]:
     with running_server(directory, *options, config=config) as server:
         async with trio.open_nursery() as nursery:
             island = Island()
             await nursery.start(island.run)
             async with trio.open_nursery() as buses:
-                yield NatsWorld(server, island, buses)
+                yield NatsWorld(server, island, buses, **settings)
                 buses.cancel_scope.cancel()
             nursery.cancel_scope.cancel()
 
 
-AWAY_AT_TIMES = ["nats"]
+@asynccontextmanager
+async def jetstream_world(
+    directory: Path, config: str = "", **settings: object
+) -> AsyncIterator[NatsWorld]:
+    """A server that keeps announcements, in `directory`/store, and so bridges its outages."""
+    settings = {"stream": StreamSettings(), **settings}
+    store = str(directory / "store")
+    async with nats_world(directory, "-js", "-sd", store, config=config, **settings) as world:
+        world.notice = []
+        yield world
+
+
+AWAY_AT_TIMES = ["nats", "jetstream"]
 """The worlds that have a broker."""
 
 WORLDS: dict[str, Callable[[Path], AbstractAsyncContextManager[World]]] = {
     "memory": memory_world,
     "nats": nats_world,
+    "jetstream": jetstream_world,
 }
