@@ -49,7 +49,7 @@ class NatsBusStatistics:
 
     Attributes:
         connects: How often a server was connected.
-        resumed: How often that cost nothing, because a stream had kept what was announced meanwhile.
+        resumed: How often that cost nothing: a stream had kept what was announced meanwhile.
         published: Events that the broker has taken.
         too_large: Events that it never will.
         delivered: Deliveries to the subscribers of this process.

@@ -10,7 +10,6 @@ Everything here runs on the asyncio island.
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
 from hashlib import sha256
 from typing import Final, TypeAlias
 from uuid import uuid4
@@ -76,7 +75,7 @@ class AnnouncementStream:
         self.settings = settings.stream
         self._subject = settings.cache_subject
         self._publisher = uuid4().hex
-        self._created: datetime | None = None
+        self._created: object = None  # when the stream was made, which tells it from a later one
         self._at = 0
         self.most_bytes = 0
 

@@ -57,9 +57,12 @@ class World(Protocol):
     notice: list[Delivery]
 
     async def join(
-        self, *subscribers: tuple[str, Subscriber], worker: UpdateWorker | None = None
+        self,
+        *subscribers: tuple[str, Subscriber],
+        worker: UpdateWorker | None = None,
+        **options: object,
     ) -> Bus:
-        """Return the bus of one more process, as it takes part."""
+        """Return the bus of one more process, as it takes part; `options` are for brokers."""
 
     async def take_away(self) -> None:
         """Have the broker disappear; return when every process has noticed."""
@@ -76,7 +79,10 @@ class MemoryWorld:
         self._bus = MemoryBus()
 
     async def join(
-        self, *subscribers: tuple[str, Subscriber], worker: UpdateWorker | None = None
+        self,
+        *subscribers: tuple[str, Subscriber],
+        worker: UpdateWorker | None = None,
+        **_: object,
     ) -> Bus:
         await trio.lowlevel.checkpoint()
         for name, subscriber in subscribers:
@@ -174,7 +180,7 @@ async def jetstream_world(
         yield world
 
 
-AWAY_AT_TIMES = ["nats", "jetstream"]
+WITH_BROKER = ["nats", "jetstream"]
 """The worlds that have a broker."""
 
 WORLDS: dict[str, Callable[[Path], AbstractAsyncContextManager[World]]] = {

@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 import trio
 
+from fh.bus.errors import EventTooLarge
 from fh.bus.port import Delivery, Reconnected
 from fh.contracts.published import (
     CacheEnvironment,
@@ -15,8 +16,9 @@ from fh.contracts.published import (
 from fh.contracts.updates import StreamedFeatureUpdate
 from fh.errors import Unavailable
 from fh.model.ids import ApplicationId, EnvironmentId, OrganisationId, PortfolioId
-from tests.conformance.bus_worlds import AWAY_AT_TIMES, WAIT_SECONDS, WORLDS, Heard, until
+from tests.conformance.bus_worlds import WAIT_SECONDS, WITH_BROKER, WORLDS, Heard, until
 from tests.contracts.published_events import EVENTS
+from tests.nats_peer import open_peer
 
 UPDATE = StreamedFeatureUpdate("secret", EnvironmentId(UUID(int=1)), "flag", lock=True)
 LAST = PublishServiceAccount(action=PublishAction.EMPTY)
@@ -32,7 +34,7 @@ def environment(version):
     )
 
 
-at_times_away = pytest.mark.parametrize("world", AWAY_AT_TIMES, indirect=True)
+with_broker = pytest.mark.parametrize("world", WITH_BROKER, indirect=True)
 
 
 @pytest.fixture(params=WORLDS)
@@ -122,6 +124,28 @@ async def test_a_slow_subscriber_gets_everything_one_at_a_time(world):
     assert versions == {*range(20), *range(100, 120)}
 
 
+async def test_a_subscriber_that_is_stuck_for_long_hears_everything_or_is_told(world):
+    heard, gate = Heard(), trio.Event()
+
+    async def stuck(delivery: Delivery) -> None:
+        await gate.wait()
+        await heard.subscriber()(delivery)
+
+    reader = await world.join(("stuck", stuck), waiting_messages=5)
+    publisher = await world.join()
+    async with trio.open_nursery() as nursery:
+        for version in range(30):
+            nursery.start_soon(publisher.publish, environment(version))
+        with trio.move_on_after(0.5):  # publishers without a broker wait for the subscriber
+            await until(lambda: getattr(reader.statistics(), "missed", 0) > 20)
+        gate.set()
+    await publisher.publish(LAST)
+    await until(lambda: LAST in heard.events() or Reconnected() in heard.events())
+    told = heard.events().count(Reconnected())
+    assert told or len(heard.events()) == 31
+    assert told <= 1
+
+
 async def test_a_broken_subscriber_costs_nobody_anything(world):
     there, here = Heard(), Heard()
     await world.join(("broken there", broken), ("there", there.subscriber()))
@@ -186,7 +210,7 @@ async def test_nobody_listening_is_no_fault(world):
     await publisher.publish(environment(1))
 
 
-@at_times_away
+@with_broker
 async def test_a_bus_that_was_away_refuses_and_says_so_when_it_is_back(world):
     heard = Heard()
     await world.join(("there", heard.subscriber()))
@@ -200,7 +224,7 @@ async def test_a_bus_that_was_away_refuses_and_says_so_when_it_is_back(world):
     assert await heard.wait_for(len(world.notice) + 1) == [*world.notice, environment(2)]
 
 
-@at_times_away
+@with_broker
 async def test_while_the_bus_is_away_the_publishers_own_process_hears_all_the_same(world):
     heard = Heard()
     publisher = await world.join(("here", heard.subscriber()))
@@ -216,6 +240,39 @@ async def test_without_an_outage_there_is_no_word_of_one(world):
     publisher = await world.join()
     await publisher.publish(LAST)
     assert await heard.wait_for(1) == [LAST]
+
+
+@with_broker
+async def test_what_can_not_be_read_is_put_aside_and_counted_and_the_next_is_heard(world):
+    heard = Heard()
+    reader = await world.join(("there", heard.subscriber()))
+    publisher = await world.join()
+    async with open_peer(world.server.port) as peer:
+        await peer.subscribe("featurehub/dead-letters")
+        await peer.publish("featurehub/mr-dacha2-channel", b"{", {"ce-specversion": "0.3"})
+        letter = await peer.receive()
+    await publisher.publish(LAST)
+    assert await heard.wait_for(1) == [LAST]
+    assert (letter.data, letter.headers["ce-specversion"]) == (b"{", "0.3")
+    assert letter.headers["fh-subject"] == "featurehub/mr-dacha2-channel"
+    assert letter.headers["fh-reason"] == "it%20is%20no%20CloudEvent%20of%20version%201.0"
+    statistics = reader.statistics()
+    assert (statistics.unreadable, statistics.dead_letters) == (1, 1)
+    assert (statistics.connects, statistics.missed) == (1, 0)
+
+
+@with_broker
+async def test_what_is_too_large_is_refused_counted_and_keeps_nothing_from_the_next(world):
+    heard = Heard()
+    await world.join(("there", heard.subscriber()))
+    publisher = await world.join(most_json_bytes=100)
+    with pytest.raises(EventTooLarge, match="100 are taken at most") as refused:
+        await publisher.publish(environment(1))
+    assert not isinstance(refused.value, Unavailable)  # nobody should try it again
+    await publisher.publish(LAST)
+    assert await heard.wait_for(1) == [LAST]
+    statistics = publisher.statistics()
+    assert (statistics.too_large, statistics.published, statistics.connects) == (1, 1, 1)
 
 
 class Applied:
@@ -276,7 +333,7 @@ async def test_an_update_that_can_not_be_applied_for_now_is_to_be_tried_again(wo
     assert applied.updates == [UPDATE, UPDATE]
 
 
-@at_times_away
+@with_broker
 async def test_a_worker_is_found_again_after_an_outage(world):
     applied = Applied()
     await world.join(worker=applied)

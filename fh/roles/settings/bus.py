@@ -3,10 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fh.bus.nats_settings import InvalidNatsUrl, NatsSettings, parse_servers, parse_subject
-from fh.config import Fault, boolean, names, setting
+from fh.bus.nats_settings import (
+    InvalidNatsUrl,
+    NatsSettings,
+    StreamSettings,
+    parse_servers,
+    parse_stream,
+    parse_subject,
+)
+from fh.config import Fault, boolean, names, setting, whole
 
 _DEFAULT = NatsSettings(servers=())
+_DEFAULT_STREAM = StreamSettings()
+_MOST_REPLICAS = 5
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,21 @@ class BusSettings:
         parse_subject,
         "where messages are put that can't be read; empty for nowhere",
     )
+    jetstream: bool = setting(
+        "fh.nats.jetstream", False, boolean, "whether a stream keeps what MR announces"
+    )
+    stream: str = setting(
+        "fh.nats.jetstream.stream",
+        _DEFAULT_STREAM.name,
+        parse_stream,
+        "its name; it is made where there is none",
+    )
+    stream_replicas: int = setting(
+        "fh.nats.jetstream.replicas",
+        _DEFAULT_STREAM.replicas,
+        whole(1, _MOST_REPLICAS),
+        "servers that hold it, when it is made",
+    )
 
     def nats(self) -> NatsSettings | None:
         """Return how to take part in NATS, None where it is not used.
@@ -70,6 +94,7 @@ class BusSettings:
             update_queue=self.update_queue,
             acknowledged=self.acknowledged,
             dead_letter_subject=self.dead_letter_subject,
+            stream=StreamSettings(self.stream, self.stream_replicas) if self.jetstream else None,
         )
 
 
