@@ -48,6 +48,9 @@ TRIED_IN = {
     # Values that are only carried.
     "fh/bus/errors.py": "tests/bus/test_nats.py",
     "fh/contracts/event_log.py": "tests/mr/test_event_log.py",
+    "fh/contracts/messaging.py": "tests/bus/test_golden_events.py",
+    "fh/contracts/usage.py": "tests/bus/test_golden_events.py",
+    "fh/bus/notices.py": "tests/bus/test_golden_events.py",
     "fh/contracts/updates.py": "tests/edge/test_write.py",
     # Each deployable, and what it is put together from.
     "fh/dacha/metrics.py": "tests/roles/test_metrics_page.py",

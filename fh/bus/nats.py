@@ -21,7 +21,14 @@ import trio
 
 from fh.aio import Island
 from fh.bus.errors import BusUnavailable, EventTooLarge
-from fh.bus.events import BusEvent, encode_json, published_event, update_event
+from fh.bus.events import (
+    ANNOUNCEMENTS,
+    UPDATES,
+    BusEvent,
+    encode_json,
+    published_event,
+    update_event,
+)
 from fh.bus.following import Following, FollowingStatistics
 from fh.bus.intake import Intake
 from fh.bus.message import Letter, Message
@@ -59,7 +66,8 @@ class NatsBusStatistics:
         applied: Updates that the worker of this process was done with.
         postponed: Updates that it, or this process, could not take for the time being.
         unreadable: Messages that could not be read; `dead_letters` of them were put aside.
-        unknown: Messages of a kind that is not read here.
+        unhandled: Messages of a kind that the contract knows, but not for this process.
+        unknown: Messages of a kind that it does not know.
     """
 
     connected: bool
@@ -79,6 +87,7 @@ class NatsBusStatistics:
     failed_updates: int
     unreadable: int
     dead_letters: int
+    unhandled: int
     unknown: int
 
 
@@ -275,6 +284,7 @@ class NatsBus:
             failed_updates=self._failed_updates,
             unreadable=self._reader.unreadable,
             dead_letters=self._reader.put_aside,
+            unhandled=self._reader.unhandled,
             unknown=self._reader.unknown,
         )
 
@@ -303,12 +313,9 @@ class NatsBus:
                 case Message() as message:
                     if not len(self._subscribers):  # an MR alone: nobody here wants to know
                         continue
-                    read = await self._reader.read(message)
-                    if read is None:
-                        continue
-                    event, sequence = read
-                    if not isinstance(event, StreamedFeatureUpdate):
-                        await self._hear(event, sequence)
+                    read = await self._reader.read(message, ANNOUNCEMENTS)
+                    if read is not None and isinstance(read[0], Published):
+                        await self._hear(read[0], read[1])
 
     async def _hear(self, event: Published, sequence: int) -> None:
         if self._following is None:
@@ -325,7 +332,7 @@ class NatsBus:
                     await self._answer(arrival.reply, answer)
 
     async def _apply(self, message: Message) -> bytes:
-        read = await self._reader.read(message)
+        read = await self._reader.read(message, UPDATES)
         if read is None or self._worker is None:
             return DROPPED
         update, _ = read

@@ -1,12 +1,13 @@
 """From messages to events; what can't be read is counted, told, put aside, and ends nothing."""
 
+from collections.abc import Collection
 from functools import partial
 
 import structlog
 import trio
 
 from fh.aio import Island
-from fh.bus.events import BusEvent, decode_event, sequence_of
+from fh.bus.events import BusEvent, Pair, decode_event, pair_of, sequence_of
 from fh.bus.message import Message
 from fh.bus.nats_connection import NatsConnection
 from fh.bus.nats_settings import NatsSettings
@@ -16,7 +17,7 @@ from fh.wire.cloudevents import CloudEvent, MalformedEvent, decode
 
 log = structlog.get_logger()
 
-_MOST_UNKNOWN = 100  # kinds that are remembered, so that each is told once
+_MOST_TOLD = 100  # kinds that are remembered, so that each is told once
 _LONGEST_REASON = 200
 _LONGEST_NAME = 100
 
@@ -27,7 +28,8 @@ class NatsReader:
     Attributes:
         unreadable: Messages that could not be read.
         put_aside: How many of them went to the subject for dead letters.
-        unknown: Messages of a kind that is not read here.
+        unhandled: Messages of a kind that the contract knows, but not for whoever reads here.
+        unknown: Messages of a kind that it does not know.
     """
 
     def __init__(self, island: Island, connection: NatsConnection, settings: NatsSettings) -> None:
@@ -35,32 +37,40 @@ class NatsReader:
         self._connection = connection
         self._settings = settings
         self._allowance = Allowance(settings.dead_letters_per_second)
-        self._unknown_kinds: set[tuple[str, str]] = set()
+        self._told_kinds: set[Pair] = set()
         self.unreadable = 0
         self.put_aside = 0
+        self.unhandled = 0
         self.unknown = 0
 
-    async def read(self, message: Message) -> tuple[BusEvent, int] | None:
-        """Return the event in `message` and its number, or None if there is none for us."""
+    async def read(self, message: Message, wanted: Collection[Pair]) -> tuple[BusEvent, int] | None:
+        """Return the event in `message` and its number, or None if it is none of the `wanted`."""
         try:
             event = decode(message.headers, message.data)
-            decoded = decode_event(event, self._settings.most_json_bytes)
+            decoded = None
+            if pair_of(event) in wanted:
+                decoded = decode_event(event, self._settings.most_json_bytes)
         except MalformedEvent as fault:
             self.unreadable += 1
             if self._allowance.take(trio.current_time()):
                 await self._put_aside(message, str(fault)[:_LONGEST_REASON])
             return None
         if decoded is None:
-            self._note_unknown(event, message)
+            self._leave_alone(event, message)
             return None
         return decoded, sequence_of(event)
 
-    def _note_unknown(self, event: CloudEvent, message: Message) -> None:
-        self.unknown += 1
+    def _leave_alone(self, event: CloudEvent, message: Message) -> None:
+        if pair_of(event) is None:
+            self.unknown += 1
+            told = "bus_event_unknown"
+        else:
+            self.unhandled += 1
+            told = "bus_event_not_handled_here"
         kind = (event.type[:_LONGEST_NAME], event.subject[:_LONGEST_NAME])
-        if kind not in self._unknown_kinds and len(self._unknown_kinds) < _MOST_UNKNOWN:
-            self._unknown_kinds.add(kind)
-            log.info("bus_event_unknown", channel=message.subject, type=kind[0], subject=kind[1])
+        if kind not in self._told_kinds and len(self._told_kinds) < _MOST_TOLD:
+            self._told_kinds.add(kind)
+            log.info(told, channel=message.subject, type=kind[0], subject=kind[1])
 
     async def _put_aside(self, message: Message, reason: str) -> None:
         suppressed, self._allowance.suppressed = self._allowance.suppressed, 0

@@ -50,6 +50,11 @@ def _none() -> tuple[()]:
     return ()
 
 
+def _zero() -> int:
+    # As above: a count is always written.
+    return 0
+
+
 class CacheRolloutStrategyAttribute(Struct, frozen=True, omit_defaults=True):
     """One rule of a strategy."""
 
@@ -123,7 +128,7 @@ class PublishEnvironment(Struct, frozen=True, omit_defaults=True):
     action: PublishAction
     features: tuple[CacheEnvironmentFeature, ...] = field(name="fv", default_factory=_none)
     service_accounts: tuple[ServiceAccountId, ...] = field(name="sa", default_factory=_none)
-    count: int = field(name="c", default=0)
+    count: int = field(name="c", default_factory=_zero)
 
 
 class CacheServiceAccountPermission(Struct, frozen=True, omit_defaults=True):
@@ -152,7 +157,7 @@ class PublishServiceAccount(Struct, frozen=True, omit_defaults=True):
 
     action: PublishAction
     service_account: CacheServiceAccount | None = field(name="serviceAccount", default=None)
-    count: int = 0
+    count: int = field(default_factory=_zero)
 
 
 class PublishFeatureValue(Struct, frozen=True, omit_defaults=True):

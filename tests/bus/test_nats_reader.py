@@ -8,6 +8,7 @@ import trio
 from structlog.testing import capture_logs
 
 from fh.contracts.published import PublishAction, PublishServiceAccount
+from tests.bus.golden_notices import NOTICES
 from tests.conformance.bus_worlds import Heard, nats_world, until
 from tests.nats_peer import open_peer
 
@@ -114,7 +115,8 @@ async def test_an_update_that_can_not_be_read_is_answered_as_dropped(world, peer
     applied = Heard()
     mr = await world.join(worker=applied.subscriber())
     await peer.subscribe("answers")
-    await peer.publish(UPDATES, b"{", HEADERS, reply="answers")
+    update = {"ce-type": "feature-update-v1", "ce-subject": "io.featurehub.edge.feature-update"}
+    await peer.publish(UPDATES, b"{", {**HEADERS, **update}, reply="answers")
     answers = [await peer.receive(), await peer.receive()]
     assert {(each.subject, each.data) for each in answers} == {(DEAD, b"{"), ("answers", b"+TERM")}
     assert mr.statistics().unreadable == 1
@@ -154,6 +156,34 @@ async def test_a_kind_that_is_not_known_is_told_once_and_left_alone(world, peer)
     ]
     statistics = dacha.statistics()
     assert (statistics.unknown, statistics.unreadable) == (3, 0)
+
+
+@pytest.mark.parametrize("name", NOTICES)
+async def test_a_kind_that_is_known_but_not_for_a_cache_is_left_alone(world, peer, name):
+    golden = NOTICES[name]
+    heard = Heard()
+    dacha = await world.join(("dacha", heard.subscriber()))
+    with capture_logs() as logs:
+        for _ in range(2):
+            await peer.publish(CACHE, gzip.compress(golden.json), golden.headers)
+        await peer.publish(CACHE, gzip.compress(BODY), HEADERS)
+        assert await heard.wait_for(1) == [GOOD]
+    told = [line for line in logs if line["event"] == "bus_event_not_handled_here"]
+    assert [line["type"] for line in told] == [golden.type]
+    statistics = dacha.statistics()
+    assert (statistics.unhandled, statistics.unknown, statistics.unreadable) == (2, 0, 0)
+
+
+async def test_what_edges_report_besides_updates_ends_with_whoever_takes_it(world, peer):
+    applied = Heard()
+    mr = await world.join(worker=applied.subscriber())
+    await peer.subscribe("answers")
+    for name in ("webhook result", "tracked result"):
+        golden = NOTICES[name]
+        await peer.publish(UPDATES, gzip.compress(golden.json), golden.headers, reply="answers")
+        assert (await peer.receive()).data == b"+TERM"
+    statistics = mr.statistics()
+    assert (statistics.unhandled, statistics.unreadable, applied.deliveries) == (2, 0, [])
 
 
 async def test_kinds_without_end_are_not_remembered_without_end(world, peer):

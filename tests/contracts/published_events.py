@@ -172,6 +172,7 @@ EVENTS: list[tuple[Published, dict[str, Any]]] = [
             "action": "DELETE",
             "fv": [],
             "sa": [],
+            "c": 0,
         },
     ),
     (
@@ -207,7 +208,7 @@ EVENTS: list[tuple[Published, dict[str, Any]]] = [
             "count": 1,
         },
     ),
-    (PublishServiceAccount(action=PublishAction.EMPTY), {"action": "EMPTY"}),
+    (PublishServiceAccount(action=PublishAction.EMPTY), {"action": "EMPTY", "count": 0}),
     (
         PublishFeatureValues(
             features=(

@@ -231,7 +231,7 @@ async def test_deleting_announces_without_secrets(shop, account):
     answer = await shop.api("DELETE", path)
     assert (answer.status, answer.body) == (200, True)
     [(kind, event)] = await shop.announced()
-    assert (kind, event["action"], event.get("count", 0)) == ("service-account", "DELETE", 0)
+    assert (kind, event["action"], event["count"]) == ("service-account", "DELETE", 0)
     assert event["serviceAccount"] == {
         "id": account["id"],
         "version": (1 << 63) - 1,
