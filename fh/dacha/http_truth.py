@@ -1,5 +1,9 @@
 """The truth and the events, asked for over HTTP: of an MR, or of a Dacha that asks MR.
 
+A 404 is a final no, so it is believed only of a server that has shown that it has these routes: by
+an answer, or by 405 to a request that only they refuse. Others answer 404 to everything: a Dacha of
+another make, or a proxy without a server.
+
 Unavailable
 └── TruthOutOfReach    no answer, or none that says yes or no
 """
@@ -7,6 +11,7 @@ Unavailable
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 from urllib.parse import quote
+from uuid import UUID
 
 import httpx2
 import msgspec
@@ -28,6 +33,13 @@ MOST_ANSWER_BYTES = 64 * 1024 * 1024
 _FOUND = 200
 _NOT_FOUND = 404
 _FORBIDDEN = 403
+_METHOD_NOT_ALLOWED = 405
+
+_NO_ENVIRONMENT = UUID(int=0)
+_ELSEWHERE = (
+    "whoever is asked knows neither environments nor service accounts; point dacha.url.default at "
+    "an fh dacha or an MR, management-repository.url at an MR"
+)
 
 
 class TruthOutOfReach(Unavailable):
@@ -51,6 +63,8 @@ class HttpTruth:
         connections: int = 20,
     ) -> None:
         self._position = position
+        self._has_routes = False
+        self._has_none = False
         self._client = httpx2.AsyncClient(
             base_url=url.rstrip("/") + "/",
             headers={KEY_HEADER: key} if key else {},
@@ -74,7 +88,7 @@ class HttpTruth:
             TruthOutOfReach: there is no answer that says yes or no.
         """
         path = f"dacha2/environment/{environment_id}"
-        found = await self._get(path, EnvironmentTruth, self._as_of())
+        found = await self._look_up(path, EnvironmentTruth)
         return None if found is None else found.environment
 
     async def load_account(self, secret: str) -> CacheServiceAccount | None:
@@ -84,7 +98,7 @@ class HttpTruth:
             TruthOutOfReach: there is no answer that says yes or no.
         """
         path = f"dacha2/serviceAccount/{quote(secret, safe='')}"
-        found = await self._get(path, AccountTruth, self._as_of())
+        found = await self._look_up(path, AccountTruth)
         return None if found is None else found.account
 
     async def events_after(self, sequence: int) -> Events:
@@ -95,28 +109,61 @@ class HttpTruth:
             TruthOutOfReach: there is no answer.
         """
         found = await self._get("dacha2/events", Events, {"after": sequence})
-        if found is None:
-            raise NoEventLog("the server keeps no events")
-        return found
+        if found is not None:
+            return found
+        if self._has_none:
+            raise TruthOutOfReach(_ELSEWHERE)
+        raise NoEventLog("the server keeps no events")
+
+    def is_truth(self) -> bool | str:
+        """Return whether the right server is asked as far as is known; a text if it is not."""
+        return _ELSEWHERE if self._has_none else True
 
     def _as_of(self) -> Mapping[str, int]:
         newest = self._position()
         return {"atLeast": newest} if newest > UNNUMBERED else {}
 
+    async def _look_up(self, path: str, kind: type[T]) -> T | None:
+        found = await self._get(path, kind, self._as_of())
+        if found is None and not self._has_routes:
+            raise TruthOutOfReach(_ELSEWHERE if self._has_none else "a 404 that may mean anything")
+        return found
+
     async def _get(self, path: str, kind: type[T], query: Mapping[str, int]) -> T | None:
         try:
             async with self._client.stream("GET", path, params=dict(query)) as response:
-                if response.status_code == _NOT_FOUND:
-                    return None
-                if response.status_code != _FOUND:
-                    raise self._refused(response.status_code)
-                return msgspec.json.decode(await _bounded(response), type=kind)
+                status = response.status_code
+                found = (
+                    msgspec.json.decode(await _bounded(response), type=kind)
+                    if status == _FOUND
+                    else None
+                )
+            if found is not None:
+                self._note_routes(there=True)
+            elif status != _NOT_FOUND:
+                raise self._refused(status)
+            elif not self._has_routes:
+                await self._look_for_routes()
         except httpx2.HTTPError as error:
             # Its text may hold the path, and so a key.
             raise TruthOutOfReach(type(error).__name__) from None
         except (msgspec.DecodeError, UnicodeDecodeError):
             log.exception("truth_unreadable", kind=kind.__name__)
             raise TruthOutOfReach("the answer can't be read") from None
+        return found
+
+    async def _look_for_routes(self) -> None:
+        """Find out whether the server has these routes, though it does not know what was asked."""
+        response = await self._client.post(f"dacha2/environment/{_NO_ENVIRONMENT}")
+        if response.status_code == _METHOD_NOT_ALLOWED:
+            self._note_routes(there=True)
+        elif response.status_code == _NOT_FOUND:
+            self._note_routes(there=False)
+
+    def _note_routes(self, *, there: bool) -> None:
+        if not there and not self._has_none:
+            log.error("truth_asked_of_the_wrong_server", hint=_ELSEWHERE)
+        self._has_routes, self._has_none = there, not there
 
     def _refused(self, status: int) -> TruthOutOfReach:
         if status == _FORBIDDEN:

@@ -18,7 +18,8 @@ log = structlog.get_logger()
 PROBE_PATHS = frozenset({"/", "/health/liveness", "/health/readiness", "/health/readyness"})
 """What `health_routes` serves: nothing that a stranger may not read."""
 
-Check: TypeAlias = Callable[[], bool | Awaitable[bool]]
+Check: TypeAlias = Callable[[], bool | str | Awaitable[bool]]
+"""Returns whether all is well; a text says why not, and what to do, to whoever asks."""
 
 _HEALTHY = 200
 _SICK = 500
@@ -38,7 +39,7 @@ class HealthChecks:
 
     def liveness(self) -> tuple[int, bytes]:
         """Return status and JSON body: 200 while every part lives, else 500."""
-        return _verdict({name: check() for name, check in self._liveness.items()})
+        return _verdict({name: check() for name, check in self._liveness.items()}, {})
 
     async def readiness(self) -> tuple[int, bytes]:
         """Return status and JSON body: 200 while every part can do its work, else 500.
@@ -46,18 +47,23 @@ class HealthChecks:
         A check that raises a refusal counts as failed.
         """
         found: dict[str, bool] = {}
+        reasons: dict[str, str] = {}
         for name, check in self._readiness.items():
             try:
                 answer = check()
-                found[name] = answer if isinstance(answer, bool) else await answer
+                if isinstance(answer, str):
+                    found[name], reasons[name] = False, answer
+                else:
+                    found[name] = answer if isinstance(answer, bool) else await answer
             except FeatureHubError as refusal:
                 log.debug("readiness_check_refused", check=name, reason=str(refusal))
                 found[name] = False
-        return _verdict(found)
+        return _verdict(found, reasons)
 
 
-def _verdict(found: Mapping[str, bool]) -> tuple[int, bytes]:
-    return (_HEALTHY if all(found.values()) else _SICK), msgspec.json.encode({"checks": found})
+def _verdict(found: Mapping[str, bool], reasons: Mapping[str, str]) -> tuple[int, bytes]:
+    told = {"checks": found, "reasons": reasons} if reasons else {"checks": found}
+    return (_HEALTHY if all(found.values()) else _SICK), msgspec.json.encode(told)
 
 
 def health_routes(checks: HealthChecks) -> Sequence[AnyRoute]:

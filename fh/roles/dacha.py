@@ -48,7 +48,7 @@ def build_dacha(
         dacha, settings, registry, origin=settings.management_url, position=lambda: bus.position
     )
     # It serves what it knows whatever is away; ready is who has heard from MR at least once.
-    health = HealthChecks(readiness={"events": bus.has_followed})
+    health = HealthChecks(readiness={"events": bus.has_followed, "upstream": truth.is_truth})
     keys = [key.reveal for key in settings.served_keys]
     operators = OperatorsWeb(operations_routes(health, registry), settings, monitor)
     routes = [

@@ -53,7 +53,7 @@ def build_edge(
 
     health = HealthChecks(
         liveness={"edge": edge_serves},
-        readiness={"edge": edge_serves, "events": bus.has_followed},
+        readiness={"edge": edge_serves, "events": bus.has_followed, "upstream": truth.is_truth},
     )
     info = info_routes("edge-full")
     operations = Pages(below(settings.root, [*operations_routes(health, registry), *info]))

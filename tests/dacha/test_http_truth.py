@@ -95,10 +95,44 @@ async def test_what_is_known_arrives_and_the_key_is_shown() -> None:
     ]
 
 
-async def test_a_404_is_a_no() -> None:
-    async with truth_at(lambda _: (404, b"")) as truth:
+def has_routes(request: h11.Request) -> tuple[int, bytes]:
+    """Answer as an MR of another make that knows nothing of what is asked for."""
+    return (405 if request.method == b"POST" else 404), b""
+
+
+async def test_a_404_is_a_no_from_a_server_that_has_the_routes() -> None:
+    async with truth_at(has_routes) as truth:
         assert await truth.load_environment(ID) is None
         assert await truth.load_account("x") is None
+        assert truth.is_truth() is True
+
+
+async def test_a_404_from_a_server_that_says_it_to_everything_is_no_no() -> None:
+    answer = (404, b"")
+    async with truth_at(lambda _: answer) as truth:
+        with capture_logs() as logs:
+            for ask in (truth.load_environment(ID), truth.load_account("x"), truth.events_after(1)):
+                with pytest.raises(TruthOutOfReach, match="point dacha"):
+                    await ask
+        assert [line["event"] for line in logs] == ["truth_asked_of_the_wrong_server"]
+        assert "point dacha.url.default" in str(truth.is_truth())
+        # Once the right one is there, all is well without a restart.
+        answer = (200, b'{"serviceAccount":' + msgspec.json.encode(ACCOUNT) + b"}")
+        assert await truth.load_account(SECRET) == ACCOUNT
+        answer = (404, b"")
+        assert await truth.load_account("x") is None
+        assert truth.is_truth() is True
+
+
+@pytest.mark.parametrize("status", [200, 302, 403, 503])
+async def test_a_404_that_nothing_explains_is_neither_yes_nor_no(status: int) -> None:
+    answers = {b"GET": (404, b""), b"POST": (status, b"")}
+    async with truth_at(lambda request: answers[request.method]) as truth:
+        with pytest.raises(TruthOutOfReach, match="may mean anything"):
+            await truth.load_account("x")
+        assert truth.is_truth() is True  # as far as is known
+        with pytest.raises(NoEventLog):
+            await truth.events_after(2)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +204,6 @@ async def test_events_arrive_and_no_answer_may_be_older_than_what_is_known() -> 
 
 
 async def test_a_server_of_another_make_keeps_no_events() -> None:
-    async with truth_at(lambda _: (404, b"")) as truth:
+    async with truth_at(has_routes) as truth:
         with pytest.raises(NoEventLog):
             await truth.events_after(2)

@@ -36,6 +36,16 @@ async def test_a_part_that_refuses_to_answer_is_not_ready():
     assert checks.liveness()[0] == 200
 
 
+async def test_a_part_may_say_what_to_do():
+    checks = HealthChecks(readiness={"upstream": lambda: "ask another one", "bus": yes})
+    status, body = await checks.readiness()
+    assert status == 500
+    assert json.loads(body) == {
+        "checks": {"upstream": False, "bus": True},
+        "reasons": {"upstream": "ask another one"},
+    }
+
+
 def test_probes_need_no_login_and_the_misspelt_one_is_there():
     routes = health_routes(HealthChecks())
     assert [route.path for route in routes] == [
