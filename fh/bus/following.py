@@ -120,9 +120,9 @@ class Following:
         self._gap.set()
 
     async def reach(self, sequence: int) -> None:
-        """Return once nothing up to `sequence` is missing."""
+        """Return once nothing up to `sequence` is missing; at once where nobody numbers."""
         async with self._progress:
-            while self._at < sequence:
+            while self._has_log and self._at < sequence:
                 self._gap.set()
                 await self._progress.wait()
 
@@ -134,6 +134,8 @@ class Following:
         """Have everything loaded anew where nobody can say what is missing."""
         if self._has_log:
             self._has_log = False
+            async with self._progress:
+                self._progress.notify_all()
             log.warning("no_event_log", hint="MR is of another make: what the bus loses stays lost")
         if self._may_have_missed:
             self._may_have_missed = False

@@ -38,7 +38,8 @@ _METHOD_NOT_ALLOWED = 405
 _NO_ENVIRONMENT = UUID(int=0)
 _ELSEWHERE = (
     "whoever is asked knows neither environments nor service accounts; point dacha.url.default at "
-    "an fh dacha or an MR, management-repository.url at an MR"
+    "an fh dacha or an MR, management-repository.url at an MR; on its public port an MR tells them "
+    "only where mr.dacha2.api-keys is set"
 )
 
 

@@ -15,7 +15,7 @@ from hmac import compare_digest
 import trio
 from msgspec import Struct, field
 
-from fh.contracts.event_log import EventLog, Events
+from fh.contracts.event_log import EventLog, Events, NoEventLog
 from fh.contracts.published import CacheServiceAccount, PublishEnvironment
 from fh.contracts.truth import TruthSource
 from fh.errors import Unavailable
@@ -111,7 +111,10 @@ def truth_routes(
 
     async def events(request: Request[None, After, None]) -> Events:
         check(request.header)
-        return await event_log.events_after(request.query.after)
+        try:
+            return await event_log.events_after(request.query.after)
+        except NoEventLog:
+            raise Problem(404, "There is no log of events: MR is of another make.") from None
 
     return (
         Route(

@@ -3,6 +3,8 @@
 Source: section 10.5 of the admin contract; what is archived is not found.
 """
 
+from msgspec import structs
+
 from fh.contracts.published import CacheServiceAccount, PublishAction, PublishEnvironment
 from fh.db.port import Database, Transaction
 from fh.model.ids import EnvironmentId
@@ -24,7 +26,9 @@ class DatabaseTruth:
         """
 
         async def work(tx: Transaction) -> PublishEnvironment | None:
-            return await load_published_environment(tx, environment_id, PublishAction.CREATE)
+            found = await load_published_environment(tx, environment_id, PublishAction.CREATE)
+            # How many there are is for those who are told of all of them.
+            return None if found is None else structs.replace(found, count=0)
 
         return await self._database.transaction(work, read_only=True)
 

@@ -283,3 +283,17 @@ async def test_without_a_log_nothing_is_loaded_anew_where_nobody_wants_it(autoju
         log.newest = log.trimmed_to = 5
         await heard.until(lambda: heard.reloads == 1)
         nursery.cancel_scope.cancel()
+
+
+async def test_without_a_log_nobody_waits_for_a_number(autojump_clock) -> None:
+    log, heard = Log(), Heard()
+    log.away, log.absence = True, NoEventLog
+    follower = Following(log, heard.deliver)
+    async with trio.open_nursery() as nursery:
+        with trio.fail_after(60):
+            nursery.start_soon(follower.reach, 0)  # before it is known
+            await wait_all_tasks_blocked()
+            await nursery.start(follower.run)
+            await heard.until(lambda: heard.reloads == 1)
+            await follower.reach(0)
+        nursery.cancel_scope.cancel()

@@ -231,6 +231,20 @@ async def test_an_update_that_java_sends_is_applied_and_nobody_is_answered(world
     await until(lambda: mr.statistics().applied == 1)
 
 
+async def test_a_java_mr_shares_the_work_with_ours(world, peer):
+    await peer.subscribe(UPDATES, "featurehub/mr-update")
+    applied = Heard()
+    mr = await world.join(worker=applied.subscriber())
+    async with open_peer(world.server.port) as java_edge:
+        for _ in range(40):
+            await java_edge.publish(UPDATES, json.dumps(UPDATE_JSON).encode(), UPDATE_HEADERS)
+        await java_edge.sync()
+    theirs = len(await peer.receive_all())
+    await until(lambda: mr.statistics().applied + theirs == 40)
+    assert applied.events() == [UPDATE] * (40 - theirs)
+    assert 0 < theirs < 40
+
+
 async def test_work_that_begins_late_is_found(world, peer):
     applied = Heard()
     mr = await world.join()

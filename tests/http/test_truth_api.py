@@ -6,7 +6,7 @@ import trio
 from msgspec import Raw
 from prometheus_client import CollectorRegistry
 
-from fh.contracts.event_log import Events, numbered
+from fh.contracts.event_log import Events, NoEventLog, numbered
 from fh.contracts.published import (
     CacheEnvironment,
     CacheEnvironmentFeature,
@@ -135,6 +135,16 @@ async def test_events_are_told_from_a_number_on():
     assert told["events"][0]["kind"] == "service-account"
     assert told["events"][0]["body"]["serviceAccount"]["version"] == 4
     assert (await get(truth_app(Truth()), "/dacha2/events"))[0] in {400, 404}
+
+
+async def test_that_there_is_no_log_is_told_as_upstream_would():
+    truth = Truth()
+
+    async def no_events(_):
+        raise NoEventLog("none")
+
+    truth.events_after = no_events
+    assert (await get(truth_app(truth), "/dacha2/events?after=7"))[0] == 404
 
 
 async def test_an_answer_is_held_until_it_is_new_enough(autojump_clock):
