@@ -163,6 +163,8 @@ class NatsBus:
         announcements = Intake(settings.waiting_messages, settings.waiting_bytes)
         updates = Intake(settings.waiting_updates, settings.waiting_bytes)
         self._announcements, self._updates = announcements, updates
+        if self._stream is not None:
+            self._stream.forget()  # what waited in the intake of an earlier run is lost
 
         async def prepare(link: Link) -> None:
             if self._worker is not None:

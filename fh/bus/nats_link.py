@@ -240,7 +240,7 @@ class Link:
 
         try:
             return await stream.read(
-                self._client, self._announcements, fail, self._settings.taken_seconds
+                self._client, self._announcements, fail, self._settings.connect_seconds
             )
         except _CLIENT_ERRORS as error:
             raise BusUnavailable(self._reason(error)) from error

@@ -79,6 +79,10 @@ class AnnouncementStream:
         self._at = 0
         self.most_bytes = 0
 
+    def forget(self) -> None:
+        """Have the next reading begin at the end: what was read so far is nobody's any more."""
+        self._created = None
+
     def marked(self, letter: Letter, sequence: int) -> Letter:
         """Return `letter` so that the stream keeps it once, and this process knows it again."""
         headers = {**letter.headers, PUBLISHER_HEADER: self._publisher}

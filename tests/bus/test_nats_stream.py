@@ -196,6 +196,16 @@ async def test_a_message_lost_on_its_way_is_fetched(world, way, more):
     await until(lambda: dacha.statistics().resumed == 1)
 
 
+async def test_a_bus_that_runs_again_says_so(world, open_service):
+    heard = Heard()
+    bus = NatsBus(world.island, quick_settings(world.server.url, stream=QUICK))
+    bus.subscribe("dacha", heard.subscriber())
+    async with open_service(bus):
+        assert heard.deliveries == []
+    async with open_service(bus):
+        assert await heard.wait_for(1) == [Reconnected()]
+
+
 async def test_an_event_that_is_published_again_is_kept_once(world):
     heard = Heard()
     await world.join(("dacha", heard.subscriber()))

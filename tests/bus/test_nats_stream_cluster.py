@@ -90,7 +90,7 @@ async def test_the_leader_of_the_stream_dies_and_nobody_reloads(cluster, open_se
             buses = {}
             for name, server in cluster.items():
                 others = [other.url for other in cluster.values() if other is not server]
-                settings = quick_settings(server.url, *others, stream=STREAM, taken_seconds=1.0)
+                settings = quick_settings(server.url, *others, stream=STREAM, connect_seconds=1.0)
                 buses[name] = bus = NatsBus(island, settings)
                 bus.subscribe("dacha", heard[name].subscriber())
                 await nursery.start(bus.run)
