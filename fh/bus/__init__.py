@@ -19,5 +19,6 @@ nats_stream      a stream of JetStream that keeps announcements, and where in it
 nats_link        one connection to one server; on the asyncio island
 nats_connection  one link at a time, for ever
 nats_reader      from messages to events
+nats_statistics  what happened, in figures
 nats             the port itself
 """

@@ -11,7 +11,6 @@ stream where it stopped.
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
@@ -36,6 +35,7 @@ from fh.bus.nats_connection import NatsConnection
 from fh.bus.nats_link import APPLIED, DROPPED, NOT_NOW, Link
 from fh.bus.nats_reader import NatsReader
 from fh.bus.nats_settings import NatsSettings
+from fh.bus.nats_statistics import NatsBusStatistics
 from fh.bus.nats_stream import AnnouncementStream
 from fh.bus.port import Reconnected, Subscriber, UpdateWorker
 from fh.bus.subscribers import Subscribers
@@ -48,47 +48,6 @@ from fh.wire.cloudevents import CloudEvent, encode_headers
 log = structlog.get_logger()
 
 _LARGE_BYTES = 128 * 1024  # from here on compressing takes milliseconds
-
-
-@dataclass(frozen=True, slots=True)
-class NatsBusStatistics:
-    """Counts since the start, and what is there at this moment.
-
-    Attributes:
-        connects: How often a server was connected.
-        resumed: How often that cost nothing: a stream had kept what was announced meanwhile.
-        published: Events that the broker has taken.
-        too_large: Events that it never will.
-        delivered: Deliveries to the subscribers of this process.
-        missed: Messages thrown away because these were too slow.
-        waiting: Messages that wait for them.
-        submitted: Updates that were handed to a worker elsewhere.
-        applied: Updates that the worker of this process was done with.
-        postponed: Updates that it, or this process, could not take for the time being.
-        unreadable: Messages that could not be read; `dead_letters` of them were put aside.
-        unhandled: Messages of a kind that the contract knows, but not for this process.
-        unknown: Messages of a kind that it does not know.
-    """
-
-    connected: bool
-    connects: int
-    resumed: int
-    published: int
-    too_large: int
-    subscribers: int
-    delivered: int
-    failed_deliveries: int
-    missed: int
-    waiting: int
-    waiting_bytes: int
-    submitted: int
-    applied: int
-    postponed: int
-    failed_updates: int
-    unreadable: int
-    dead_letters: int
-    unhandled: int
-    unknown: int
 
 
 class NatsBus:
@@ -134,7 +93,7 @@ class NatsBus:
         self._reader = NatsReader(island, self._connection, settings)
         self._announcements: Intake | None = None
         self._updates: Intake | None = None
-        self._looked_since = 0  # which of the connections began with a look into the log
+        self._looked_since = 0  # up to which of the gaps between connections the log was read
         self._published = 0
         self._too_large = 0
         self._submitted = 0
@@ -154,7 +113,7 @@ class NatsBus:
             return True
         following = self._following
         return following is not None and (
-            following.may_have_missed or self._looked_since != self._connection.connects
+            following.may_have_missed or self._looked_since != self._connection.gaps
         )
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -179,7 +138,7 @@ class NatsBus:
             for _ in range(settings.updates_at_once):
                 nursery.start_soon(self._apply_forever, updates)
             await nursery.start(self._connection.run, announcements, prepare, attend)
-            self._looked_since = self._connection.connects
+            self._looked_since = self._connection.gaps
             if self._following is not None:
                 await nursery.start(self._following.run)
             task_status.started()
@@ -310,7 +269,7 @@ class NatsBus:
                     if self._following is None:
                         await self._subscribers.deliver(reconnected)
                     else:
-                        self._looked_since = self._connection.connects
+                        self._looked_since = self._connection.gaps
                         self._following.look()
                 case Message() as message:
                     if not len(self._subscribers):  # an MR alone: nobody here wants to know

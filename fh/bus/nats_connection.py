@@ -51,6 +51,11 @@ class NatsConnection:
         self.resumed = 0
 
     @property
+    def gaps(self) -> int:
+        """How often a link was opened without what was announced before."""
+        return self.connects - self.resumed
+
+    @property
     def link(self) -> Link:
         """The link of this moment.
 

@@ -55,9 +55,7 @@ async def world(tmp_path):
 @pytest.fixture
 async def way(world, nursery):
     """What stands between one process and the server, and may fail."""
-    proxy = Proxy(random.Random(1))
-    await proxy.open()
-    proxy.target = world.server.port
+    proxy = Proxy(world.server.port, random.Random(1))
     nursery.start_soon(proxy.run)
     return proxy
 
@@ -164,9 +162,7 @@ async def test_a_consumer_that_is_lost_is_replaced_and_nothing_is_missing(world)
 async def test_what_the_stream_no_longer_keeps_is_told(tmp_path, nursery):
     few = StreamSettings(messages=5)
     async with jetstream_world(tmp_path, stream=few) as world:
-        way = Proxy(random.Random(1))
-        await way.open()
-        way.target = world.server.port
+        way = Proxy(world.server.port, random.Random(1))
         nursery.start_soon(way.run)
         heard = Heard()
         await world.join(("dacha", heard.subscriber()), port=way.port)
@@ -238,6 +234,7 @@ async def test_with_an_mr_that_keeps_no_events_an_outage_costs_no_reload(world, 
         way.heal()
         assert await heard.wait_for(2) == [Reconnected(), event(1)]
         assert dacha.following.reloads == 1
+        assert not dacha.is_away
 
 
 async def test_members_that_know_nothing_of_the_stream_notice_nothing(world):

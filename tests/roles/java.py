@@ -73,7 +73,7 @@ def account(version: int, *permissions: str) -> dict[str, Any]:
 
 
 class JavaMr:
-    """An MR: what it serves to caches, and what it announces."""
+    """An MR: what it announces, and what it serves to caches, which is the newest of that."""
 
     def __init__(self, peer: Peer, key: str) -> None:
         self._peer = peer
@@ -93,21 +93,32 @@ class JavaMr:
         if headers.get("key", self._key) != self._key:  # without any, upstream lets it pass
             return 403, None
         if kind == "environment":
-            return (200, {"env": self.environment}) if asked == ENVIRONMENT else (404, None)
+            is_there = asked == ENVIRONMENT and self.environment["action"] != "DELETE"
+            return (200, {"env": self.environment}) if is_there else (404, None)
         return (200, {"serviceAccount": self.account}) if asked == KEY else (404, None)
 
     async def announce_feature(self, changed: dict[str, Any], action: str = "UPDATE") -> None:
+        known = {each["feature"]["key"]: each for each in self.environment["fv"]}
+        key = changed["feature"]["key"]
+        if action == "DELETE":
+            del known[key]
+        elif key not in known or changed["value"]["version"] > known[key]["value"]["version"]:
+            known[key] = changed
+        self.environment = {**self.environment, "fv": list(known.values())}
         one = {"action": action, "environmentId": ENVIRONMENT, "feature": changed}
         bundle = {"features": [one]}
-        event_id = f"{ENVIRONMENT}/{changed['feature']['key']}"
+        event_id = f"{ENVIRONMENT}/{key}"
         for subject in (CACHE, EDGE):
             await self._say(subject, "feature", "feature-values", action, event_id, bundle)
 
     async def announce_environment(self, changed: dict[str, Any]) -> None:
         action = changed["action"]
+        if changed["environment"]["version"] > self.environment["environment"]["version"]:
+            self.environment = changed
         await self._say(CACHE, "environment", "environment", action, ENVIRONMENT, changed)
 
     async def announce_account(self, changed: dict[str, Any], action: str = "UPDATE") -> None:
+        self.account = changed
         told = {"serviceAccount": changed, "action": action, "count": 1}
         await self._say(CACHE, "serviceaccount", "service-account", action, ACCOUNT, told)
 

@@ -48,6 +48,12 @@ async def seen(port: int) -> dict[str, Any]:
     return {each["key"]: each["value"] for each in body[0]["features"]}
 
 
+async def until_answered(port: int, status: int) -> None:
+    with trio.fail_after(SECONDS):
+        while (await ask(port, f"/features?apiKey={SDK_KEY}"))[0] != status:
+            pass
+
+
 async def until_seen(port: int, **expected: bool) -> None:
     with trio.fail_after(SECONDS):
         while await seen(port) != expected:
@@ -91,24 +97,23 @@ async def test_a_java_mr_feeds_our_dacha_and_edge(nats, peer) -> None:
 
             # An account loses its permission, and then the environment goes.
             await mr.announce_account(java.account(2))
-            with trio.fail_after(SECONDS):
-                while (await ask(edge.port, f"/features?apiKey={SDK_KEY}"))[0] != 404:
-                    pass
+            await until_answered(edge.port, 404)
             await mr.announce_account(java.account(3, "READ"))
+            await until_answered(edge.port, 200)
             await until_seen(edge.port, FLAG_1=False)
             gone = java.environment(java.MAX_LONG, action="DELETE")
             await mr.announce_environment({**gone, "sa": [], "c": 0})
-            with trio.fail_after(SECONDS):
-                while (await ask(edge.port, f"/features?apiKey={SDK_KEY}"))[0] != 404:
-                    pass
+            await until_answered(edge.port, 404)
 
 
 async def a_java_edge_asks(port: int, mr: java.JavaMr) -> None:
     base = f"/v2/environment/{ENVIRONMENT}"
     await mr.announce_feature(java.feature(3, 1, True, retired=True))
     with trio.fail_after(SECONDS):
-        while len((await get(port, f"{base}/{KEY}")).json()["features"]) != 2:
-            pass
+        told: list[str] = []
+        while told != ["FLAG_1", "FLAG_3"]:
+            features = (await get(port, f"{base}/{KEY}")).json()["features"]
+            told = [each["feature"]["key"] for each in features]
     details = (await get(port, f"{base}/{KEY}?excludeRetired=true")).json()
     flag = java.feature(1, 4, False)
     del flag["fp"]  # nothing without EXTENDED_DATA
