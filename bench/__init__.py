@@ -6,7 +6,8 @@ actors      what an actor costs
 poll        what a poll costs, beside nginx with a static file and uvicorn with a bare function
 start       how long from an empty directory to the first flag
 bearers     what TLS and HTTP/2 cost a stream
-edge_host   the real Edge alone in a process, for fanout
+edge_host   the real Edge alone in a process, its Dacha with it, for fanout
+edge_truth  what stands for MR behind it
 poll_host   the real Edge and the real Dacha alone in a process, for poll
 secure_host the same with TLS on its port, for bearers
 cli         `fh bench`: a command for each question

@@ -89,6 +89,15 @@ def arguments() -> argparse.ArgumentParser:
         help="server: measure server-evaluated streams, too (default %(default)s)",
     )
     parser.add_argument(
+        "--environments",
+        type=int,
+        default=1,
+        help="that the streams are in, in turns; an event is published in each (default 1)",
+    )
+    parser.add_argument(
+        "--features", type=int, default=5, help="of an environment (default %(default)s)"
+    )
+    parser.add_argument(
         "--load-processes", type=int, default=1, help="client processes (default %(default)s)"
     )
     parser.add_argument(
@@ -156,6 +165,7 @@ def _measure(options: argparse.Namespace) -> list[Figures]:
         window=options.window,
         pause_seconds=options.spaced_ms / 1e3,
         life_seconds=options.seconds,
+        environments=options.environments,
         allow_remote=options.allow_remote,
     )
     with ExitStack() as stack:
@@ -175,7 +185,7 @@ def _measure(options: argparse.Namespace) -> list[Figures]:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             for name in _names(options):
                 try:
-                    contestant = Contestant(_entry(name, value_bytes, directory))
+                    contestant = Contestant(_entry(name, value_bytes, directory, options))
                 except NotCompiled as reason:
                     absent.append(Figures(name, note=str(reason)))
                 except DidNotStart as reason:
@@ -205,7 +215,7 @@ def _names(options: argparse.Namespace) -> tuple[str, ...]:
     return (EVALUATING, *names) if options.eval == "server" else names
 
 
-def _entry(name: str, value_bytes: int, directory: Path) -> Entry:
+def _entry(name: str, value_bytes: int, directory: Path, options: argparse.Namespace) -> Entry:
     def bare_order(number: int) -> bytes:
         return frame(number, value_bytes)
 
@@ -213,6 +223,7 @@ def _entry(name: str, value_bytes: int, directory: Path) -> Entry:
         return padded_value(number, value_bytes).encode()
 
     host = [sys.executable, "-m", "bench.edge_host"]
+    host += ["--environments", str(options.environments), "--features", str(options.features)]
     match name:
         case "fh":
             return Entry(name, host, _FH_READY_MARK, value_order)

@@ -32,6 +32,7 @@ _HEADINGS = (
     "user B/stream",
     "kernel B/stream",
     "connects/s",
+    "CPU µs/subscribe",
     "CPU µs/delivery",
     "50 % ms",
     "99 %",
@@ -45,6 +46,7 @@ _HEADINGS = (
 _LEGEND = """\
 user B/stream    growth of the server's resident memory
 kernel B/stream  growth of the kernel's slabs and socket buffers, for both ends of a connection
+CPU µs/subscribe user and system time of the server for a stream, from accept to first features
 CPU µs/delivery  user and system time of the server, the median of the events
 50, 99, 100 %    from the order to publish to the receipt, over all deliveries of all events
 client busy      the load client's processor time as a share of the fan-out
@@ -182,6 +184,7 @@ def _row(figures: Figures) -> tuple[str, ...]:
         _number(figures.user_bytes_per_stream, 0),
         _number(figures.kernel_bytes_per_stream, 0),
         _number(figures.connects_per_second, 0),
+        _number(figures.subscribe_us, 1),
         _number(figures.processor_us, 2),
         _number(figures.latency_50_ms, 1),
         _number(figures.latency_99_ms, 1),

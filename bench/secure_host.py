@@ -11,22 +11,14 @@ from typing import Any
 import structlog
 import trio
 
-from bench.edge_host import OneKey, obey
+from bench.edge_host import bench_dacha, obey, warm_up
+from bench.edge_truth import NoMr, keys
 from fh.bus.memory import MemoryBus
-from fh.contracts.updates import StreamedFeatureUpdate
 from fh.edge.door import Door, listen, raise_descriptor_limit
 from fh.edge.edge import Edge
 from fh.edge.settings import EdgeSettings
-from fh.errors import Unavailable
 from fh.http.key_pair import KeyPairFiles
 from fh.roles.secure import SecureParts
-
-
-class _NoMr:
-    """Nobody writes here."""
-
-    async def submit(self, update: StreamedFeatureUpdate) -> None:
-        raise Unavailable(repr(update))
 
 
 async def _nothing(_scope: Any, _receive: Any, send: Any) -> None:
@@ -38,27 +30,30 @@ async def serve(files: KeyPairFiles) -> None:
     """Host Edge until stdin ends."""
     settings = EdgeSettings(drop_after_seconds=0, heartbeat_seconds=0)
     bus = MemoryBus()
-    lookup = OneKey()
+    asked = keys(1)
+    dacha = bench_dacha()
     edge = Edge(
-        lookup,
-        _NoMr(),
+        dacha.lookup,
+        NoMr(),
         settings,
         lambda stranger, _read: stranger.close(),
         lambda taken, read: secure.take(taken, read),  # noqa: PLW0108  it is made below
     )
     secure = SecureParts(edge, _nothing, settings, files, look_seconds=0, most_connections=100_000)
-    bus.subscribe("dacha", lookup.on_delivery)
+    bus.subscribe("dacha", dacha.on_delivery)
     bus.subscribe("edge", edge.on_delivery)
     door = Door(listen("127.0.0.1", 0, settings), edge.adopt, descriptors=raise_descriptor_limit())
     async with trio.open_nursery() as nursery:
+        await nursery.start(dacha.run)
         for spec in secure.specs(drain_seconds=1.0):
             await nursery.start(spec.run)
         await nursery.start(edge.run)
+        await warm_up(dacha, asked)
         await nursery.start(door.run)
         gc.collect()
         gc.freeze()  # as the product does once it is up
         print(f"port {door.port}", flush=True)
-        await obey(bus, evaluates=False)
+        await obey(bus, asked, evaluates=False)
         nursery.cancel_scope.cancel()
     door.close()
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from bench.baselines.frame import STREAM_PATH
+from bench.baselines.frame import STREAM_PATHS
 
 _ENDING_SECONDS = 10
 _READ_BYTES = 4_096
@@ -48,7 +48,7 @@ class Contestant:
     def __init__(self, entry: Entry, *, start_seconds: float = 30) -> None:
         self.name = entry.name
         self.host = "127.0.0.1"
-        self.path = STREAM_PATH
+        self.path = STREAM_PATHS
         self.ready_mark = entry.ready_mark
         self.first_number = 1
         self.user_keys = entry.user_keys

@@ -15,6 +15,14 @@ EVENT_ID = "0" * 33
 """As long as the digest of a view, which only the product can know."""
 
 STREAM_PATH = f"/features/{ENVIRONMENT_ID}/{SECRET}"
+STREAM_PATHS = f"/features/{{environment}}/{SECRET}"
+"""The path of a stream of any environment, whose id takes the place of `{environment}`."""
+
+
+def environment_id(number: int) -> str:
+    """Return the id of environment `number`; the first is 0."""
+    head, _, tail = ENVIRONMENT_ID.rpartition("-")
+    return f"{head}-{int(tail, 16) + number:012x}"
 
 
 def value_bytes_for(payload_bytes: int) -> int:

@@ -25,8 +25,8 @@ from bench.load.opening import StreamRefused
 from bench.load.streams import Delivered, Opened, Streams, Target
 
 _HEAD = (
-    "GET {path} HTTP/1.1\r\n"
-    "Host: {host}:{port}\r\n"
+    "GET %(path)s HTTP/1.1\r\n"
+    "Host: %(host)s:%(port)d\r\n"
     "Accept: text/event-stream\r\n"
     "Cache-Control: no-cache\r\n"
     "X-SDK: fh-bench\r\n"
@@ -45,7 +45,15 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--host", default="127.0.0.1", help="the server (default %(default)s)")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--path", required=True, help="for example /features/ENVIRONMENT/KEY")
+    parser.add_argument(
+        "--path",
+        required=True,
+        help="for example /features/ENVIRONMENT/KEY; {environment} in it stands for the id of one "
+        "of the bench's environments",
+    )
+    parser.add_argument(
+        "--environments", type=int, default=1, help="how many those are (default %(default)s)"
+    )
     parser.add_argument("--streams", type=int, default=1_000, help="default %(default)s")
     parser.add_argument(
         "--first-index",
@@ -92,8 +100,15 @@ def main() -> int:
         return 2
     signal.signal(signal.SIGALRM, _end)
     signal.setitimer(signal.ITIMER_REAL, options.seconds)
-    head = _HEAD.format(path=options.path, host=options.host, port=options.port).encode()
-    target = Target(address, options.port, head, options.ready_mark.encode(), options.user_keys)
+    head = _HEAD % {"path": options.path, "host": options.host, "port": options.port}
+    target = Target(
+        address,
+        options.port,
+        head.encode(),
+        options.ready_mark.encode(),
+        options.user_keys,
+        options.environments,
+    )
     streams = Streams(target, first_index=options.first_index)
     try:
         deadline = time.monotonic() + options.seconds

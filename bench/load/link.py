@@ -33,6 +33,7 @@ class LoadPlan:
     life_seconds: float = 600
     allow_remote: bool = False
     user_keys: bool = False
+    environments: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class LoadClient:
         command += ["--host", plan.host, "--port", str(plan.port), "--path", plan.path]
         command += ["--ready-mark", plan.ready_mark, "--streams", str(streams)]
         command += ["--first-index", str(first_index), "--window", str(plan.window)]
-        command += ["--seconds", str(plan.life_seconds)]
+        command += ["--seconds", str(plan.life_seconds), "--environments", str(plan.environments)]
         if plan.allow_remote:
             command.append("--allow-remote")
         if plan.user_keys:

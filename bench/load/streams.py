@@ -12,6 +12,7 @@ import time
 from array import array
 from dataclasses import dataclass, field
 
+from bench.baselines.frame import environment_id
 from bench.load.bounds import source_address
 from bench.load.marker import scan
 from bench.load.opening import StreamRefused, excerpt, is_ready
@@ -29,8 +30,9 @@ _INTEREST = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLE
 class Target:
     """Where the streams go, and how an open one is recognised.
 
-    `head` ends where more headers may follow. With `user_keys` each stream has a context of its
-    own, and what arrives has to be what that comes to.
+    `head` ends where more headers may follow; `{environment}` in it stands for the id of the
+    stream's environment, one of `environments` in turn. With `user_keys` each stream has a context
+    of its own, and what arrives has to be what that comes to.
     """
 
     address: str
@@ -38,6 +40,7 @@ class Target:
     head: bytes
     ready_mark: bytes
     user_keys: bool = False
+    environments: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +179,12 @@ class Streams:
                 self._rests[descriptor] = rest
 
     def _head(self, index: int, descriptor: int) -> bytes:
+        environment = environment_id(index % self._target.environments)
+        head = self._target.head.replace(b"{environment}", environment.encode())
         if not self._target.user_keys:
-            return self._target.head + b"\r\n"
+            return head + b"\r\n"
         self._offsets[descriptor] = offset_due(index)
-        return self._target.head + context_header(index).encode() + b"\r\n"
+        return head + context_header(index).encode() + b"\r\n"
 
     def _drain(self, descriptor: int, events: int, delivered: Delivered, now_ns: int) -> bool:
         """Read all there is; return whether the stream is still open."""

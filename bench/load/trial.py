@@ -55,13 +55,15 @@ class TrialPlan:
     delivery_seconds: float = 30.0
     life_seconds: float = 600.0
     allow_remote: bool = False
+    environments: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """What one server did; None where it can't be known.
 
-    `processor_us` is the median over all events, `round_processor_us` the median of each round.
+    `subscribe_us` is the processor time of a stream until it has all that was known, the warm-up
+    left out. `processor_us` is the median over all events, `round_processor_us` that of each round.
     The latencies are over all deliveries of all events. Where streams have contexts, `by_strategy`
     is the share of deliveries, 0 to 1, that brought the strategy's value.
     """
@@ -74,6 +76,7 @@ class Figures:
     proportional_bytes_per_stream: float | None = None
     kernel_bytes_per_stream: float | None = None
     connects_per_second: float | None = None
+    subscribe_us: float | None = None
     processor_us: float | None = None
     round_processor_us: tuple[float, ...] = ()
     latency_50_ms: float | None = None
@@ -107,6 +110,7 @@ class Trial:
     plan: TrialPlan
     before: _Memory
     after: _Memory
+    subscribed_ns: int
     fan_outs: list[FanOut] = field(default_factory=list)
     rounds_us: list[list[float]] = field(default_factory=list)
     number: int = 0
@@ -152,6 +156,7 @@ class Trial:
             proportional_bytes_per_stream=proportional,
             kernel_bytes_per_stream=self.after.kernel.since(self.before.kernel) / self.plan.streams,
             connects_per_second=self.load.connects_per_second,
+            subscribe_us=self.subscribed_ns / 1e3 / self.plan.streams if seen else None,
             processor_us=_median([us for round_us in self.rounds_us for us in round_us])
             if seen
             else None,
@@ -175,7 +180,7 @@ class Trial:
         )
 
     def _processor_ns(self) -> int:
-        return 0 if self.server.pid is None else processor_ns(self.server.pid)
+        return _processor_ns(self.server)
 
 
 @contextmanager
@@ -199,11 +204,13 @@ def open_trial(server: Server, plan: TrialPlan) -> Iterator[Trial]:
             )
     time.sleep(_SETTLING_SECONDS)
     before = _Memory.now(server.pid)
+    start_ns = _processor_ns(server)
     with open_load(_load_plan(server, plan, plan.streams, processes=plan.load_processes)) as load:
         load.wait_open()
+        subscribed_ns = _processor_ns(server) - start_ns
         time.sleep(_SETTLING_SECONDS)
         after = _Memory.now(server.pid)
-        yield Trial(server, load, plan, before, after, number=number)
+        yield Trial(server, load, plan, before, after, subscribed_ns, number=number)
 
 
 def _load_plan(server: Server, plan: TrialPlan, streams: int, *, processes: int) -> LoadPlan:
@@ -218,7 +225,12 @@ def _load_plan(server: Server, plan: TrialPlan, streams: int, *, processes: int)
         life_seconds=plan.life_seconds,
         allow_remote=plan.allow_remote,
         user_keys=server.user_keys,
+        environments=plan.environments,
     )
+
+
+def _processor_ns(server: Server) -> int:
+    return 0 if server.pid is None else processor_ns(server.pid)
 
 
 def _median(values: list[float]) -> float | None:

@@ -1,49 +1,39 @@
 import sys
-from uuid import UUID
 
+import pytest
 import trio
 
 from bench.baselines.contestant import Contestant, Entry
-from bench.baselines.frame import ENVIRONMENT_ID, SECRET, frame
-from bench.edge_host import OneKey, published
+from bench.baselines.frame import frame
+from bench.edge_host import bench_dacha, warm_up
+from bench.edge_truth import keys, published
 from bench.load.link import LoadPlan, open_load
-from bench.load.marker import padded_value, scan
-from bench.load.outcomes import BY_STRATEGY, offset_due
+from bench.load.marker import padded_value
+from bench.load.outcomes import offset_due
 from fh.contracts.answers import Denied, Granted
-from fh.model.ids import EnvironmentId
 from fh.model.sdk_key import SdkKey
 
-KEY = SdkKey(EnvironmentId(UUID(ENVIRONMENT_ID)), SECRET)
 
-
-async def test_the_view_holds_what_was_published():
-    lookup = OneKey()
-    before = lookup.find_key(KEY)
-    await lookup.on_delivery(published(padded_value(17, 40).encode()))
-    after = lookup.find_key(KEY)
+async def test_dacha_holds_what_was_published(nursery):
+    first, second = keys(2)
+    dacha = bench_dacha(2, 50)
+    await nursery.start(dacha.run)
+    await warm_up(dacha, [first, second])
+    before = dacha.lookup.find_key(first)
+    event = published(padded_value(17, 40).encode(), environment=first.environment_id)
+    await dacha.on_delivery(event)
+    with trio.fail_after(1):
+        after = await dacha.lookup.load_key(first)
     assert isinstance(before, Granted)
     assert isinstance(after, Granted)
     assert after.etag != before.etag
+    assert len(after.features) == 50
     assert max(feature.value.version for feature in after.features) == 17
+    other = dacha.lookup.find_key(second)
+    assert isinstance(other, Granted)
+    assert other.etag == before.etag
     with trio.fail_after(1):
-        assert await lookup.load_key(KEY) is after
-
-
-def test_any_other_key_is_denied():
-    assert OneKey().find_key(SdkKey(KEY.environment_id, "other")) == Denied()
-
-
-def test_an_order_without_a_marker_publishes_nothing():
-    assert published(b"hello\n") is None
-
-
-def test_half_of_all_get_a_value_as_long_with_a_marker_of_its_own():
-    event = published(padded_value(17, 40).encode(), evaluates=True)
-    value = event.features[0].feature.value
-    [strategy] = value.rollout_strategies
-    assert len(strategy.value) == len(value.value)
-    assert scan(bytes(strategy.value)) == ([17 + BY_STRATEGY], b"")
-    assert (scan(bytes(value.value)), value.version) == (([17], b""), 17)
+        assert await dacha.lookup.load_key(SdkKey(first.environment_id, "other")) == Denied()
 
 
 def test_the_real_edge_evaluates_for_each_stream():
@@ -68,15 +58,23 @@ def test_the_real_edge_evaluates_for_each_stream():
         assert server.complaints() == ""
 
 
-def test_the_real_edge_delivers_what_it_is_ordered_to():
+@pytest.mark.parametrize("environments", [1, 3])
+def test_the_real_edge_delivers_what_it_is_ordered_to(environments):
     entry = Entry(
         "fh",
-        [sys.executable, "-m", "bench.edge_host"],
+        [sys.executable, "-m", "bench.edge_host", "--environments", str(environments)],
         "event: features",
         lambda number: padded_value(number, 300).encode(),
     )
     with Contestant(entry) as server:
-        plan = LoadPlan(server.host, server.port, server.path, server.ready_mark, 80)
+        plan = LoadPlan(
+            server.host,
+            server.port,
+            server.path,
+            server.ready_mark,
+            80,
+            environments=environments,
+        )
         with open_load(plan) as load:
             load.wait_open()
             for number in (1, 2, 3):

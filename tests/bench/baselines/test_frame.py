@@ -3,7 +3,7 @@ from uuid import UUID
 import pytest
 
 from bench.baselines.frame import EVENT_ID, FEATURE_ID, FEATURE_KEY, event, frame, value_bytes_for
-from bench.edge_host import feature
+from bench.edge_truth import feature
 from bench.load.marker import marker_text, padded_value, scan
 from fh.wire.sdk_json import Evaluation, encode_feature, feature_state
 from fh.wire.sse import chunk, encode_json, with_id

@@ -1,5 +1,5 @@
 from bench.baselines.frame import FEATURE_ID, FEATURE_KEY
-from bench.edge_host import feature
+from bench.edge_truth import feature
 from bench.load.outcomes import BY_STRATEGY, VALUE_ID, context_header, offset_due
 from fh.wire.context_header import parse_context
 
