@@ -8,6 +8,7 @@ import trio
 
 from fh.actors.actor import Actor
 from fh.actors.mailbox import Mailbox
+from fh.actors.monitor import Ended
 from fh.actors.restart import History, Restart
 from fh.actors.state import Order, State
 from fh.actors.timers import Clock
@@ -23,6 +24,7 @@ class ActorSpec(Generic[M]):
 
     `make` is the factory of its lives: cheap and synchronous. `drain_seconds` bounds how long
     its supervisor waits for the mailbox to be worked off, and how long `stopped()` may take.
+    `ended` is what `Ref.when_ended` would run, for actors that are many: it costs them nothing.
     """
 
     name: str
@@ -30,6 +32,7 @@ class ActorSpec(Generic[M]):
     mailbox: Mailbox = _DEFAULT_MAILBOX
     restart: Restart = Restart.PERMANENT
     drain_seconds: float = 5.0
+    ended: Callable[[Ended], None] | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,8 @@ def end(cell: "Cell[Any]", error: Exception | None) -> None:
     _refuse(cell)
     cell.queue = None
     cell.owner.child_ended(cell)
+    if cell.spec.ended is not None:
+        cell.spec.ended(Ended(name, error))
     if cell.some_extras is not None:
         cell.some_extras.end(Ended(name, error))
 

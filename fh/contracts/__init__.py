@@ -2,6 +2,7 @@
 
 published   what MR announces on the bus, with its wire names
 merge       which of two versions of a feature is the newer one
+ordered     where a feature is among those of its environment
 answers     what Edge asks Dacha: Granted | Denied | NotReady
 updates     what SDKs want changed, on its way from Edge to MR
 usage       how often SDKs asked

@@ -6,12 +6,12 @@ order of the same messages ends in the same snapshot.
 Source: sections 5.3 and 5.9 of the data plane's contract, rulings (a) and 29.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from fh.contracts.merge import merged
+from fh.contracts.ordered import find_feature, is_at, place, sort_key
 from fh.contracts.published import (
     CacheEnvironment,
     CacheEnvironmentFeature,
@@ -19,7 +19,7 @@ from fh.contracts.published import (
     PublishEnvironment,
     PublishFeatureValue,
 )
-from fh.model.ids import ApplicationId, FeatureId, OrganisationId, PortfolioId, signed_halves
+from fh.model.ids import ApplicationId, FeatureId, OrganisationId, PortfolioId
 from fh.wire.etag import environment_etag
 
 DELETED_FEATURES_KEPT = 1_000
@@ -59,8 +59,7 @@ class EnvironmentSnapshot:
 
     def find_feature(self, feature_id: FeatureId) -> CacheEnvironmentFeature | None:
         """Return the feature, or None when the environment has no such one."""
-        at = _place(self.features, feature_id)
-        return self.features[at] if _is_at(self.features, at, feature_id) else None
+        return find_feature(self.features, feature_id)
 
     def with_changes(self, changes: Iterable[PublishFeatureValue]) -> "EnvironmentSnapshot":
         """Return a copy with `changes` made; itself when none of them is news."""
@@ -172,8 +171,8 @@ def _put(
     feature_id = feature.feature.id
     if feature.feature.version <= deleted.get(feature_id, -1):
         return
-    at = _place(features, feature_id)
-    if _is_at(features, at, feature_id):
+    at = place(features, feature_id)
+    if is_at(features, at, feature_id):
         features[at] = merged(features[at], feature)
     else:
         features.insert(at, feature)
@@ -190,31 +189,12 @@ def _delete(
         deleted[feature_id] = version
         if len(deleted) > DELETED_FEATURES_KEPT:
             del deleted[next(iter(deleted))]
-    at = _place(features, feature_id)
-    if _is_at(features, at, feature_id) and features[at].feature.version <= version:
+    at = place(features, feature_id)
+    if is_at(features, at, feature_id) and features[at].feature.version <= version:
         del features[at]
 
 
 def _in_order(
     features: Mapping[FeatureId, CacheEnvironmentFeature],
 ) -> tuple[CacheEnvironmentFeature, ...]:
-    return tuple(sorted(features.values(), key=_sort_key))
-
-
-def _sort_key(feature: CacheEnvironmentFeature) -> tuple[int, int]:
-    return signed_halves(feature.feature.id)
-
-
-def _place(
-    features: list[CacheEnvironmentFeature] | tuple[CacheEnvironmentFeature, ...],
-    feature_id: FeatureId,
-) -> int:
-    return bisect_left(features, signed_halves(feature_id), key=_sort_key)
-
-
-def _is_at(
-    features: list[CacheEnvironmentFeature] | tuple[CacheEnvironmentFeature, ...],
-    at: int,
-    feature_id: FeatureId,
-) -> bool:
-    return at < len(features) and features[at].feature.id == feature_id
+    return tuple(sorted(features.values(), key=sort_key))

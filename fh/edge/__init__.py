@@ -24,6 +24,8 @@ flags         features as flags of OpenFeature, each value with its reason
 ofrep         the answers to OpenFeature's remote evaluation protocol
 pages         health, metrics and the like, where no web application stands behind Edge
 handlers      whatever has one answer, whichever way the request came
+few           a mapping that mostly has one entry
+known         what the streams of an environment were sent
 view          a key's view, brought up to date
 messages      what a subscription is told
 ports         what a subscription needs of its surroundings

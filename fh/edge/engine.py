@@ -137,6 +137,8 @@ class Engine:
     def start_stream(self, connection: Connection, head: bytes, *, lasts: bool = False) -> None:
         """Make a connection a stream: `head` is the response's head and may carry first chunks.
 
+        It leaves with `send_first`, in the same turn, and with it what was sent meanwhile: often
+        that is all a stream is sent for long, and a write costs more than the rest of its opening.
         One that lasts is never told to come back while this Edge lives.
         """
         if connection.closed:
@@ -145,7 +147,12 @@ class Engine:
         connection.buffer = b""
         self._streams += 1
         self._lifetimes.begin_stream(connection, trio.current_time(), lasts=lasts)
-        self._writer.write(connection, ANSWER, head)
+        self._writer.hold(connection, head)
+
+    def send_first(self, connection: Connection) -> None:
+        """Write what a new stream was sent since its start, as one."""
+        if not connection.closed and self._writer.release(connection):
+            self._all_written(connection)
 
     def open_relay(self, frame: bytes, *, lasts: bool = False) -> Relay:
         """Return a stream that somebody else writes to its client; its first event is `frame`.
@@ -304,8 +311,10 @@ class Engine:
     # Writing ----------------------------------------------------------------------------------
 
     def _flush(self, connection: Connection) -> None:
-        if not self._writer.flush(connection):
-            return
+        if self._writer.flush(connection):
+            self._all_written(connection)
+
+    def _all_written(self, connection: Connection) -> None:
         match connection.phase:
             case Phase.BUSY:
                 self._answered(connection)

@@ -10,10 +10,14 @@ and a leaver only frees its place.
 from collections import deque
 from collections.abc import Callable, Hashable
 from os import write
+from typing import Protocol
 
 import trio
 
 from fh.edge.connection import CLOSED, GONE, Connection
+from fh.edge.request import StreamForm
+from fh.wire.context_header import NO_CONTEXT, ClientContext
+from fh.wire.etag import EMPTY_CONTEXT_TAG
 from fh.wire.sse import chunk
 
 _AT_ONCE = 64
@@ -24,22 +28,51 @@ _WRITES_PER_TURN = 2000
 """Writes between two checkpoints, about 10 ms."""
 
 
+class AudienceOwner(Protocol):
+    """Who wants to know when an audience is empty."""
+
+    def note_empty(self, audience: "Audience") -> None:
+        """Hear that the last stream has left; called from wherever that happened."""
+
+
 class Audience:
     """Streams that receive equal bytes, in the order in which they joined.
 
-    There may be one for each stream: `key` tells them apart for one `on_empty` of them all.
+    There may be one for each stream. `form`, `context` and `context_tag` are what its streams have
+    in common, `key` is what its owner finds it by.
     """
 
-    __slots__ = ("_on_empty", "_visited", "frames", "key", "last_event_at", "live", "members")
+    __slots__ = (
+        "_owner",
+        "_visited",
+        "context",
+        "context_tag",
+        "form",
+        "frames",
+        "key",
+        "last_event_at",
+        "live",
+        "members",
+    )
 
-    def __init__(self, on_empty: Callable[["Audience"], None], key: Hashable = None) -> None:
+    def __init__(
+        self,
+        owner: AudienceOwner,
+        key: Hashable = None,
+        form: StreamForm = StreamForm.FEATURES,
+        context: ClientContext = NO_CONTEXT,
+        context_tag: str = EMPTY_CONTEXT_TAG,
+    ) -> None:
         self.key = key
+        self.form = form
+        self.context = context
+        self.context_tag = context_tag
         self.members: list[Connection] = []
         self.frames: dict[Hashable, bytes] | None = None  # waiting; thousands have none
         self.live = 0
         self.last_event_at = 0.0
         self._visited = False
-        self._on_empty = on_empty
+        self._owner = owner
 
     def join(self, connection: Connection) -> None:
         """Add a stream that has everything published so far."""
@@ -60,7 +93,7 @@ class Audience:
                 self.members[connection.index] = last
                 last.index = connection.index
         if not self.live:
-            self._on_empty(self)
+            self._owner.note_empty(self)
 
     def visit(self) -> int:
         """Fix the places of the members; return how many there are."""

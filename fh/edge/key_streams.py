@@ -1,117 +1,142 @@
 """The streams of one key in one environment, as its subscription keeps them."""
 
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Protocol
 
 from fh.contracts.answers import Granted
-from fh.contracts.published import CacheEnvironmentFeature
 from fh.edge.connection import Connection
 from fh.edge.fanout import Audience
+from fh.edge.few import Few
+from fh.edge.known import KnownFeatures
 from fh.edge.messages import Subscribe
+from fh.edge.poll import evaluation_of
 from fh.edge.request import StreamForm
 from fh.edge.view import caught_up
-from fh.model.ids import FeatureId
 from fh.model.sdk_key import SdkKey
-from fh.wire.context_header import ClientContext
 from fh.wire.sdk_json import Evaluation
 
-AudienceKey: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...] | StreamForm
-"""A client's context, or the form of streams that no context changes."""
+
+class KeyStreamsOwner(Protocol):
+    """Who wants to know when a key has fewer audiences."""
+
+    def audience_emptied(self) -> None:
+        """Hear that an audience is empty; called from wherever its last stream left."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContextAudience:
-    """The streams of a key whose clients have equal contexts and are told in the same form."""
-
-    form: StreamForm
-    context: ClientContext
-    context_tag: str
-    audience: Audience
-
-
-@dataclass(slots=True)
 class KeyStreams:
-    """The streams of one key: those that are live and those that wait for the first answer."""
+    """The streams of one key: those that are live and those that wait for the first answer.
 
-    key: SdkKey
-    evaluation: Evaluation
-    on_empty: Callable[[], None]
-    granted: Granted | None = None
-    waiting: list[Subscribe] = field(default_factory=list)
-    asking: bool = False
-    outdated: bool = False
-    failures: int = 0
-    audiences: dict[Hashable, ContextAudience] = field(default_factory=dict)
-    _emptied: list[Audience] = field(default_factory=list)
-    _on_audience_empty: Callable[[Audience], None] = field(init=False)
-    _view: tuple[Granted, int, Granted] | None = None
+    Attributes:
+        evaluation: Who applies the strategies.
+        granted: What the key was granted last; None before the first time.
+        asking: Whether Dacha was asked and has not answered.
+        outdated: Whether the answer under way may be too old.
+        failures: How often in a row there was no answer.
+    """
 
-    def __post_init__(self) -> None:
-        """Make the bound method once: for each of its audiences, one would weigh as much."""
-        self._on_audience_empty = self._note_empty
+    __slots__ = (
+        "_audiences",
+        "_emptied",
+        "_owner",
+        "_view",
+        "_waiting",
+        "asking",
+        "evaluation",
+        "failures",
+        "granted",
+        "key",
+        "outdated",
+    )
 
-    def view(
-        self,
-        granted: Granted,
-        changes: int,
-        known: Mapping[FeatureId, CacheEnvironmentFeature],
-        gone: Mapping[FeatureId, int],
-    ) -> Granted:
-        """Return `granted` with what is `known` beyond it, worked out once for many streams.
+    def __init__(self, key: SdkKey, owner: KeyStreamsOwner) -> None:
+        self.key = key
+        self.evaluation = evaluation_of(key)
+        self.granted: Granted | None = None
+        self.asking = False
+        self.outdated = False
+        self.failures = 0
+        self._owner = owner
+        self._audiences: Few[Hashable, Audience] = Few()
+        # What there are tens of thousands of has no empty lists.
+        self._waiting: list[Subscribe] | None = None
+        self._emptied: list[Audience] | None = None
+        self._view: tuple[Granted, int, Granted] | None = None
 
-        `changes` counts the changes of `known` and `gone`.
-        """
+    @property
+    def waiting(self) -> Sequence[Subscribe]:
+        """The streams that wait for the first answer."""
+        return self._waiting or ()
+
+    def wait(self, subscribe: Subscribe) -> None:
+        """Let a stream wait for the first answer."""
+        if self._waiting is None:
+            self._waiting = []
+        self._waiting.append(subscribe)
+
+    def end_waiting(self) -> Sequence[Subscribe]:
+        """Let nobody wait; return who did."""
+        waited, self._waiting = self.waiting, None
+        return waited
+
+    def forget_closed(self) -> None:
+        """Let nobody wait whose client has gone."""
+        self._waiting = [
+            subscribe for subscribe in self.waiting if not subscribe.connection.closed
+        ] or None
+
+    def view(self, granted: Granted, known: KnownFeatures) -> Granted:
+        """Return `granted` with what is known beyond it, worked out once for many streams."""
+        if known.are(granted.features):
+            return granted
         cached = self._view
-        if cached is None or cached[0] is not granted or cached[1] != changes:
-            cached = self._view = (granted, changes, caught_up(granted, known, gone))
+        if cached is None or cached[0] is not granted or cached[1] != known.changes:
+            cached = self._view = (granted, known.changes, caught_up(granted, known))
         return cached[2]
 
     def join(self, subscribe: Subscribe) -> None:
         """Serve a stream together with those that are sent the same."""
-        context = subscribe.context
-        key: AudienceKey = ()
-        if subscribe.form is StreamForm.NOTICES:
-            key = subscribe.form
-        elif self.evaluation is Evaluation.SERVER:
+        context, form = subscribe.context, subscribe.form
+        key: Hashable = ()
+        if form is StreamForm.NOTICES:
+            key = form
+        elif self.evaluation is Evaluation.SERVER and context:
             # An SDK that evaluates for itself is sent the same whatever its context.
             key = tuple(sorted(context.items()))
-        found = self.audiences.get(key)
-        if found is None:
-            audience = Audience(self._on_audience_empty, key)
-            found = self.audiences[key] = ContextAudience(
-                subscribe.form, context, subscribe.context_tag, audience
-            )
-        found.audience.join(subscribe.connection)
+        audience = self._audiences.get(key)
+        if audience is None:
+            audience = Audience(self, key, form, context, subscribe.context_tag)
+            self._audiences.put(key, audience)
+        audience.join(subscribe.connection)
 
-    def live(self) -> tuple[ContextAudience, ...]:
+    def live(self) -> list[Audience]:
         """Return the audiences that somebody is in."""
-        return tuple(found for found in self.audiences.values() if found.audience.live)
+        return [audience for audience in self._audiences.values() if audience.live]
 
     def members(self) -> tuple[Connection, ...]:
         """Return every stream that is served."""
-        return tuple(
-            member for found in self.audiences.values() for member in found.audience.members
-        )
+        return tuple(member for audience in self._audiences.values() for member in audience.members)
 
-    def connections(self) -> tuple[Connection, ...]:
-        """Return every stream that is served or waits."""
-        return (*self.members(), *(subscribe.connection for subscribe in self.waiting))
+    def connections(self) -> Iterator[Connection]:
+        """Yield every stream that is served or waits."""
+        yield from self.members()
+        for subscribe in self.waiting:
+            yield subscribe.connection
+
+    def note_empty(self, audience: Audience) -> None:
+        """See `AudienceOwner`."""
+        if self._emptied is None:
+            self._emptied = []
+        self._emptied.append(audience)
+        self._owner.audience_emptied()
 
     def forget_empty(self) -> None:
         """Drop the audiences that everybody left."""
-        for audience in self._emptied:
-            if not audience.live:
-                self.audiences.pop(audience.key, None)
-        self._emptied.clear()
+        for audience in self._emptied or ():
+            if not audience.live and self._audiences.get(audience.key) is audience:
+                self._audiences.pop(audience.key)
+        self._emptied = None
 
     @property
     def empty(self) -> bool:
         """Whether nobody is served or waits."""
-        return not self.waiting and not any(
-            found.audience.live for found in self.audiences.values()
-        )
-
-    def _note_empty(self, audience: Audience) -> None:
-        self._emptied.append(audience)
-        self.on_empty()
+        return not self._waiting and not any(audience.live for audience in self._audiences.values())

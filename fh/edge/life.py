@@ -271,6 +271,7 @@ class Life:
         self.engine.start_stream(connection, first, lasts=_lasts(asked))
         if not connection.closed:
             self._subscribe(connection, asked, tag, held)
+            self.engine.send_first(connection)
 
     def _subscribe(
         self, connection: Connection, asked: OpenStream, tag: str, held: str | None

@@ -6,6 +6,7 @@ from typing import Protocol
 from fh.contracts.answers import Denied, Granted
 from fh.edge.connection import Connection
 from fh.edge.fanout import Audience
+from fh.model.ids import EnvironmentId
 from fh.model.sdk_key import SdkKey
 
 
@@ -22,8 +23,8 @@ class Streams(Protocol):
         """Write a last event to a stream and close it, at once or after a while."""
 
 
-class Questions(Protocol):
-    """How a subscription asks about a key; the answer comes as KeyAnswered."""
+class Surroundings(Protocol):
+    """How a subscription asks about a key, the answer comes as KeyAnswered, and how it leaves."""
 
     def find(self, key: SdkKey) -> Granted | Denied | None:
         """Return the answer if it is in memory."""
@@ -33,3 +34,6 @@ class Questions(Protocol):
 
     def pause_seconds(self, failures: int) -> float:
         """Return how long to wait before asking again."""
+
+    def subscription_ended(self, environment_id: EnvironmentId) -> None:
+        """Hear that the environment has no subscription any more."""

@@ -7,21 +7,22 @@ none; so no stream falls behind, and none ever sees a version go back, in whatev
 answers and the bus's announcements arrive.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import assert_never
 
 import structlog
 
 from fh.actors.actor import Actor
+from fh.actors.monitor import Ended
 from fh.actors.ref import Ref
 from fh.contracts.answers import Denied, Granted, KeyAnswer, NotReady
-from fh.contracts.merge import merged
-from fh.contracts.published import CacheEnvironmentFeature, PublishAction, PublishFeatureValue
+from fh.contracts.published import PublishAction, PublishFeatureValue
 from fh.edge.changes import Change, EventEncoder, news_for
-from fh.edge.connection import Connection
 from fh.edge.encoded import EncodedViews
 from fh.edge.evaluation import FeatureStates
+from fh.edge.few import Few
 from fh.edge.key_streams import KeyStreams
+from fh.edge.known import KnownFeatures
 from fh.edge.messages import (
     AccessChanged,
     AskAgain,
@@ -33,12 +34,11 @@ from fh.edge.messages import (
     Subscribe,
     SubscriptionMessage,
 )
-from fh.edge.poll import evaluation_of
-from fh.edge.ports import Questions, Streams
+from fh.edge.ports import Streams, Surroundings
 from fh.edge.request import StreamForm
 from fh.edge.response import BYE, UNKNOWN_KEY_HOLD_SECONDS, unknown_key
 from fh.edge.view import sees_differently
-from fh.model.ids import FeatureId, ServiceAccountId
+from fh.model.ids import EnvironmentId, ServiceAccountId
 from fh.model.sdk_key import SdkKey
 from fh.wire.etag import encode_etag
 from fh.wire.ofrep import encode_notice
@@ -51,29 +51,55 @@ log = structlog.get_logger()
 class EnvironmentSubscription(Actor[SubscriptionMessage]):
     """The only owner of the streams of one environment."""
 
+    __slots__ = (
+        "_environment_id",
+        "_keys",
+        "_known",
+        "_maybe_deserted",
+        "_me",
+        "_states",
+        "_streams",
+        "_surroundings",
+        "_views",
+    )
+
     def __init__(
-        self, streams: Streams, questions: Questions, views: EncodedViews, states: FeatureStates
+        self,
+        environment_id: EnvironmentId,
+        streams: Streams,
+        surroundings: Surroundings,
+        views: EncodedViews,
+        states: FeatureStates,
     ) -> None:
+        self._environment_id = environment_id
         self._streams = streams
-        self._questions = questions
+        self._surroundings = surroundings
         self._views = views
         self._states = states
-        self._keys: dict[SdkKey, KeyStreams] = {}
-        self._known: dict[FeatureId, CacheEnvironmentFeature] = {}
-        self._gone: dict[FeatureId, int] = {}
-        self._changes = 0
+        self._keys: Few[SdkKey, KeyStreams] = Few()
+        self._known = KnownFeatures()
         self._maybe_deserted = False
         self._me: Ref[SubscriptionMessage] | None = None
 
-    async def started(self, me: Ref[SubscriptionMessage]) -> None:
-        """Learn how to be told of retries and of leaving clients."""
+    def meet(self, me: Ref[SubscriptionMessage]) -> None:
+        """Learn how to be told of retries and of leaving clients, before the first message.
+
+        Not by `started`, which would take a task for each environment's first stream.
+        """
         self._me = me
 
-    def connections(self) -> tuple[Connection, ...]:
-        """Return every stream that is served or waits."""
-        return tuple(
+    def itself(self) -> "EnvironmentSubscription":
+        """Return this: it has one life."""
+        return self
+
+    def ended(self, _: Ended) -> None:
+        """Tell every stream that is served or waits to come back: this actor is over."""
+        self._surroundings.subscription_ended(self._environment_id)
+        connections = [
             connection for streams in self._keys.values() for connection in streams.connections()
-        )
+        ]
+        for connection in connections:
+            self._streams.end_stream(connection, BYE)
 
     def react(self, message: SubscriptionMessage) -> None:
         """Handle one message; nothing here waits."""
@@ -85,7 +111,10 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
             case FeaturesAnnounced(features):
                 self._announced(features)
             case EnvironmentAnnounced(features):
-                self._publish([change for feature in features for change in self._absorb(feature)])
+                changes = self._refreshed()
+                for feature in features:
+                    changes += self._known.absorb(feature)
+                self._publish(changes)
             case AccessChanged(account_id):
                 self._access_changed(account_id)
             case AudienceEmptied():
@@ -104,10 +133,9 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
     def _subscribe(self, message: Subscribe) -> None:
         streams = self._keys.get(message.key)
         if streams is None:
-            streams = self._keys[message.key] = KeyStreams(
-                message.key, evaluation_of(message.key), self._emptied
-            )
-        streams.waiting.append(message)
+            streams = KeyStreams(message.key, self)
+            self._keys.put(message.key, streams)
+        streams.wait(message)
         self._ask(streams)
 
     def _key_answered(self, key: SdkKey, answer: KeyAnswer) -> None:
@@ -135,31 +163,28 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
 
         Dacha hears of everything before we do, so what its newest answer lacks is gone.
         """
-        newest = self._questions.find(streams.key)
+        newest = self._surroundings.find(streams.key)
         if not isinstance(newest, Granted):
             return
         listed = {feature.feature.id for feature in newest.features}
         self._publish(
             [
                 change
-                for feature in tuple(self._known.values())
+                for feature in tuple(self._known)
                 if feature.feature.id not in listed and newest.sees(feature)
-                for change in self._delete(feature)
+                for change in self._known.delete(feature)
             ]
         )
 
     def _ask_again(self, key: SdkKey) -> None:
         if streams := self._keys.get(key):
-            streams.waiting = [
-                waiting for waiting in streams.waiting if not waiting.connection.closed
-            ]
+            streams.forget_closed()
             self._maybe_deserted = True
             self._ask(streams)
 
     def _evict(self) -> None:
         for streams in tuple(self._keys.values()):
-            waiting, streams.waiting = streams.waiting, []
-            for subscribe in waiting:
+            for subscribe in streams.end_waiting():
                 self._streams.end_stream(subscribe.connection, BYE)
             self._end(streams, BYE)
         self._maybe_deserted = True
@@ -167,10 +192,10 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
     def _ask(self, streams: KeyStreams) -> None:
         if streams.asking or streams.empty:
             return
-        answer = self._questions.find(streams.key)
+        answer = self._surroundings.find(streams.key)
         if answer is None:
             streams.asking = True
-            self._questions.ask(streams.key)
+            self._surroundings.ask(streams.key)
         else:
             self._answered(streams, answer)
 
@@ -180,8 +205,7 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
                 streams.failures = 0
                 self._grant(streams, answer)
             case Denied():
-                waiting, streams.waiting = streams.waiting, []
-                for subscribe in waiting:
+                for subscribe in streams.end_waiting():
                     self._streams.end_stream(
                         subscribe.connection,
                         unknown_key(subscribe.form),
@@ -194,7 +218,7 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
                 streams.failures += 1
                 log.debug("key_not_ready", key=streams.key.masked, reason=reason)
                 if self._me is not None:
-                    pause_seconds = self._questions.pause_seconds(streams.failures)
+                    pause_seconds = self._surroundings.pause_seconds(streams.failures)
                     self._me.tell_after(pause_seconds, AskAgain(streams.key))
             case _:
                 assert_never(answer)
@@ -204,13 +228,11 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
         if before is not None and sees_differently(before, granted):
             self._end(streams, BYE)
         if before is not granted:
-            self._publish(
-                [change for feature in granted.features for change in self._absorb(feature)]
-            )
+            self._publish(self._known.take_over(granted.features))
         streams.granted = granted
         if not streams.waiting:
             return
-        view = streams.view(granted, self._changes, self._known, self._gone)
+        view = streams.view(granted, self._known)
         for subscribe in streams.waiting:
             if subscribe.connection.closed:
                 continue
@@ -220,7 +242,7 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
             if not subscribe.connection.closed:
                 streams.join(subscribe)
         # Only now: should one of them have made us crash, all of them are told to come back.
-        streams.waiting = []
+        streams.end_waiting()
 
     def _first_event(self, subscribe: Subscribe, view: Granted, evaluation: Evaluation) -> bytes:
         match subscribe.form:
@@ -237,7 +259,8 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
         for connection in streams.members():
             self._streams.end_stream(connection, frame)
 
-    def _emptied(self) -> None:
+    def audience_emptied(self) -> None:
+        """See `KeyStreamsOwner`."""
         # The engine calls this from wherever a socket broke: the keys are looked through later,
         # in this actor's own turn; if one is under way or due, that one does it.
         self._maybe_deserted = True
@@ -249,48 +272,43 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
         for streams in tuple(self._keys.values()):
             streams.forget_empty()
             if streams.empty and not streams.asking:
-                del self._keys[streams.key]
+                self._keys.pop(streams.key)
         if not self._keys and self._me is not None:
             self._me.stop()
 
     # Features ---------------------------------------------------------------------------------
 
     def _announced(self, features: tuple[PublishFeatureValue, ...]) -> None:
-        changes: list[Change] = []
+        changes = self._refreshed()
         for published in features:
             if published.action is PublishAction.DELETE:
-                changes += self._delete(published.feature)
+                changes += self._known.delete(published.feature)
             else:
-                changes += self._absorb(published.feature)
+                changes += self._known.absorb(published.feature)
         self._publish(changes)
 
-    def _absorb(self, feature: CacheEnvironmentFeature) -> Iterable[Change]:
-        """Take over what is newer in `feature`; return what that changes."""
-        feature_id = feature.feature.id
-        if (deleted_at := self._gone.get(feature_id)) is not None:
-            if feature.feature.version <= deleted_at:
-                return ()
-            del self._gone[feature_id]
-        known = self._known.get(feature_id)
-        newest = feature if known is None else merged(known, feature)
-        if newest is known:
-            return ()
-        self._known[feature_id] = newest
-        self._changes += 1
-        return ((known, newest),)
+    def _refreshed(self) -> list[Change]:
+        """Take over what Dacha has in memory by now; return what that changes.
 
-    def _delete(self, feature: CacheEnvironmentFeature) -> Iterable[Change]:
-        feature_id = feature.feature.id
-        known = self._known.pop(feature_id, None)
-        version = max(feature.feature.version, known.feature.version if known else -1)
-        if version <= self._gone.get(feature_id, -1):
-            return ()
-        self._gone[feature_id] = version
-        self._changes += 1
-        return ((known or feature, None),)
+        It heard of an announcement before we did. Its views have their etags already, and what is
+        known here is shared with it.
+        """
+        changes: list[Change] = []
+        for streams in self._keys.values():
+            before = streams.granted
+            newest = None if before is None else self._surroundings.find(streams.key)
+            # What a change of access means is for AccessChanged to decide.
+            if before is None or not isinstance(newest, Granted):
+                continue
+            if newest is not before and not sees_differently(before, newest):
+                changes += self._known.take_over(newest.features)
+                streams.granted = newest
+        return changes
 
     def _publish(self, changes: Sequence[Change]) -> None:
         """Let everybody know of `changes` who may."""
+        if not changes:
+            return
         encoder = EventEncoder(self._states)
         for streams in tuple(self._keys.values()):
             granted = streams.granted
@@ -298,14 +316,14 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
             news = news_for(granted, changes) if granted and live else None
             if not granted or not news:
                 continue
-            tag = streams.view(granted, self._changes, self._known, self._gone).etag
-            for found in live:
-                if found.form is StreamForm.NOTICES:
-                    self._streams.publish(found.audience, found.form, encode_notice(tag))
+            tag = streams.view(granted, self._known).etag
+            for audience in live:
+                if audience.form is StreamForm.NOTICES:
+                    self._streams.publish(audience, audience.form, encode_notice(tag))
                     continue
                 for item in news:
-                    event = encoder.encode(item, streams.evaluation, granted, found.context)
+                    event = encoder.encode(item, streams.evaluation, granted, audience.context)
                     if item is news[-1]:
                         # Whoever has come so far holds the whole view.
-                        event = with_id(event, encode_etag([tag], found.context_tag))
-                    self._streams.publish(found.audience, item.feature.feature.id, event)
+                        event = with_id(event, encode_etag([tag], audience.context_tag))
+                    self._streams.publish(audience, item.feature.feature.id, event)

@@ -5,7 +5,6 @@ are told to come back, and the first of them starts a new one.
 """
 
 import random
-from collections.abc import Callable
 from contextlib import suppress
 
 import structlog
@@ -14,9 +13,7 @@ import trio
 from fh.actors.child import ActorSpec
 from fh.actors.errors import ActorStopped
 from fh.actors.mailbox import Mailbox
-from fh.actors.monitor import Ended
 from fh.actors.ref import Ref
-from fh.actors.registry import Registry
 from fh.actors.restart import Restart
 from fh.actors.supervisor import Supervisor
 from fh.bus.port import Delivery
@@ -67,7 +64,7 @@ class Subscriptions:
         self._states = states
         self._nursery: trio.Nursery | None = None
         self._supervisor = Supervisor("subscriptions")
-        self._registry: Registry[EnvironmentId, SubscriptionMessage] = Registry()
+        self._refs: dict[EnvironmentId, Ref[SubscriptionMessage]] = {}
         self._jitter = random.Random()  # noqa: S311  spreads retries, guards nothing
 
     async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
@@ -80,7 +77,7 @@ class Subscriptions:
     def subscribe(self, message: Subscribe) -> None:
         """Give a stream to the subscription of its environment."""
         environment_id = message.key.environment_id
-        ref = self._registry.find(environment_id) or self._spawn(environment_id)
+        ref = self._refs.get(environment_id) or self._spawn(environment_id)
         try:
             ref.tell_nowait(message)
         except ActorStopped:
@@ -90,16 +87,18 @@ class Subscriptions:
     async def on_delivery(self, delivery: Delivery) -> None:
         """Put what the bus delivers into the mailboxes it concerns."""
         for environment_id, message in addressed(delivery):
-            keys = tuple(self._registry.keys()) if environment_id is None else (environment_id,)
+            keys = tuple(self._refs) if environment_id is None else (environment_id,)
             for key in keys:
-                if ref := self._registry.find(key):
+                if ref := self._refs.get(key):
                     with suppress(ActorStopped):  # Deserted: nobody is left to be told.
                         await ref.tell(message)
 
-    def ask(self, environment_id: EnvironmentId, key: SdkKey) -> None:
+    # Surroundings -----------------------------------------------------------------------------
+
+    def ask(self, key: SdkKey) -> None:
         """Have the answer about `key` loaded and told to the subscription."""
         assert self._nursery is not None
-        self._nursery.start_soon(self._ask, environment_id, key)
+        self._nursery.start_soon(self._ask, key)
 
     def find(self, key: SdkKey) -> Granted | Denied | None:
         """Return the answer about `key` if it is in memory."""
@@ -114,52 +113,35 @@ class Subscriptions:
         )
         return longest * self._jitter.uniform(0.5, 1)
 
-    async def _ask(self, environment_id: EnvironmentId, key: SdkKey) -> None:
+    def subscription_ended(self, environment_id: EnvironmentId) -> None:
+        """Let the next stream of the environment start a new one."""
+        del self._refs[environment_id]
+
+    async def _ask(self, key: SdkKey) -> None:
         answer = await load_in_time(self._lookup, key, self._settings.load_seconds)
-        if ref := self._registry.find(environment_id):
+        if ref := self._refs.get(key.environment_id):
             with suppress(ActorStopped):  # Deserted: nobody waits for the answer.
                 await ref.tell(KeyAnswered(key, answer))
 
     def _spawn(self, environment_id: EnvironmentId) -> Ref[SubscriptionMessage]:
-        if len(self._registry) >= self._settings.environments:
+        if len(self._refs) >= self._settings.environments:
             self._make_room()
         subscription = EnvironmentSubscription(
-            self._engine, _Questions(self, environment_id), self._views, self._states
+            environment_id, self._engine, self, self._views, self._states
         )
-        ref = self._supervisor.spawn(
-            ActorSpec(
-                f"environment/{environment_id}",
-                lambda: subscription,
-                mailbox=_MAILBOX,
-                restart=Restart.TEMPORARY,
-            )
+        spec = ActorSpec(
+            f"environment/{environment_id}",
+            subscription.itself,
+            mailbox=_MAILBOX,
+            restart=Restart.TEMPORARY,
+            ended=subscription.ended,
         )
-        self._registry.register(environment_id, ref)
-        ref.when_ended(self._farewell_to(subscription))
+        ref = self._refs[environment_id] = self._supervisor.spawn(spec)
+        subscription.meet(ref)
         return ref
 
-    def _farewell_to(self, subscription: EnvironmentSubscription) -> Callable[[Ended], None]:
-        def on_end(_: Ended) -> None:
-            for connection in subscription.connections():
-                self._engine.end_stream(connection, BYE)
-
-        return on_end
-
     def _make_room(self) -> None:
-        oldest = next(iter(self._registry.keys()))
-        if ref := self._registry.find(oldest):
+        oldest = next(iter(self._refs))
+        if ref := self._refs.get(oldest):
             log.warning("environment_evicted", environment_id=str(oldest))
             ref.tell_nowait(Evict())
-
-
-class _Questions:
-    """The questions of one environment's subscription."""
-
-    def __init__(self, subscriptions: Subscriptions, environment_id: EnvironmentId) -> None:
-        self._subscriptions = subscriptions
-        self._environment_id = environment_id
-        self.find = subscriptions.find
-        self.pause_seconds = subscriptions.pause_seconds
-
-    def ask(self, key: SdkKey) -> None:
-        self._subscriptions.ask(self._environment_id, key)

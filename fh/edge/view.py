@@ -1,42 +1,37 @@
 """A key's view, brought up to date with what is known beyond it. Pure."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from fh.contracts.answers import Granted
 from fh.contracts.merge import merged
-from fh.contracts.published import CacheEnvironmentFeature
-from fh.model.ids import FeatureId, signed_halves
+from fh.contracts.ordered import sort_key
+from fh.edge.known import KnownFeatures
 from fh.wire.etag import environment_etag
 
 
-def caught_up(
-    granted: Granted,
-    known: Mapping[FeatureId, CacheEnvironmentFeature],
-    gone: Mapping[FeatureId, int],
-) -> Granted:
-    """Return `granted` itself if it is as new as `known`, else a view with what is newer."""
-    features: list[CacheEnvironmentFeature] = []
+def caught_up(granted: Granted, known: KnownFeatures) -> Granted:
+    """Return `granted` itself if it is as new as what is known, else a view with what is newer."""
+    if known.are(granted.features):
+        return granted
+    newest_of = {feature.feature.id: feature for feature in known}
+    features = []
     changed = False
-    ids: set[FeatureId] = set()
     for feature in granted.features:
-        feature_id = feature.feature.id
-        ids.add(feature_id)
-        if feature.feature.version <= gone.get(feature_id, -1):
+        newer = newest_of.pop(feature.feature.id, None)
+        if known.is_gone(feature):
             changed = True
             continue
-        newer = known.get(feature_id)
         newest = feature if newer is None or newer is feature else merged(feature, newer)
         changed = changed or newest is not feature
         if granted.sees(newest):
             features.append(newest)
-    for feature_id, feature in known.items():
-        if feature_id not in ids and granted.sees(feature):
+    for feature in newest_of.values():
+        if granted.sees(feature):
             changed = True
             features.append(feature)
     if not changed:
         return granted
-    features.sort(key=lambda feature: signed_halves(feature.feature.id))
+    features.sort(key=sort_key)
     etag = environment_etag(features) + ("1" if granted.extended_data else "0")
     return replace(granted, features=tuple(features), etag=etag)
 

@@ -58,6 +58,18 @@ class Writer:
         self.keep_tail(connection, data, written)
         return False
 
+    def hold(self, connection: Connection, data: bytes) -> None:
+        """Hold `data` back, and what is written after it, until `release` in the same turn."""
+        connection.tail = memoryview(data)
+
+    def release(self, connection: Connection) -> bool:
+        """Write what was held back, all in one; return whether all of it has left."""
+        tail, backlog = connection.tail, connection.backlog
+        assert tail is not None
+        connection.tail = connection.backlog = None
+        data = b"".join((tail, *backlog.values())) if backlog else bytes(tail)
+        return self.write(connection, ANSWER, data)
+
     def keep_tail(self, connection: Connection, data: bytes, written: int) -> None:
         """Keep what the kernel did not take of `data`, of which it took `written` bytes."""
         connection.tail = memoryview(data)[written:]

@@ -8,6 +8,8 @@ Source: sections 1.4 and 5.3 of the data plane's contract.
 import hashlib
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from fh.contracts.published import CacheEnvironmentFeature
 from fh.wire.context_header import ClientContext
 
@@ -19,10 +21,15 @@ _MASK = 0xFFFF_FFFF
 
 def environment_etag(features: Iterable[CacheEnvironmentFeature]) -> str:
     """Return the digest of the versions of `features`, 32 hexadecimal digits, order as given."""
+    listed = tuple(features)
+    # A tenth of the time that as many calls of UUID.__str__ take.
+    ids = msgspec.to_builtins([feature.feature.id for feature in listed])
     text = "-".join(
-        f"{feature.feature.id}{feature.feature.version}-"
-        f"{'0000' if feature.value is None else feature.value.version}"
-        for feature in features
+        [
+            f"{feature_id}{feature.feature.version}-"
+            f"{'0000' if feature.value is None else feature.value.version}"
+            for feature_id, feature in zip(ids, listed, strict=True)
+        ]
     )
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 

@@ -3,9 +3,12 @@
 import pytest
 import trio
 
+from fh.actors.actor import Actor
 from fh.actors.child import ActorSpec, ServiceSpec
 from fh.actors.mailbox import Full, Mailbox
+from fh.actors.monitor import Ended
 from fh.actors.restart import Restart
+from fh.actors.supervisor import Supervisor
 from fh.actors.testing import Probe
 
 
@@ -25,3 +28,13 @@ async def test_a_service_that_can_be_drained_needs_time_to_do_so():
         ServiceSpec("listener", nothing, drain=lambda: None)
     assert ServiceSpec("listener", nothing, drain=lambda: None, drain_seconds=1).drain_seconds == 1
     await nothing()
+
+
+async def test_an_end_is_told_to_the_spec_as_to_whoever_watches(nursery: trio.Nursery) -> None:
+    heard: list[Ended] = []
+    supervisor = Supervisor("many")
+    await nursery.start(supervisor.run)
+    ref = supervisor.spawn(ActorSpec("one", Actor[str], ended=heard.append))
+    ref.when_ended(heard.append)
+    ref.stop()
+    assert heard == [Ended("one", None), Ended("one", None)]

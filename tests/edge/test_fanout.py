@@ -33,10 +33,10 @@ class Stage:
         )
 
     def audience(self) -> Audience:
-        def on_empty(_: Audience) -> None:
-            self.emptied += 1
+        return Audience(self)
 
-        return Audience(on_empty)
+    def note_empty(self, _: Audience) -> None:
+        self.emptied += 1
 
     def join(self, audience: Audience) -> tuple[Connection, socket.socket]:
         ours, theirs = socket.socketpair()
@@ -219,7 +219,8 @@ async def test_an_audience_says_when_it_is_empty_and_nothing_is_published_to_it(
 
 @given(st.lists(st.integers(min_value=0, max_value=9), max_size=60), st.booleans())
 def test_members_keep_their_index_whoever_leaves(choices: list[int], visited: bool) -> None:
-    audience = Audience(lambda _: None)
+    with ExitStack() as stack:
+        audience = Stage(stack).audience()
     present: list[Connection] = []
     for choice in choices:
         if visited and len(present) == 5:

@@ -99,7 +99,8 @@ async def test_a_client_that_stops_reading_costs_nobody_else_anything() -> None:
 
 
 async def test_a_slow_client_gets_the_newest_version_of_each_feature() -> None:
-    async with edge_under_test(one_flag(), send_buffer_bytes=4608, slow_bytes=1 << 20) as edge:
+    settings = {"send_buffer_bytes": 4608, "slow_bytes": 1 << 20, "slow_seconds": 600}
+    async with edge_under_test(one_flag(), **settings) as edge:
         slow = await edge.open_stream()
         slow.stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         last = 40_000
