@@ -7,7 +7,6 @@ all. With `--strategy` the feature has a strategy of 50 %, whose value carries a
 """
 
 import argparse
-import gc
 import logging
 import os
 import socket
@@ -22,6 +21,7 @@ from fh.dacha.dacha import Dacha
 from fh.dacha.settings import DachaSettings
 from fh.edge.door import Door, listen, raise_descriptor_limit
 from fh.edge.edge import Edge
+from fh.edge.garbage import collect_garbage, freeze_what_lives
 from fh.edge.settings import EdgeSettings
 from fh.model.sdk_key import SdkKey
 
@@ -78,8 +78,8 @@ async def serve(options: argparse.Namespace) -> None:
         await nursery.start(edge.run)
         await warm_up(dacha, asked)
         await nursery.start(door.run)
-        gc.collect()
-        gc.freeze()  # as the product does once it is up
+        nursery.start_soon(collect_garbage, lambda: edge.is_writing)
+        freeze_what_lives()
         print(f"port {door.port}", flush=True)
         await obey(bus, asked, evaluates=options.strategy)
         nursery.cancel_scope.cancel()

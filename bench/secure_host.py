@@ -2,7 +2,6 @@
 its two arguments. What it is told on stdin, and what it says, is the same.
 """  # noqa: D205 -- one sentence reads better
 
-import gc
 import logging
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from bench.edge_truth import NoMr, keys
 from fh.bus.memory import MemoryBus
 from fh.edge.door import Door, listen, raise_descriptor_limit
 from fh.edge.edge import Edge
+from fh.edge.garbage import freeze_what_lives
 from fh.edge.settings import EdgeSettings
 from fh.http.key_pair import KeyPairFiles
 from fh.roles.secure import SecureParts
@@ -50,8 +50,7 @@ async def serve(files: KeyPairFiles) -> None:
         await nursery.start(edge.run)
         await warm_up(dacha, asked)
         await nursery.start(door.run)
-        gc.collect()
-        gc.freeze()  # as the product does once it is up
+        freeze_what_lives()
         print(f"port {door.port}", flush=True)
         await obey(bus, asked, evaluates=False)
         nursery.cancel_scope.cancel()

@@ -43,6 +43,7 @@ link_parent   the parent's end
 link_worker   the worker's end: the ports of an Edge and its Dacha
 hand_over     connections that a worker can't serve, to its parent
 asgi          Edge as an application of whoever speaks TLS or HTTP/2
+garbage       when Python looks for garbage
 door          the listening socket
 metrics       Edge's figures for Prometheus
 """

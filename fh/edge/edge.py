@@ -93,6 +93,11 @@ class Edge:
         if self._life is not None:
             await self._life.on_delivery(delivery)
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether a broadcast is under way."""
+        return self._life is not None and self._life.engine.is_writing
+
     def statistics(self) -> EngineStatistics | None:
         """Return the engine's counts, or None while there is no engine."""
         return self._life.engine.statistics() if self._life is not None else None

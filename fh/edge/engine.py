@@ -242,6 +242,11 @@ class Engine:
                 self._relay_left = trio.Event()
                 await self._relay_left.wait()
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether a broadcast is under way."""
+        return self._fan_out.is_writing
+
     def statistics(self) -> EngineStatistics:
         """Return the counts of this moment."""
         return EngineStatistics(

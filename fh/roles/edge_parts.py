@@ -2,10 +2,13 @@
 
 import socket
 
+import trio
+
 from fh.actors.child import ServiceSpec
 from fh.contracts.answers import KeyLookup
 from fh.contracts.updates import FeatureUpdates
 from fh.edge.edge import Edge
+from fh.edge.garbage import collect_garbage
 from fh.edge.life import TakeAway
 from fh.edge.pages import Pages
 from fh.edge.settings import EdgeSettings
@@ -61,4 +64,11 @@ class EdgeParts:
         edge = ServiceSpec(
             "edge", self.edge.run, drain=self.edge.drain, drain_seconds=self._drain_seconds
         )
-        return [*self._secure.specs(drain_seconds=self._drain_seconds), edge]
+        return [
+            *self._secure.specs(drain_seconds=self._drain_seconds),
+            ServiceSpec("garbage", self._collect_garbage),
+            edge,
+        ]
+
+    async def _collect_garbage(self, *, task_status: trio.TaskStatus[None]) -> None:
+        await collect_garbage(lambda: self.edge.is_writing, task_status=task_status)

@@ -4,6 +4,7 @@
     ├── dacha               a small cache; asks the parent's
     ├── deliveries          what the parent heard of the bus; Dacha hears it before Edge does
     ├── figures             tells the parent once a second what was counted
+    ├── garbage             looked for every minute, when nothing is being written
     ├── edge                streams, polls and WebSockets
     └── door                its share of the port; last up, first down
 
@@ -15,7 +16,6 @@ An asyncio client, a web framework or a database would cost every worker memory 
 start; none of them is imported here.
 """
 
-import gc
 import signal
 import socket
 import sys
@@ -37,6 +37,7 @@ from fh.dacha.dacha import Dacha
 from fh.dacha.settings import DachaSettings
 from fh.edge.door import Door, listen, raise_descriptor_limit
 from fh.edge.edge import Edge
+from fh.edge.garbage import collect_garbage, freeze_what_lives
 from fh.edge.hand_over import Giver
 from fh.edge.link import NOTHING_COUNTED, Figures, Ready
 from fh.edge.link_worker import ParentGone, WorkerLink
@@ -101,6 +102,7 @@ class EdgeWorker:
                 ServiceSpec("dacha", self._dacha.run, drain=self._dacha.stop, drain_seconds=1.0),
                 ServiceSpec("deliveries", self._pass_on),
                 ServiceSpec("figures", self._report),
+                ServiceSpec("garbage", self._collect_garbage),
                 ServiceSpec(
                     "edge",
                     self._edge.run,
@@ -130,6 +132,9 @@ class EdgeWorker:
 
     async def _deliver(self, delivery: Delivery) -> None:
         await self._deliveries.deliver(delivery)
+
+    async def _collect_garbage(self, *, task_status: trio.TaskStatus[None]) -> None:
+        await collect_garbage(lambda: self._edge.is_writing, task_status=task_status)
 
     async def _report(self, *, task_status: trio.TaskStatus[None]) -> None:
         task_status.started()
@@ -200,9 +205,7 @@ class _Announcement:
         self._link = link
 
     def started(self, _: object = None) -> None:
-        # What lives until the end need not be looked at by every full collection.
-        gc.collect()
-        gc.freeze()
+        freeze_what_lives()
         self._link.report(Ready())
 
 

@@ -1,6 +1,5 @@
 """Running a role: signals, exit status, and what the operator is told."""
 
-import gc
 import signal
 import socket
 import time
@@ -14,6 +13,7 @@ import trio
 from fh.actors.errors import ActorError
 from fh.config import Fault, load_settings
 from fh.edge.door import PortTaken, listen, reserve
+from fh.edge.garbage import freeze_what_lives
 from fh.edge.settings import EdgeSettings
 from fh.errors import FeatureHubError
 from fh.log import configure_logging
@@ -140,9 +140,7 @@ class _Announcement:
         self._began = began
 
     def started(self, _: object = None) -> None:
-        # What lives until the end need not be looked at by every full collection.
-        gc.collect()
-        gc.freeze()
+        freeze_what_lives()
         log.info(
             _event(self._role, "started"),
             url=f"{self._scheme}://{self._host}:{self._role.port}{self._path}",
