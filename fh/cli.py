@@ -37,8 +37,17 @@ _DATA_DIRECTORY = click.option(
     "--data-dir", metavar="DIR", help="Where the data is kept.  [default: ./data]"
 )
 
-_WORKERS = click.option(
-    "--workers", metavar="N", help="Processes for streams and polls.  [default: this one]"
+_WORKERS = (
+    click.option(
+        "--workers",
+        metavar="N",
+        help="Processes for streams and polls; auto is one a core, and what an Edge has.",
+    ),
+    click.option(
+        "--max-streams",
+        metavar="N",
+        help="Streams at most: more workers where one process can't open as many files.",
+    ),
 )
 
 Command: TypeAlias = Callable[..., None]
@@ -50,9 +59,15 @@ def _common(command: Command) -> Command:
     return command
 
 
+def _workers(command: Command) -> Command:
+    for option in reversed(_WORKERS):
+        command = option(command)
+    return command
+
+
 @fh.command("party-server")
 @_DATA_DIRECTORY
-@_WORKERS
+@_workers
 @_common
 def party_server(**options: Any) -> None:
     """Run everything in one process: admin API, cache, and the port for SDKs.
@@ -105,7 +120,7 @@ def dacha(**options: Any) -> None:
 
 
 @fh.command("edge")
-@_WORKERS
+@_workers
 @_common
 def edge(**options: Any) -> None:
     """Run what SDKs connect to alone: streams, polls, test writes.
@@ -148,6 +163,7 @@ def _run(name: str, options: Mapping[str, Any]) -> NoReturn:
             ("host", "server.host"),
             ("data_dir", "fh.data-dir"),
             ("workers", "fh.workers"),
+            ("max_streams", "fh.max-streams"),
         )
         if options.get(option) is not None
     }

@@ -115,6 +115,11 @@ def raise_descriptor_limit() -> int:
     return hard
 
 
+def room_for_connections() -> int:
+    """Return how many connections a process like this one has descriptors for."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1] - _KEPT_DESCRIPTORS
+
+
 class Door:
     """Accepts connections, many in a turn, and hands each on as a bare descriptor."""
 

@@ -243,6 +243,11 @@ class Engine:
                 await self._relay_left.wait()
 
     @property
+    def streams(self) -> int:
+        """How many streams are open."""
+        return self._streams
+
+    @property
     def is_writing(self) -> bool:
         """Whether a broadcast is under way."""
         return self._fan_out.is_writing

@@ -111,8 +111,11 @@ class Life:
         """Return what `head` asks of Edge."""
         settings = self.settings
         asked = decide(head, root=settings.root, needs_context_sha=settings.surrogate_keys)
-        if isinstance(asked, OpenStream | OpenSocket) and not settings.streams:
-            return Refused(501, "there are no streams here: poll instead")
+        if isinstance(asked, OpenStream | OpenSocket):
+            if not settings.streams:
+                return Refused(501, "there are no streams here: poll instead")
+            if 0 < settings.most_streams <= self.engine.streams:
+                return Refused(503, "as many streams are open here as may be: come back later")
         return asked
 
     def open_relay(self, asked: OpenStream) -> Relay:

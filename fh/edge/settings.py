@@ -8,6 +8,7 @@ class EdgeSettings:
     """Limits and habits of one Edge; the property of each is in `fh.config`.
 
     Attributes:
+        most_streams: How many may be open at once; 0 is no bound.
         root: Segments of the path below which everything is.
         plain_paths: The only paths that are served without TLS; None is every path.
     """
@@ -26,6 +27,7 @@ class EdgeSettings:
     retry_first_seconds: float = 0.2
     retry_maximum_seconds: float = 5.0
     environments: int = 5000
+    most_streams: int = 0
     cache_control: str = ""
     surrogate_keys: bool = False
     streams: bool = True

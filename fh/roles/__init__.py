@@ -12,6 +12,8 @@ workers         Edge on more than one core: supervised processes on one port
 worker_process  one of them as its parent holds on to it
 edge_worker     what runs in it, from top to bottom
 tally           counts of processes that come and go
+worker_slot     one worker's place, whatever process has it
+worker_count    how many workers there are
 log_metrics     counts of log lines for Prometheus
 worker_metrics  the workers' figures for Prometheus
 entrance        where clients come in: a door of this process, or workers

@@ -72,7 +72,6 @@ def build_edge(
     entrance = open_entrance(
         edge,
         listener,
-        settings.workers,
         settings,
         cache=settings,
         dacha=dacha,

@@ -4,11 +4,12 @@ import socket
 from collections.abc import Sequence
 from typing import TypeAlias
 
+import structlog
 from prometheus_client.registry import Collector
 
 from fh.contracts.updates import FeatureUpdates
 from fh.dacha.dacha import Dacha
-from fh.edge.door import Door, raise_descriptor_limit
+from fh.edge.door import Door, raise_descriptor_limit, room_for_connections
 from fh.edge.edge import Edge
 from fh.edge.engine import EngineStatistics
 from fh.edge.life import TakeAway
@@ -16,11 +17,13 @@ from fh.edge.link import NOTHING_COUNTED
 from fh.edge.metrics import EdgeCollector
 from fh.roles.bus import AnyBus
 from fh.roles.settings.dacha import DachaPartSettings
-from fh.roles.settings.edge import EdgePartSettings
+from fh.roles.settings.workers import WorkersPartSettings
 from fh.roles.tally import total
 from fh.roles.worker_metrics import WorkersCollector
 from fh.roles.worker_process import Surroundings
 from fh.roles.workers import Workers, WorkersSettings
+
+log = structlog.get_logger()
 
 Entrance: TypeAlias = Door | Workers
 
@@ -28,8 +31,7 @@ Entrance: TypeAlias = Door | Workers
 def open_entrance(
     edge: Edge,
     listener: socket.socket,
-    workers: int,
-    settings: EdgePartSettings,
+    settings: WorkersPartSettings,
     *,
     cache: DachaPartSettings,
     dacha: Dacha,
@@ -38,17 +40,25 @@ def open_entrance(
     elsewhere: TakeAway,
     other_protocol: TakeAway,
 ) -> Entrance:
-    """Return a door to `edge`, or with more than one of `workers` those.
+    """Return a door to `edge`, or with more than one worker those.
 
     `listener` listens for the door, and only keeps the port for workers.
     """
-    if workers <= 1:
+    chosen = settings.worker_count()
+    if chosen.count > 1 or chosen.streams_each:
+        log.info(
+            "workers_chosen",
+            workers=chosen.count,
+            streams_each=chosen.streams_each or room_for_connections(),
+            reason=chosen.reason,
+        )
+    if chosen.count <= 1:
         return Door(listener, edge.adopt, descriptors=raise_descriptor_limit())
     raise_descriptor_limit()
     many = Workers(
         listener,
         WorkersSettings(
-            workers,
+            chosen.count,
             settings.host,
             edge=settings.edge(),
             dacha=cache.dacha(),

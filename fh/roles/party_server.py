@@ -97,7 +97,6 @@ def build_party_server(
     entrance = open_entrance(
         edge,
         listener,
-        settings.workers,
         settings,
         cache=settings,
         dacha=dacha,

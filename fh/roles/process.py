@@ -21,7 +21,8 @@ from fh.roles.role import Role
 from fh.roles.settings.edge import EdgePartSettings
 from fh.roles.settings.given import set_in_vain, unknown_faults
 from fh.roles.settings.listening import ListeningSettings
-from fh.roles.settings.roles import KNOWN, EdgeRoleSettings, PartyServerSettings
+from fh.roles.settings.roles import KNOWN
+from fh.roles.settings.workers import WorkersPartSettings
 
 log = structlog.get_logger()
 
@@ -87,7 +88,7 @@ def _listen(settings: ListeningSettings) -> tuple[socket.socket, socket.socket |
                 "dead_clients_unnoticed",
                 hint="streams never end and have no heartbeat: set edge.sse.heartbeat-period",
             )
-    if isinstance(settings, PartyServerSettings | EdgeRoleSettings) and settings.workers > 1:
+    if isinstance(settings, WorkersPartSettings) and settings.worker_count().count > 1:
         listener = reserve(settings.host, settings.port)
     else:
         listener = listen(settings.host, settings.port, edge)

@@ -42,10 +42,10 @@ class Role:
     ) -> None:
         """Have `doors[0]` be the one that clients come through, the others for operators.
 
-        `reload` is what SIGHUP means; None: what it always was.
+        `reload` is what SIGHUP means besides.
         """
         self.name = name
-        self.reload = reload
+        self._reload = reload
         self._doors = doors
         specs = [
             door.spec()
@@ -54,6 +54,20 @@ class Role:
             for number, door in enumerate(doors)
         ]
         self._supervisor = Supervisor(name, [*parts, *reversed(specs)], intensity=_INTENSITY)
+
+    @property
+    def reload(self) -> Callable[[], None] | None:
+        """What SIGHUP means: files are read anew and workers replaced; None: what it always was."""
+        renewals = [door.renew for door in self._doors if isinstance(door, Workers)]
+        if self._reload is None and not renewals:
+            return None
+        return lambda: self._do_reload(renewals)
+
+    def _do_reload(self, renewals: Sequence[Callable[[], None]]) -> None:
+        if self._reload is not None:
+            self._reload()
+        for renew in renewals:
+            renew()
 
     @property
     def port(self) -> int:

@@ -3,7 +3,8 @@
     workers (one_for_one)
     ├── worker-0            the process with number 0, started again when it dies
     ├── worker-1
-    └── …
+    ├── …
+    └── renewals            replaces one process after the other, when told to
 
 The system deals connections out to the workers (SO_REUSEPORT). The parent only keeps the port; a
 socket of its own that listened would be dealt connections, too, and leave them waiting. It speaks
@@ -12,11 +13,13 @@ to the bus and to MR on behalf of all, so none of them needs a connection or a s
 A worker that dies is started again by itself, after a pause that grows while it goes on dying; its
 clients reconnect and are dealt to another one meanwhile. One that says nothing for too long is
 killed. None is ever given up: whoever watches the process finds it not ready.
+
+Renewed, each process says goodbye to its streams over the grace period and ends; the next one's
+turn comes when all are ready again. So all but one serve throughout.
 """
 
 import socket
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final
 
 import structlog
@@ -32,8 +35,9 @@ from fh.edge.link import FrameTooLarge, encode_delivery
 from fh.edge.link_parent import LinkLimits
 from fh.edge.settings import EdgeSettings
 from fh.roles.edge_worker import WorkerSettings
-from fh.roles.tally import Tally, total
-from fh.roles.worker_process import Patience, Surroundings, WorkerProcess
+from fh.roles.tally import total
+from fh.roles.worker_process import Patience, Surroundings
+from fh.roles.worker_slot import WorkerSlot, WorkerStatistics
 
 log = structlog.get_logger()
 
@@ -57,18 +61,6 @@ class WorkersSettings:
     limits: LinkLimits = field(default_factory=LinkLimits)
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerStatistics:
-    """One worker at this moment; `pid` is None while there is no process."""
-
-    number: int
-    pid: int | None
-    is_ready: bool
-    starts: int
-    dropped: int
-    engine: EngineStatistics
-
-
 class Workers:
     """All workers of a port; a service. `on_delivery` hears the bus after the parent's Dacha."""
 
@@ -77,11 +69,15 @@ class Workers:
     ) -> None:
         """Serve on the port that `reserved` keeps (see `fh.edge.door.reserve`)."""
         self._reserved = reserved
+        self._end_seconds = settings.edge.grace_seconds + _END_SECONDS
+        patience = Patience(settings.start_seconds, self._end_seconds)
         self._slots = [
-            _Slot(self._settings_for(settings, number), settings, surroundings)
+            WorkerSlot(
+                self._settings_for(settings, number), surroundings, settings.limits, patience
+            )
             for number in range(settings.count)
         ]
-        self._end_seconds = _end_seconds(settings)
+        self._renewal = trio.Event()
         self._supervisor = Supervisor(
             "workers",
             [
@@ -94,7 +90,8 @@ class Workers:
                     drain_seconds=self._end_seconds + 2 * _END_SECONDS,
                 )
                 for slot in self._slots
-            ],
+            ]
+            + [ServiceSpec("renewals", self._renew_in_turns)],
             intensity=Intensity(_RESTARTS_OF_EACH * settings.count, _WITHIN_SECONDS),
             backoff=_BACKOFF,
         )
@@ -132,6 +129,10 @@ class Workers:
             slot.drain()
         self._supervisor.stop()
 
+    def renew(self) -> None:
+        """Replace every process by a new one, one after the other, soon."""
+        self._renewal.set()
+
     def close(self) -> None:
         """Give the port back."""
         self._reserved.close()
@@ -164,6 +165,24 @@ class Workers:
         """Return what is known of each worker."""
         return [slot.statistics() for slot in self._slots]
 
+    async def _renew_in_turns(self, *, task_status: trio.TaskStatus[None]) -> None:
+        task_status.started()
+        while True:
+            await self._renewal.wait()
+            self._renewal = trio.Event()
+            log.info("workers_renewing", workers=len(self._slots))
+            for slot in self._slots:
+                # One that is missing by itself is waited for: only one may be.
+                await self._wait_all_ready()
+                slot.renew()
+            await self._wait_all_ready()
+            log.info("workers_renewed", workers=len(self._slots))
+
+    async def _wait_all_ready(self) -> None:
+        while not all(slot.is_ready for slot in self._slots):
+            for slot in self._slots:
+                await slot.wait_ready()
+
     def _settings_for(self, settings: WorkersSettings, number: int) -> WorkerSettings:
         return WorkerSettings(
             number,
@@ -173,79 +192,4 @@ class Workers:
             settings.dacha,
             settings.log_level,
             settings.log_format,
-        )
-
-
-def _end_seconds(settings: WorkersSettings) -> float:
-    return settings.edge.grace_seconds + _END_SECONDS
-
-
-class _Slot:
-    """One worker's place: its process, and what those before it counted."""
-
-    def __init__(
-        self, told: WorkerSettings, settings: WorkersSettings, surroundings: Surroundings
-    ) -> None:
-        self.number = told.number
-        self._make = partial(WorkerProcess, told, surroundings, settings.limits)
-        self._patience = Patience(settings.start_seconds, _end_seconds(settings))
-        self._process: WorkerProcess | None = None
-        self._starts = 0
-        self._dropped = 0
-        self._tally = Tally()
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether it takes connections, as far as anybody knows."""
-        return self._process is not None and self._process.is_serving
-
-    @property
-    def tally(self) -> Tally:
-        """What was counted here, by now."""
-        if self._process is not None:
-            self._tally.see(self._process.link.figures)
-        return self._tally
-
-    def launch(self) -> WorkerProcess:
-        """Start the process, ahead of `run` or in it."""
-        self._starts += 1
-        self._process = self._make()
-        return self._process
-
-    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
-        """Run one process to its end; see `WorkerProcess.run`."""
-        process = self._process or self.launch()
-        try:
-            await process.run(self._patience, task_status=task_status)
-        finally:
-            self.tally.close()
-            self._dropped += process.link.dropped
-            self._process = None
-
-    def announce(self, frame: bytes | None) -> None:
-        """Have the worker told; without one, the next asks for everything anyway."""
-        if self._process is not None:
-            self._process.link.announce(frame)
-
-    def drain(self) -> None:
-        """Have the worker end."""
-        if self._process is not None:
-            self._process.drain()
-
-    async def discard(self) -> None:
-        """End a process that was launched and never run."""
-        if self._process is not None:
-            process, self._process = self._process, None
-            await process.discard()
-
-    def statistics(self) -> WorkerStatistics:
-        """Return what is known at this moment."""
-        process = self._process
-        return WorkerStatistics(
-            number=self.number,
-            pid=None if process is None else process.pid,
-            is_ready=self.is_ready,
-            starts=self._starts,
-            dropped=self._dropped + (0 if process is None else process.link.dropped),
-            engine=self.tally.engine,
         )

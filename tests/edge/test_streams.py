@@ -281,3 +281,20 @@ async def test_environments_beyond_the_most_make_room(portable: bool) -> None:
         await second.event()
         assert (await second.event())[0] == "features"
         assert await first.event() == BYE
+
+
+async def test_beyond_the_most_streams_a_client_is_told_to_come_back_later(portable: bool) -> None:
+    async with edge_under_test(one_flag(), portable_engine=portable, most_streams=1) as edge:
+        client = await edge.open_stream()
+        await client.event()
+        refused = await edge.connect()
+        await refused.send(
+            f"GET /features/{ENVIRONMENT}/{SERVER_KEY.secret} HTTP/1.1\r\nhost: x\r\n\r\n".encode()
+        )
+        status, headers, _ = await refused.answer()
+        assert (status, headers["retry-after"]) == (503, "1")
+        client.stream.socket.close()
+        with trio.fail_after(10):
+            while edge.edge.statistics().streams:
+                await trio.testing.wait_all_tasks_blocked(0.01)
+        assert await (await edge.open_stream()).event() == DISCOVER

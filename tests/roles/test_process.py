@@ -203,6 +203,8 @@ def test_workers_share_the_port_and_hand_on_what_is_not_theirs(tmp_path: Path) -
         with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
             metrics = answer.read().decode()
         assert metrics.count("edge_worker_ready{") == 2
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for("workers_renewed")
         assert server.end(signal.SIGTERM) == 0
     assert of_session(server.process.pid) == []
     assert [line for line in server.lines if line["level"] not in {"info", "debug"}] == []

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fh.config import Fault, Secret, properties_of, secrets, setting, whole
+from fh.config import Fault, Secret, properties_of, secrets, setting
 from fh.dacha.last_known_settings import check_last_known
 from fh.roles.settings.bus import BusSettings, check_bus
 from fh.roles.settings.dacha import DachaPartSettings, check_disconnects
@@ -18,22 +18,18 @@ from fh.roles.settings.edge import EdgePartSettings
 from fh.roles.settings.listening import PORT, ListeningSettings, check_listening
 from fh.roles.settings.mr import MrPartSettings
 from fh.roles.settings.upstream import DachaAddressSettings, ManagementSettings, check_url
+from fh.roles.settings.workers import WorkersPartSettings, check_workers, workers_asked
+from fh.roles.worker_count import ONE_A_CORE
 
 _EDGE_PORT = 8553
 _DACHA_PORT = 8902
 
-WORKERS = whole(0, 256)
-
 
 @dataclass(frozen=True)
 class PartyServerSettings(
-    BusSettings, DachaPartSettings, DatabaseSettings, MrPartSettings, EdgePartSettings
+    BusSettings, DachaPartSettings, DatabaseSettings, MrPartSettings, WorkersPartSettings
 ):
     """Everything that a party-server can be told."""
-
-    workers: int = setting(
-        "fh.workers", 0, WORKERS, "processes for streams and polls; 0 for none but this one"
-    )
 
 
 @dataclass(frozen=True)
@@ -52,12 +48,15 @@ class DachaRoleSettings(BusSettings, DachaPartSettings, ManagementSettings, List
 
 
 @dataclass(frozen=True)
-class EdgeRoleSettings(BusSettings, DachaPartSettings, DachaAddressSettings, EdgePartSettings):
+class EdgeRoleSettings(BusSettings, DachaPartSettings, DachaAddressSettings, WorkersPartSettings):
     """Everything that an Edge can be told."""
 
     port: int = setting("server.port", _EDGE_PORT, PORT, "port to listen on; 0 for any")
     workers: int = setting(
-        "fh.workers", 0, WORKERS, "processes for streams and polls; 0 for none but this one"
+        "fh.workers",
+        ONE_A_CORE,
+        workers_asked,
+        "processes for streams and polls; 0 for none but this one, -1 or auto for one a core",
     )
 
 
@@ -91,9 +90,10 @@ def check_party_server(settings: PartyServerSettings) -> Sequence[Fault]:
     """Return what is wrong with the settings taken together."""
     return [
         *check_last_known(settings.last_known()),
-        *check_disconnects(settings, settings.workers),
+        *check_disconnects(settings, settings.worker_count().count),
         *check_bus(settings, required=False),
         *check_database(settings),
+        *check_workers(settings),
         *check_listening(settings),
     ]
 
@@ -122,8 +122,9 @@ def check_edge(settings: EdgeRoleSettings) -> Sequence[Fault]:
     return [
         *check_bus(settings, required=True),
         *check_last_known(settings.last_known()),
-        *check_disconnects(settings, settings.workers),
+        *check_disconnects(settings, settings.worker_count().count),
         *check_url(f"dacha.url.{settings.cache_name}", settings.dacha_url),
+        *check_workers(settings),
         *check_listening(settings),
     ]
 
