@@ -5,6 +5,7 @@ evaluate    what an evaluation of strategies costs, beside the official SDKs' ow
 actors      what an actor costs
 poll        what a poll costs, beside nginx with a static file and uvicorn with a bare function
 start       how long from an empty directory to the first flag
+meanwhile   how long a poll waits while an event goes out to all streams
 bearers     what TLS and HTTP/2 cost a stream
 edge_host   the real Edge alone in a process, its Dacha with it, for fanout
 edge_truth  what stands for MR behind it

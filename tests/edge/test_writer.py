@@ -1,0 +1,174 @@
+"""Bytes that leave in parts, whatever parts the kernel takes, and descriptors that come back."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+import trio
+import trio.testing
+
+from fh.edge import writer as writer_module
+from fh.edge.connection import Connection
+from fh.edge.engine import Engine
+from fh.edge.fanout import Audience
+from fh.edge.poller import EpollPoller
+from fh.edge.settings import EdgeSettings
+from fh.edge.writer import Writer
+from fh.wire.sse import chunk
+
+EVENT = chunk(b"event: feature\ndata: {}\n\n")
+
+
+class Stage:
+    """A writer, and who it gave up."""
+
+    def __init__(self, **settings: float) -> None:
+        self.poller = EpollPoller()
+        self.broken: list[Connection] = []
+        self.evicted: list[tuple[Connection, str]] = []
+        self.writer = Writer(
+            self.poller,
+            EdgeSettings(**settings),
+            on_broken=self.broken.append,
+            on_evict=lambda connection, reason: self.evicted.append((connection, reason)),
+        )
+
+
+@contextmanager
+def connected(stage: Stage) -> Iterator[tuple[Connection, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        theirs.setblocking(False)
+        stage.poller.watch(ours.fileno())
+        yield Connection(ours.fileno()), theirs
+        stage.poller.close()
+
+
+def everything(reader: socket.socket) -> bytes:
+    try:
+        return reader.recv(65536)
+    except BlockingIOError:
+        return b""
+
+
+@pytest.mark.parametrize("cut", range(len(EVENT)))
+async def test_an_event_cut_anywhere_goes_on_where_it_was_cut(cut: int) -> None:
+    stage = Stage()
+    with connected(stage) as (connection, reader):
+        assert os.write(connection.descriptor, EVENT[:cut]) == cut
+        stage.writer.keep_tail(connection, EVENT, cut)
+        stage.writer.keep_frames(connection, {"a": b"a1", "b": b"b1"})
+        stage.writer.keep_frames(connection, {"a": b"a2"})
+        assert stage.writer.slow == 1
+        assert stage.writer.flush(connection)
+        # Of each feature the newest, in the order in which those became due.
+        assert everything(reader) == EVENT + chunk(b"b1") + chunk(b"a2")
+        assert (stage.writer.slow, stage.broken, stage.evicted) == (0, [], [])
+
+
+@pytest.mark.parametrize("most_bytes", range(1, len(EVENT) + 2))
+async def test_a_kernel_that_takes_a_few_bytes_at_a_time_gets_all(
+    most_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage()
+    write = os.write
+    monkeypatch.setattr(
+        writer_module.os, "write", lambda fd, data: write(fd, bytes(data[:most_bytes]))
+    )
+    with connected(stage) as (connection, reader):
+        whole = stage.writer.write(connection, "first", EVENT)
+        assert whole == (most_bytes >= len(EVENT))
+        if not whole:
+            stage.writer.keep_frames(connection, {"next": b"next"})
+        while connection.tail is not None:
+            stage.writer.flush(connection)
+        assert everything(reader) == EVENT + (b"" if whole else chunk(b"next"))
+        assert (stage.writer.slow, stage.broken, stage.evicted) == (0, [], [])
+
+
+async def test_what_is_held_back_leaves_as_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage()
+    written: list[bytes] = []
+    write = os.write
+
+    def noted(descriptor: int, data: bytes) -> int:
+        written.append(bytes(data))
+        return write(descriptor, data)
+
+    monkeypatch.setattr(writer_module.os, "write", noted)
+    with connected(stage) as (connection, reader):
+        stage.writer.hold(connection, b"head ")
+        assert not stage.writer.write(connection, "features", b"features")
+        assert stage.writer.release(connection)
+        assert written == [b"head features"]
+        assert everything(reader) == b"head features"
+
+
+async def test_whoever_gets_a_descriptor_again_gets_nothing_of_its_last_owner(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One tenant's client leaves in the middle of a broadcast, another's gets its number."""
+    monkeypatch.setattr("fh.edge.fanout._WRITES_PER_TURN", 1)
+    monkeypatch.setattr("fh.edge.fanout._AT_ONCE", 0)
+    engine = Engine(EpollPoller(), EdgeSettings(), Silent(), heartbeat=b"", farewell=b"")
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+        def connect() -> socket.socket:
+            client = stack.enter_context(socket.create_connection(listener.getsockname()))
+            client.setblocking(False)
+            return client
+
+        def accept() -> int:
+            accepted, _ = listener.accept()
+            accepted.setblocking(False)
+            return accepted.detach()
+
+        audience = Audience(Silent())
+        clients = [connect() for _ in range(5)]
+        for _ in clients:
+            descriptor = accept()
+            engine.adopt(descriptor)
+            connection = engine._connections[descriptor]
+            assert connection is not None
+            engine.start_stream(connection, b"head")
+            engine.send_first(connection)
+            audience.join(connection)
+        assert [everything(client) for client in clients] == [b"head"] * 5
+        stranger = connect()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(engine.run)
+            engine.publish(audience, "secret", b"of one tenant")
+            while not (received := everything(clients[0])):
+                await trio.lowlevel.checkpoint()
+            assert received == chunk(b"of one tenant")
+            assert everything(clients[-1]) == b""  # its turn has not come
+            last = audience.members[-1]
+            number = last.descriptor
+            engine.close(last)
+            reused = accept()
+            assert reused == number
+            engine.adopt(reused)
+            await trio.testing.wait_all_tasks_blocked()
+            assert everything(clients[-2]) == chunk(b"of one tenant")
+            assert everything(stranger) == b""
+            nursery.cancel_scope.cancel()
+
+
+class Silent:
+    """Answers no request and cares for nobody."""
+
+    def on_request(self, connection: Connection, data: bytes) -> None:
+        """See `Requests`."""
+
+    def on_refused(self, connection: Connection, status: int, detail: str) -> None:
+        """See `Requests`."""
+
+    def on_other_protocol(self, connection: Connection) -> None:
+        """See `Requests`."""
+
+    def note_empty(self, audience: Audience) -> None:
+        """See `AudienceOwner`."""
