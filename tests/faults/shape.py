@@ -153,6 +153,6 @@ class Deployment:
         elif self._shape.keeps_last_known:
             file = self._directory / "last-known" / f"{role}-{self._roles[role]}"
             settings |= {**_LAST_KNOWN, "FH_LAST_KNOWN_FILE": str(file)}
-        if role == "edge" and self._shape.workers:
+        if role == "edge":
             settings["FH_WORKERS"] = str(self._shape.workers)
         return settings

@@ -139,6 +139,7 @@ async def test_a_change_goes_from_mr_to_edge_and_a_write_back(tmp_path: Path) ->
             dacha_url=f"http://127.0.0.1:{dacha.port}",
             drop_after_seconds=0,
             heartbeat_seconds=1,
+            workers=0,
         )
         async with running(mr, dacha, edge):
             _, _, key = await a_flag(mr.port)

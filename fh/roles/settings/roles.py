@@ -1,7 +1,7 @@
 """The roles, and what of their settings must fit together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from fh.config import Fault, Secret, properties_of, secrets, setting
@@ -19,7 +19,7 @@ from fh.roles.settings.listening import PORT, ListeningSettings, check_listening
 from fh.roles.settings.mr import MrPartSettings
 from fh.roles.settings.upstream import DachaAddressSettings, ManagementSettings, check_url
 from fh.roles.settings.workers import WorkersPartSettings, check_workers, workers_asked
-from fh.roles.worker_count import ONE_A_CORE
+from fh.roles.worker_count import ONE_A_CORE, WorkerCount
 
 _EDGE_PORT = 8553
 _DACHA_PORT = 8902
@@ -58,6 +58,12 @@ class EdgeRoleSettings(BusSettings, DachaPartSettings, DachaAddressSettings, Wor
         workers_asked,
         "processes for streams and polls; 0 for none but this one, -1 or auto for one a core",
     )
+
+    def worker_count(self) -> WorkerCount:
+        """Return how many workers there are; a cache that passes through has none unasked."""
+        if self.passes_through and self.workers == ONE_A_CORE:
+            return replace(self, workers=0).worker_count()
+        return super().worker_count()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,9 @@
+import os
+
 import pytest
 
 from fh.edge.door import room_for_connections
+from fh.roles.settings.roles import EdgeRoleSettings, PartyServerSettings
 from fh.roles.settings.workers import WorkersPartSettings, check_workers, workers_asked
 from fh.roles.worker_count import ONE_A_CORE
 
@@ -23,3 +26,11 @@ def test_streams_that_need_too_many_processes_are_a_fault() -> None:
     assert check_workers(WorkersPartSettings(most_streams=100)) == []
     [fault] = check_workers(WorkersPartSettings(most_streams=300 * room_for_connections()))
     assert "ulimit -n" in str(fault)
+
+
+def test_an_edge_has_one_worker_a_core_unless_its_cache_passes_through() -> None:
+    cores = len(os.sched_getaffinity(0))
+    assert EdgeRoleSettings().worker_count().count == cores
+    assert PartyServerSettings().worker_count().count == 0
+    through = EdgeRoleSettings(disconnect_behaviour="use-passthrough")
+    assert through.worker_count().count == 0
