@@ -12,7 +12,8 @@ class Actor(Generic[M]):
     """One life of an actor; a restart makes a new instance from the factory.
 
     Override `receive` when handling a message may wait. Override `react` *instead* when it never
-    does: an idle actor of that kind runs at once in its sender's turn, without a task.
+    does: an idle actor of that kind runs at once in its sender's turn, without a task. An actor
+    whose messages are of both kinds overrides all three; `receive` gets what it finds queued.
     """
 
     __slots__ = ()
@@ -27,6 +28,10 @@ class Actor(Generic[M]):
     def react(self, message: M) -> None:
         """Handle one message without waiting. An exception is a crash, never the sender's."""
         raise NotImplementedError
+
+    def reacts_to(self, message: M) -> bool:  # noqa: ARG002  for overriding
+        """Return whether `react` is enough for `message`, although `receive` may wait; cheaply."""
+        return False
 
     async def stopped(self) -> None:
         """Tidy up after the last message, shielded, for at most the spec's `drain_seconds`.

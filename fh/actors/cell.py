@@ -96,7 +96,9 @@ class Cell(Generic[M]):
         Raises:
             ActorStopped: the actor has ended or is about to.
         """
-        if self.state is _READY and self.owner.depth < _DEEPEST:
+        if self.owner.depth < _DEEPEST and (
+            self.state is _READY or (self.state is _IDLE and self._reacts_to(item))
+        ):
             self._turn_inline(item)
             return True
         if self.is_closed:
@@ -149,18 +151,23 @@ class Cell(Generic[M]):
             return self.accept(item)
         return False
 
+    def _reacts_to(self, item: M | Envelope[M]) -> bool:
+        assert self.actor is not None  # IDLE
+        return self.actor.reacts_to(item.message if isinstance(item, Envelope) else item)
+
     def _turn_inline(self, item: M | Envelope[M]) -> None:
-        actor, owner = self.actor, self.owner
-        assert actor is not None  # READY
+        actor, owner, idle = self.actor, self.owner, self.state
+        assert actor is not None  # READY or IDLE
         owner.depth += 1
         self.state = _RUNNING
         try:
             actor.react(self._open_message(item) if isinstance(item, Envelope) else item)
             self.handled += 1
             if self.queue is None and self.order is None:
-                self.state = _READY
+                self.state = idle
                 return
-            self._react_to_queue(actor)
+            if idle is _READY:
+                self._react_to_queue(actor)
         except Exception as error:  # noqa: BLE001 - here an actor ends
             ending.crash(self, error)
             return

@@ -132,12 +132,8 @@ class EnvironmentActor(Actor[EnvironmentMessage]):
     async def receive(self, message: EnvironmentMessage) -> None:
         """Apply an event, or load."""
         match message:
-            case EnvironmentPublished(published, number):
-                self._write(self._with_environment(published), number)
-            case FeaturesPublished(changes, number):
-                snapshot = self._state.snapshot
-                # Unknown environment: the load that makes it known will bring them.
-                self._write(snapshot and snapshot.with_changes(changes), number)
+            case EnvironmentPublished() | FeaturesPublished():
+                self._apply(message)
             case AskEnvironment(reply):
                 reply.send(await self._answer())
             case Reload(reply):
@@ -147,6 +143,26 @@ class EnvironmentActor(Actor[EnvironmentMessage]):
                     self._me.tell_after(self._retry_seconds, Recover())
             case _:
                 assert_never(message)
+
+    def reacts_to(self, message: EnvironmentMessage) -> bool:
+        """Return whether it is an event: whoever is told of it next finds it applied."""
+        return isinstance(message, EnvironmentPublished | FeaturesPublished)
+
+    def react(self, message: EnvironmentMessage) -> None:
+        """Apply an event."""
+        assert isinstance(message, EnvironmentPublished | FeaturesPublished)
+        self._apply(message)
+
+    def _apply(self, event: EnvironmentPublished | FeaturesPublished) -> None:
+        match event:
+            case EnvironmentPublished(published, number):
+                self._write(self._with_environment(published), number)
+            case FeaturesPublished(changes, number):
+                snapshot = self._state.snapshot
+                # Unknown environment: the load that makes it known will bring them.
+                self._write(snapshot and snapshot.with_changes(changes), number)
+            case _:
+                assert_never(event)
 
     @property
     def _state(self) -> EnvironmentState:

@@ -276,3 +276,45 @@ async def test_a_hundred_thousand_idle_actors_take_no_task_to_live_nor_to_end():
         await trio.lowlevel.checkpoint()
         assert trio.lowlevel.current_statistics().tasks_living <= tasks_before
     assert all(ref.is_stopped for ref in refs)
+
+
+class Mixed(Actor[str]):
+    """Waits for some messages, and only reacts to those that begin with "now"."""
+
+    def __init__(self, gate: trio.Event, seen: list[str]) -> None:
+        self.gate = gate
+        self.seen = seen
+
+    async def receive(self, message: str) -> None:
+        if not self.reacts_to(message):
+            await self.gate.wait()
+        self.seen.append(message)
+
+    def reacts_to(self, message: str) -> bool:
+        return message.startswith("now")
+
+    def react(self, message: str) -> None:
+        if message == "now crash":
+            raise RuntimeError(message)
+        self.seen.append(f"{message}, at once")
+
+
+async def test_an_idle_actor_reacts_at_once_to_what_needs_no_waiting(nursery) -> None:
+    gate, seen = trio.Event(), []
+    supervisor = Supervisor("mixed")
+    await nursery.start(supervisor.run)
+    ref = supervisor.spawn(ActorSpec("mixed", lambda: Mixed(gate, seen)))
+    await ref.tell("now first")  # not made yet: it begins in a task
+    await wait_all_tasks_blocked()
+    await ref.tell("now second")
+    assert seen == ["now first", "now second, at once"]
+    await ref.tell("wait")
+    await ref.tell("now third")  # behind what waits, in order
+    await wait_all_tasks_blocked()
+    assert seen[2:] == []
+    gate.set()
+    await wait_all_tasks_blocked()
+    assert seen[2:] == ["wait", "now third"]
+    assert ref.is_idle
+    await ref.tell("now crash")  # its own crash, not the sender's
+    assert ref.statistics().crashes == 1

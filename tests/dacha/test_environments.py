@@ -88,13 +88,25 @@ async def test_many_questions_are_one_failure(supervisor, nursery):
     assert len(known) == 0
 
 
-async def test_nothing_is_found_while_an_event_is_waiting_and_the_question_goes_behind_it(
-    supervisor,
-):
+async def test_an_event_is_applied_before_anybody_else_hears_of_it(supervisor):
     known = environments(known_world(feature()), supervisor)
+    await known.load(STAGING)
+    await known.publish_features(STAGING, (change(feature(value_version=2)),))
+    assert known.find(STAGING).features[0].value.version == 2
+
+
+async def test_nothing_is_found_while_an_event_is_waiting_and_the_question_goes_behind_it(
+    supervisor, nursery
+):
+    source = known_world(feature())
+    known = environments(source, supervisor)
     before = await known.load(STAGING)
+    source.hold()
+    nursery.start_soon(known.reload, STAGING)
+    await wait_all_tasks_blocked()
     await known.publish_features(STAGING, (change(feature(value_version=2)),))
     assert known.find(STAGING) is None
+    source.release()
     after = await known.load(STAGING)
     assert after is not before
     assert after.features[0].value.version == 2
