@@ -166,7 +166,7 @@ class FanOut:
                 frames, audience.frames = audience.frames, None
                 assert frames is not None
                 data = b"".join(frames.values())
-                if audience.live <= _AT_ONCE:
+                if audience.live <= self._writes_left:
                     self._serve_at_once(audience, data, frames)
                 else:
                     await self._serve(audience, data, frames)
