@@ -10,6 +10,7 @@ writer        bytes out, and what becomes of those that the kernel does not take
 lifetimes     when something is due for a connection
 intake        cuts what clients send into requests: heads, bodies, TLS
 relay         a stream whose bytes somebody else writes: TLS, HTTP/2, WebSocket
+farewells     goodbye to many streams, spread
 engine        owns every connection: reads requests, writes answers, times out
 fanout        audiences, and one event written to every stream of one
 request       what a request head asks for, decided without I/O

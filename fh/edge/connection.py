@@ -1,5 +1,6 @@
 """One client's socket and what is known of it: a small object, without a task."""
 
+import socket
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,18 @@ class Connection:
     def closed(self) -> bool:
         """Whether the socket is gone."""
         return self.descriptor == CLOSED
+
+    def shut(self) -> None:
+        """Tell the client that nothing follows.
+
+        Raises:
+            OSError: it is gone.
+        """
+        borrowed = socket.socket(fileno=self.descriptor)
+        try:
+            borrowed.shutdown(socket.SHUT_WR)
+        finally:
+            borrowed.detach()
 
     def framed(self, event: bytes) -> bytes:
         """Return `event` as it travels on this connection."""

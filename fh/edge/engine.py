@@ -16,6 +16,7 @@ import trio
 
 from fh.edge.connection import CLOSED, Connection, Phase
 from fh.edge.fanout import FanOut
+from fh.edge.farewells import say_goodbye
 from fh.edge.intake import AwaitedBody, Intake, Requests
 from fh.edge.lifetimes import Due, Lifetimes
 from fh.edge.poller import Poller, Ready
@@ -27,7 +28,6 @@ log = structlog.get_logger()
 
 _READ_BYTES = 16 * 1024
 _LINGER_SECONDS = 2.0
-_FAREWELLS_PER_TURN = 500
 _LAST_WORDS_SECONDS = 1.0
 
 
@@ -226,16 +226,12 @@ class Engine:
             for connection in (*self._connections, *self._relays)
             if connection is not None and connection.phase is Phase.STREAM
         ]
-        self._jitter.shuffle(streams)
-        batches = range(0, len(streams), _FAREWELLS_PER_TURN)
-        pause = self._settings.grace_seconds / max(1, len(batches))
-        for start in batches:
-            for connection in streams[start : start + _FAREWELLS_PER_TURN]:
-                self.end_stream(connection, self._farewell)
-            if start + _FAREWELLS_PER_TURN < len(streams):
-                await trio.sleep(pause)
-            else:
-                await trio.lowlevel.checkpoint()
+        await say_goodbye(
+            streams,
+            lambda connection: self.end_stream(connection, self._farewell),
+            seconds=self._settings.grace_seconds,
+            jitter=self._jitter,
+        )
         # Whoever writes to a relay's client still has to pass the farewell on.
         with trio.move_on_after(_LAST_WORDS_SECONDS):
             while self._relays:
@@ -337,14 +333,11 @@ class Engine:
         # Closing with unread input would reset the connection and take the last answer with it.
         connection.phase = Phase.LINGERING
         connection.buffer = b""
-        borrowed = socket.socket(fileno=connection.descriptor)
         try:
-            borrowed.shutdown(socket.SHUT_WR)
+            connection.shut()
         except OSError:
-            borrowed.detach()
             self.close(connection)
             return
-        borrowed.detach()
         self._lifetimes.put(connection, trio.current_time() + _LINGER_SECONDS)
 
     def _evict(self, connection: Connection, reason: str) -> None:
