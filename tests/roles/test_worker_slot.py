@@ -1,5 +1,7 @@
 """A place outlives its process: renewed in turns, with streams told goodbye and nothing lost."""
 
+from contextlib import suppress
+
 import trio
 
 from tests.dacha.world import feature
@@ -35,7 +37,9 @@ async def test_renewed_workers_are_replaced_in_turns_and_all_but_one_serve_throu
                 each.is_ready for each in parent.workers.each()
             ):
                 fewest = min(fewest, sum(each.is_ready for each in parent.workers.each()))
-                assert await polled(parent) == (200, {"feature-1": True})
+                # Whoever connects while a listener is being closed may be reset (decision 0006).
+                with suppress(OSError, trio.BrokenResourceError):
+                    assert await polled(parent) == (200, {"feature-1": True})
         assert fewest == 2
         for stream in streams:
             await ends_with_goodbye(stream)
