@@ -5,8 +5,8 @@ Unavailable
 └── TooManyLoads    too many wait already
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import astuple, dataclass
 from typing import TypeVar
 
 import structlog
@@ -51,6 +51,11 @@ class LoadStatistics:
     refused: int
     running: int
     waiting: int
+
+
+def total_loads(parts: Sequence[LoadStatistics]) -> LoadStatistics:
+    """Return the sum of the counts of several sources."""
+    return LoadStatistics(*map(sum, zip(*map(astuple, parts), strict=True)))
 
 
 class BoundedSource:

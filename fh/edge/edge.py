@@ -23,7 +23,8 @@ class Edge:
     """Serves polls, streams and test writes; everything else goes elsewhere.
 
     Connections that begin with TLS or HTTP/2 are given to `take_other_protocol`; without it they
-    are closed.
+    are closed. Where `lookup` may be behind what `updates` change, test writes are decided by
+    `newest`.
     """
 
     def __init__(
@@ -33,8 +34,10 @@ class Edge:
         settings: EdgeSettings,
         elsewhere: TakeAway | Pages,
         take_other_protocol: TakeAway | None = None,
+        newest: KeyLookup | None = None,
     ) -> None:
         self._lookup = lookup
+        self._newest = newest or lookup
         self._updates = updates
         self._settings = settings
         self._elsewhere = elsewhere
@@ -53,6 +56,7 @@ class Edge:
             self._take_other_protocol,
             poller,
             self._states,
+            self._newest,
         )
         self._life = life
         try:

@@ -36,8 +36,11 @@ class Handlers:
         settings: EdgeSettings,
         views: EncodedViews,
         flags: Flags,
+        newest: KeyLookup,
     ) -> None:
+        """Decide test writes by `newest`, for `lookup` may be behind what is written to."""
         self._lookup = lookup
+        self._newest = newest
         self._updates = updates
         self._settings = settings
         self._views = views
@@ -84,14 +87,16 @@ class Handlers:
     async def _answer(self, question: Question, body: bytes) -> Answer:
         match question:
             case Poll(keys):
-                answers = await self._load(keys)
+                answers = await self._load(self._lookup, keys)
                 return answer_poll(question, answers, self._views, self._settings)
             case Write(key):
-                answers = await self._load([key])
+                answers = await self._load(self._newest, [key])
                 decided = decide_write(question, body, answers[key])
                 return decided if isinstance(decided, Answer) else await self._submit(decided)
             case EvaluateFlag(shown) | EvaluateFlags(shown):
-                found = Denied() if shown is None else (await self._load([shown]))[shown]
+                found = (
+                    Denied() if shown is None else (await self._load(self._lookup, [shown]))[shown]
+                )
                 return answer_evaluation(question, body, found, self._flags)
             case _:
                 assert_never(question)
@@ -107,11 +112,11 @@ class Handlers:
             return ACCEPTED
         return NOT_READY
 
-    async def _load(self, keys: Iterable[SdkKey]) -> dict[SdkKey, KeyAnswer]:
+    async def _load(self, lookup: KeyLookup, keys: Iterable[SdkKey]) -> dict[SdkKey, KeyAnswer]:
         answers: dict[SdkKey, KeyAnswer] = {}
 
         async def load(key: SdkKey) -> None:
-            answers[key] = await load_in_time(self._lookup, key, self._settings.load_seconds)
+            answers[key] = await load_in_time(lookup, key, self._settings.load_seconds)
 
         async with trio.open_nursery() as nursery:
             for key in keys:

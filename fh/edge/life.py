@@ -80,6 +80,7 @@ class Life:
         take_other_protocol: TakeAway,
         poller: Poller,
         states: FeatureStates,
+        newest: KeyLookup,
     ) -> None:
         self.settings = settings
         self._elsewhere = elsewhere
@@ -92,7 +93,7 @@ class Life:
         views = EncodedViews(states)
         self._repeated = RepeatedPolls(lookup)
         self.answer_again = self._repeated.answer
-        self.handlers = Handlers(lookup, updates, settings, views, Flags(states))
+        self.handlers = Handlers(lookup, updates, settings, views, Flags(states), newest)
         self._subscriptions = Subscriptions(lookup, settings, self.engine, views, states)
         self.on_delivery = self._subscriptions.on_delivery
 

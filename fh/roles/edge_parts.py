@@ -35,14 +35,18 @@ class EdgeParts:
         app: AsgiApp | Pages,
         *,
         narrowed: EdgeSettings | None = None,
+        newest: KeyLookup | None = None,
     ) -> None:
         """Pass on what is not Edge's: plain connections to `elsewhere`, requests in TLS to `app`.
 
-        `narrowed` stands for what `settings` say of Edge, where a role can do less.
+        `narrowed` stands for what `settings` say of Edge, where a role can do less. By `newest`
+        test writes are decided, where `lookup` may be behind.
         """
         edge_settings = narrowed or settings.edge()
         files = settings.key_pair()
-        self.edge = Edge(lookup, updates, edge_settings, elsewhere, self.take_other_protocol)
+        self.edge = Edge(
+            lookup, updates, edge_settings, elsewhere, self.take_other_protocol, newest
+        )
         self._secure = SecureParts(
             self.edge,
             app,

@@ -19,8 +19,11 @@ from dataclasses import replace
 from fh.actors.child import ServiceSpec
 from fh.aio import Island
 from fh.bus.memory import MemoryBus
+from fh.dacha.bounded_source import total_loads
 from fh.dacha.direct import DirectLookup
 from fh.dacha.metrics import LoadsCollector
+from fh.dacha.replicated import ReplicatedLookup
+from fh.db.port import Database
 from fh.edge.door import Door, raise_descriptor_limit
 from fh.edge.life import TakeAway
 from fh.edge.pages import Pages
@@ -40,11 +43,12 @@ from fh.roles.role import Role, new_registry
 from fh.roles.settings.database import ReplicaSettings
 from fh.roles.settings.edge import EdgePartSettings
 from fh.roles.settings.roles import EdgeRestSettings, PartyServerIshSettings
-from fh.roles.storage import Storage, replica
+from fh.roles.storage import Replica, Storage
 from fh.roles.web import OperatorsWeb
 
 _WAITING = 1000
 _LOAD_SECONDS = 4.0
+_REPLICA_LOAD_SECONDS = 1.5  # so that the primary can still be asked in time
 
 
 class _RestParts:
@@ -59,21 +63,31 @@ class _RestParts:
         updates: DatabaseUpdates,
     ) -> None:
         dsn = settings.replica_dsn()
-        self._replica = None if dsn is None else replica(island, dsn, settings.replica_connections)
+        connections = settings.replica_connections
+        self._storage = storage
+        self._replica = None if dsn is None else Replica(island, dsn, connections)
         self._settings = edge_settings
         self._updates = updates
-        connections = settings.replica_connections
-        self.lookup = DirectLookup(
-            DatabaseTruth(self._replica or storage.database),
-            concurrent=connections,
-            waiting=_WAITING,
-            load_seconds=_LOAD_SECONDS,
+        self._primary = _direct(storage.database, connections, _LOAD_SECONDS)
+        self._lookup: DirectLookup | ReplicatedLookup = self._primary
+        asked = [self._primary]
+        if self._replica is not None:
+            replica = _direct(self._replica.database, connections, _REPLICA_LOAD_SECONDS)
+            self._lookup = ReplicatedLookup(replica, self._primary)
+            asked.append(replica)
+        self.collector = LoadsCollector(
+            lambda: total_loads([lookup.statistics() for lookup in asked])
         )
-        self.collector = LoadsCollector(self.lookup.statistics)
 
     def replica_specs(self) -> list[ServiceSpec]:
         """Return the replica's service, if there is one."""
         return [ServiceSpec("replica", self._replica.run)] if self._replica else []
+
+    async def answers(self) -> bool:
+        """Return whether polls can be answered: either database will do."""
+        if self._replica is not None and await self._replica.answers():
+            return True
+        return await self._storage.answers()
 
     def open(
         self, elsewhere: TakeAway | Pages, app: WebApp | Pages, listener: socket.socket
@@ -81,9 +95,24 @@ class _RestParts:
         """Return an Edge without streams, and the door to it."""
         narrowed = replace(self._settings.edge(), streams=False, most_sockets=0)
         parts = EdgeParts(
-            self.lookup, self._updates, self._settings, elsewhere, app, narrowed=narrowed
+            self._lookup,
+            self._updates,
+            self._settings,
+            elsewhere,
+            app,
+            narrowed=narrowed,
+            newest=self._primary,
         )
         return parts, Door(listener, parts.edge.adopt, descriptors=raise_descriptor_limit())
+
+
+def _direct(database: Database, connections: int, load_seconds: float) -> DirectLookup:
+    return DirectLookup(
+        DatabaseTruth(database),
+        concurrent=connections,
+        waiting=_WAITING,
+        load_seconds=load_seconds,
+    )
 
 
 def build_edge_rest(
@@ -94,7 +123,7 @@ def build_edge_rest(
     storage = Storage(island, settings, migrates=False)
     parts = _RestParts(island, storage, settings, settings, DatabaseUpdates(storage.database))
     registry = new_registry()
-    health = HealthChecks(readiness={"database": storage.answers})
+    health = HealthChecks(readiness={"database": parts.answers})
     operators = OperatorsWeb(operations_routes(health, registry), settings, monitor)
     pages = Pages(below(settings.root, [*info_routes("edge-rest"), *operators.elsewhere]))
     edge, door = parts.open(pages, pages, listener)
@@ -124,7 +153,7 @@ def build_party_server_ish(
     mr = MrParts(storage, MemoryBus(), settings)
     parts = _RestParts(island, storage, settings, settings, DatabaseUpdates(storage.database))
     registry = new_registry()
-    health = HealthChecks(readiness={"database": storage.answers})
+    health = HealthChecks(readiness={"database": parts.answers})
     operators = OperatorsWeb(operations_routes(health, registry), settings, monitor)
     app = create_mr_app(
         storage.database,

@@ -17,6 +17,7 @@ from fh.db.embedded import EmbeddedPostgres
 from fh.db.migrate import migrate
 from fh.db.pool import PostgresDatabase
 from fh.db.port import Database, Transaction
+from fh.errors import Unavailable
 from fh.roles.settings.database import DatabaseSettings
 
 # A server that is killed now and then is started again; one that can't live is given up.
@@ -88,9 +89,37 @@ class Storage:
         await trio.sleep_forever()
 
 
-def replica(island: Island, dsn: Dsn, connections: int) -> PostgresDatabase:
-    """Return a pool for a replica, which is only read."""
-    return PostgresDatabase(island, lambda: dsn, minimum=0, maximum=connections)
+class Replica:
+    """A database that is only read, and may be away whenever it likes, at the start, too."""
+
+    def __init__(self, island: Island, dsn: Dsn, connections: int) -> None:
+        self.database = PostgresDatabase(island, lambda: dsn, minimum=0, maximum=connections)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Keep a pool open from when the server is there, until cancelled.
+
+        Raises:
+            DatabaseRefused, UnsupportedServer, InvalidDatabaseUrl: it can never be used.
+        """
+        opened = trio.Event()
+
+        async def open_pool() -> None:
+            await nursery.start(self.database.run)
+            opened.set()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(open_pool)
+            # Not for long: what it can't answer, the primary does.
+            with trio.move_on_after(_ANSWER_SECONDS):
+                await opened.wait()
+            task_status.started()
+
+    async def answers(self) -> bool:
+        """Return whether it answers."""
+        try:
+            return await answers(self.database)
+        except Unavailable:
+            return False
 
 
 async def answers(database: Database) -> bool:
