@@ -1,6 +1,7 @@
 # In one word each: check, test, e2e-split, faults, faults-some, fuzz, bench, up, clean.
 
-.PHONY: check test e2e-split faults faults-some fuzz bench bench-fanout bench-evaluate up clean
+.PHONY: check test e2e-split faults faults-some fuzz up clean
+.PHONY: bench bench-fanout bench-evaluate bench-dacha bench-split
 
 check: ## formatting, lint, types, import contracts, tests
 	./dev.sh check
@@ -11,7 +12,7 @@ test: ## tests only
 
 e2e-split: ## the tests with real SDKs against MR, Dacha and Edge apart
 	./dev.sh setup
-	FH_E2E_SHAPE=split .venv/bin/pytest -q -m e2e tests/e2e
+	FH_E2E_SHAPE=split .venv/bin/pytest -q -n 2 --dist loadfile -m e2e tests/e2e
 
 faults: ## every fault with 1,000 streams and 10,000 polls; the report lands in bench/reports
 	./dev.sh setup
@@ -25,7 +26,7 @@ fuzz: ## hostile bytes at the door, ten minutes (FH_FUZZ_SECONDS for another tim
 	./dev.sh setup
 	FH_FUZZ_SECONDS=$${FH_FUZZ_SECONDS:-600} .venv/bin/pytest -q tests/edge/test_fuzz.py
 
-bench: bench-fanout bench-evaluate ## every benchmark; the reports land in bench/reports
+bench: bench-fanout bench-evaluate bench-dacha bench-split ## every benchmark; the reports land in bench/reports
 	.venv/bin/python -m bench.actors --json bench/reports/actors.json
 	.venv/bin/python -m bench.start --json bench/reports/start.json
 	.venv/bin/python -m bench.poll --json bench/reports/poll.json
@@ -37,6 +38,14 @@ bench-fanout:
 bench-evaluate:
 	./dev.sh setup
 	.venv/bin/python -m bench.evaluate --json bench/reports/evaluate.json
+
+bench-dacha: ## 10,000 environments in one Dacha, about half an hour
+	./dev.sh setup
+	.venv/bin/fh bench dacha --json bench/reports/dacha.json | tee bench/reports/dacha.txt
+
+bench-split:
+	./dev.sh setup
+	.venv/bin/fh bench split --json bench/reports/split.json | tee bench/reports/split.txt
 
 up: ## the party-server on http://localhost:8085
 	./dev.sh up

@@ -6,6 +6,8 @@ actors      what an actor costs
 poll        what a poll costs, beside nginx with a static file and uvicorn with a bare function
 start       how long from an empty directory to the first flag
 meanwhile   how long a poll waits while an event goes out to all streams
+dacha       what the cache needs for 10,000 environments
+split       what it costs to run the parts apart
 bearers     what TLS and HTTP/2 cost a stream
 edge_host   the real Edge alone in a process, its Dacha with it, for fanout
 edge_truth  what stands for MR behind it
@@ -16,6 +18,8 @@ result      what every bench finds, in one form; text, page: the same for people
 command     the options that all share, and how a run ends
 report      a run of fanout as an aligned table and as JSON
 load/       the client that opens the streams and stamps what arrives
+deployment/ whole deployments of processes, filled, asked and changed
+cache/      what dacha measures
 evaluators/ fh's evaluator and the SDKs' as processes, and the rounds that compare them
 baselines/  the bare broadcasters, and how a server under test is started and triggered
 """

@@ -16,7 +16,6 @@ import json
 import os
 import platform
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -26,6 +25,8 @@ from collections.abc import Callable, Sequence
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
+
+from bench.deployment.process import free_port
 
 PATIENCE_SECONDS = 120.0
 PAUSE_SECONDS = 0.005
@@ -45,7 +46,7 @@ class PartyServer:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._log = directory / "log"
-        self._port = _free_port()
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._token = ""
 
@@ -193,16 +194,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print("\n" + report(runs))
     if options.json:
         options.json.write_text(json.dumps({"machine": machine, "runs": runs}, indent=2) + "\n")
-
-
-def _free_port() -> int:
-    # Not one of the outgoing ports: there a client of a server that is still starting may be
-    # given the very port that it asks for, and talk to itself.
-    for port in range(20_000 + os.getpid() % 10_000, 32_000):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise StartFailed("no free port below 32000")
 
 
 if __name__ == "__main__":
