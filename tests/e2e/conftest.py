@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.admin import Project
 from tests.e2e.browser import open_browser
-from tests.e2e.party import Kind, Party, open_party
+from tests.e2e.party import Kind, Party, open_party, shape
 from tests.e2e.sdk_process import Mode
 from tests.e2e.sdks import InstalledSdk, install_node_sdk, install_python_sdk
 
@@ -16,6 +16,9 @@ KINDS = [
     (sdk, mode, evaluation) for sdk in SDKS for mode in Mode for evaluation in ("client", "server")
 ]
 POLLING_KINDS = [kind for kind in KINDS if kind[1] is Mode.POLL]
+
+# These choose their deployment themselves, and so have nothing new to say of another shape.
+collect_ignore = [] if shape() == "party" else ["test_split.py", "test_tls.py"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
