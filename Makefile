@@ -30,6 +30,7 @@ bench: bench-fanout bench-evaluate bench-dacha bench-split ## every benchmark; t
 	.venv/bin/python -m bench.actors --json bench/reports/actors.json
 	.venv/bin/python -m bench.start --json bench/reports/start.json
 	.venv/bin/python -m bench.poll --json bench/reports/poll.json
+	.venv/bin/python -m bench.herd --json bench/reports/herd.json
 
 bench-fanout:
 	./dev.sh setup

@@ -4,6 +4,7 @@ fanout      what a stream and a delivery cost, beside a bare Python and a bare C
 evaluate    what an evaluation of strategies costs, beside the official SDKs' own evaluators
 actors      what an actor costs
 poll        what a poll costs, beside nginx with a static file and uvicorn with a bare function
+herd        what happens when everybody comes back at once
 start       how long from an empty directory to the first flag
 meanwhile   how long a poll waits while an event goes out to all streams
 dacha       what the cache needs for 10,000 environments
@@ -12,6 +13,7 @@ bearers     what TLS and HTTP/2 cost a stream
 edge_host   the real Edge alone in a process, its Dacha with it, for fanout
 edge_truth  what stands for MR behind it
 poll_host   the real Edge and the real Dacha alone in a process, for poll
+herd_host   the product's workers behind one port, and an environment of any weight, for herd
 secure_host the same with TLS on its port, for bearers
 cli         `fh bench`: a command for each question
 result      what every bench finds, in one form; text, page: the same for people

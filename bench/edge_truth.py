@@ -106,9 +106,10 @@ def published(
 class BenchTruth:
     """The truth about so many environments of so many features, and the one account."""
 
-    def __init__(self, environments: int, features: int) -> None:
-        """Make environments of at least the feature that changes."""
+    def __init__(self, environments: int, features: int, value: str = "on") -> None:
+        """Make environments of at least the feature that changes; the others have `value`."""
         self._features = features
+        self._value = value
         self._environments = {key.environment_id for key in keys(environments)}
 
     async def load_environment(self, environment_id: EnvironmentId) -> PublishEnvironment | None:
@@ -120,7 +121,7 @@ class BenchTruth:
         listed = (
             feature(FEATURE_KEY, UUID(FEATURE_ID), 0, "", environment=environment_id),
             *(
-                feature(key, uuid5(_FIRST, key), 1, "on", environment=environment_id)
+                feature(key, uuid5(_FIRST, key), 1, self._value, environment=environment_id)
                 for key in others
             ),
         )

@@ -19,6 +19,7 @@ from typing import Self
 from bench.baselines.frame import STREAM_PATHS
 
 _ENDING_SECONDS = 10
+_ANSWER_SECONDS = 10
 _READ_BYTES = 4_096
 _PORT = re.compile(rb"^port (\d+)\r?\n", re.MULTILINE)
 
@@ -86,6 +87,12 @@ class Contestant:
         instant_ns = time.monotonic_ns()
         self._orders.send(order)
         return instant_ns
+
+    def ask(self, question: bytes) -> bytes:
+        """Return what the server answers on its stdin, which is a socket."""
+        self._orders.settimeout(_ANSWER_SECONDS)
+        self._orders.send(question)
+        return self._orders.recv(_READ_BYTES)
 
     def complaints(self) -> str:
         """Return what the server wrote to stderr."""

@@ -97,11 +97,7 @@ class Program:
 
     def family(self) -> list[int]:
         """Return its process id and those of all that descend from it."""
-        parents = _parents()
-        found = [self.pid]
-        for pid in found:  # grows while it is walked
-            found += [child for child, parent in parents.items() if parent == pid]
-        return found
+        return family_of(self.pid)
 
     def memory_bytes(self) -> int:
         """Return what it and its descendants have in memory; shared pages count once."""
@@ -212,6 +208,15 @@ def _measured(pids: Sequence[int], measure: Callable[[int], int]) -> list[int]:
     for pid in pids:
         with contextlib.suppress(OSError, KeyError):  # ended meanwhile
             found.append(measure(pid))
+    return found
+
+
+def family_of(first: int) -> list[int]:
+    """Return a process id and those of all that descend from it."""
+    parents = _parents()
+    found = [first]
+    for pid in found:  # grows while it is walked
+        found += [child for child, parent in parents.items() if parent == pid]
     return found
 
 

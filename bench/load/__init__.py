@@ -8,6 +8,9 @@ marker       the number by which an event is recognised in a stream of bytes
 polls        many kept connections that poll, each again as soon as it is answered
 poll_clients the processes that poll, and the driver's side of them
 poll_trial   one polled server's requests, rounds and figures
+herd         streams that all leave and come back at once
+herd_clients the processes of a herd
+refused_polls polls with keys that nobody knows
 bounds       what the client refuses: foreign targets, too many streams, too long
 link         the driver's side: starts client processes, adds up what they report
 trial        one server's streams, rounds of events and figures

@@ -3,14 +3,18 @@
 It decides and answers as on Edge's own sockets; streams are relays, passed on by a task each.
 """
 
+from functools import partial
+
 import trio
 
 from fh.edge.edge import Edge
+from fh.edge.gate import Peer, TurnedAway
 from fh.edge.life import Life
 from fh.edge.pages import Pages
 from fh.edge.plain import refused_without_tls
 from fh.edge.relay import Relay
 from fh.edge.request import (
+    Asked,
     Elsewhere,
     OpenSocket,
     OpenStream,
@@ -20,7 +24,7 @@ from fh.edge.request import (
     Refused,
     decide,
 )
-from fh.edge.response import Answer, Headers, refusal
+from fh.edge.response import Answer, Headers, come_back, refusal
 from fh.edge.settings import EdgeSettings
 from fh.http.asgi import AsgiApp, Receive, Scope, Send, paced
 from fh.wire.http_body import MOST_BODY_BYTES
@@ -65,7 +69,10 @@ class EdgeApp:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = _head(scope)
         life = self._edge.life
-        asked = decide(head, root=self._settings.root) if life is None else life.decide(head)
+        peer = partial(_peer_address, scope)
+        asked: Asked | TurnedAway = (
+            decide(head, root=self._settings.root) if life is None else life.decide(head, peer)
+        )
         if scope["scheme"] != "https":
             asked = refused_without_tls(head, self._settings.plain_paths) or asked
         if isinstance(asked, Elsewhere):
@@ -83,7 +90,9 @@ class EdgeApp:
             return
         match asked:
             case OpenStream():
-                await _stream(life, asked, receive, send, cors)
+                await _stream(life, asked, peer, receive, send, cors)
+            case TurnedAway():
+                await _respond(send, come_back(asked), head, cors)
             case Preflight():
                 await _respond(send, life.responses.preflight, head, cors)
             case Refused(status, detail, allow):
@@ -149,13 +158,9 @@ class EdgeApp:
 
 
 async def _stream(
-    life: Life, asked: OpenStream, receive: Receive, send: Send, cors: Headers
+    life: Life, asked: OpenStream, peer: Peer, receive: Receive, send: Send, cors: Headers
 ) -> None:
-    if life.draining.is_set():
-        await _start(send, _AWAY.status, (*_AWAY.headers, *cors))
-        await _send_body(send, _AWAY.body)
-        return
-    relay = life.open_relay(asked)
+    relay = life.open_relay(asked, peer)
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_wait_gone, receive, nursery.cancel_scope)
@@ -203,6 +208,11 @@ async def _send_body(send: Send, body: bytes, *, more: bool = False) -> None:
 async def _refuse_socket(receive: Receive, send: Send) -> None:
     await receive()  # that it wants to connect
     await send({"type": "websocket.close"})
+
+
+def _peer_address(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _head(scope: Scope) -> RequestHead:

@@ -1,10 +1,11 @@
 """One client's socket and what is known of it: a small object, without a task."""
 
 import socket
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from fh.wire.sse import LAST_CHUNK, chunk
+from fh.wire.sse import LAST_CHUNK, SharedEvent, chunk
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -85,6 +86,10 @@ class Connection:
     def framed(self, event: bytes) -> bytes:
         """Return `event` as it travels on this connection."""
         return chunk(event)
+
+    def framed_parts(self, event: SharedEvent) -> Sequence[bytes]:
+        """Return `event` as it travels here, in parts, so that its data is not copied."""
+        return event.chunk_parts()
 
     def ended(self, event: bytes) -> bytes:
         """Return `event`, which may be empty, as the end of this connection's stream."""

@@ -11,7 +11,7 @@ import trio
 from fh.bus.port import Delivery
 from fh.contracts.answers import KeyLookup
 from fh.contracts.updates import FeatureUpdates
-from fh.edge.engine import EngineStatistics
+from fh.edge.engine_statistics import EngineStatistics
 from fh.edge.evaluation import FeatureStates
 from fh.edge.life import Life, TakeAway
 from fh.edge.pages import Pages

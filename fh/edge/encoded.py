@@ -1,6 +1,7 @@
 """What a key may see, encoded once and shared by all who may see the same."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from fh.contracts.answers import Granted
@@ -19,12 +20,30 @@ _Parts: TypeAlias = bytes | tuple[bytes | CacheEnvironmentFeature, ...]
 """An array as bytes, or its elements, as bytes but for those that depend on the context."""
 
 
+_Asked: TypeAlias = tuple[int, Evaluation, bool, frozenset[tuple[str, tuple[str, ...]]]]
+
+_LATELY_SECONDS = 1.0
+_LATELY_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Lately:
+    """What a context was sent; `features` keeps the identity that it is found by."""
+
+    features: tuple[CacheEnvironmentFeature, ...]
+    encoded: bytes
+    until: float
+
+
 class EncodedViews:
     """The JSON array of the features of each view, bounded in number and in bytes.
 
     Views that show the same share their tuple of features, so its identity is the key; the entry
     keeps the tuple alive, so the identity can't be given to another. Features that depend on a
     client's context are encoded for each client anew, those around them once.
+
+    Those who come together with equal contexts may be sent the same: what was encoded for one of
+    them stands for the others for a second, in `features_lately`.
     """
 
     def __init__(
@@ -41,18 +60,52 @@ class EncodedViews:
             tuple[int, Evaluation, bool], tuple[tuple[CacheEnvironmentFeature, ...], _Parts]
         ] = OrderedDict()
         self._bytes = 0
+        self._lately: OrderedDict[_Asked, _Lately] = OrderedDict()
+        self._lately_bytes = 0
 
     def features(self, view: Granted, evaluation: Evaluation, context: ClientContext) -> bytes:
         """Return the features of `view` as a JSON array, as a client with `context` sees them."""
+        parts = self._parts(view, evaluation)
+        if isinstance(parts, bytes):
+            return parts
+        return self._joined(parts, view, evaluation, context)
+
+    def features_lately(
+        self, view: Granted, evaluation: Evaluation, context: ClientContext, now: float
+    ) -> bytes:
+        """Return what `features` does, or did a moment ago; `now` is a time in seconds."""
+        parts = self._parts(view, evaluation)
+        if isinstance(parts, bytes):
+            return parts
+        self._forget_lately(now)
+        asked = (id(view.features), evaluation, view.extended_data, frozenset(context.items()))
+        lately = self._lately.get(asked)
+        if lately is None:
+            encoded = self._joined(parts, view, evaluation, context)
+            lately = self._lately[asked] = _Lately(view.features, encoded, now + _LATELY_SECONDS)
+            self._lately_bytes += len(encoded)
+        return lately.encoded
+
+    def differ(self, view: Granted, evaluation: Evaluation) -> bool:
+        """Return whether clients may see `view` differently, or one client from time to time."""
+        return any(depends_on_context(feature, evaluation) for feature in view.features)
+
+    def _parts(self, view: Granted, evaluation: Evaluation) -> _Parts:
         key = (id(view.features), evaluation, view.extended_data)
         entry = self._entries.get(key)
         if entry is None:
             entry = self._keep(key, view, evaluation)
         else:
             self._entries.move_to_end(key)
-        parts = entry[1]
-        if isinstance(parts, bytes):
-            return parts
+        return entry[1]
+
+    def _joined(
+        self,
+        parts: tuple[bytes | CacheEnvironmentFeature, ...],
+        view: Granted,
+        evaluation: Evaluation,
+        context: ClientContext,
+    ) -> bytes:
         return encode_array(
             part
             if isinstance(part, bytes)
@@ -60,9 +113,13 @@ class EncodedViews:
             for part in parts
         )
 
-    def differ(self, view: Granted, evaluation: Evaluation) -> bool:
-        """Return whether clients may see `view` differently, or one client from time to time."""
-        return any(depends_on_context(feature, evaluation) for feature in view.features)
+    def _forget_lately(self, now: float) -> None:
+        while self._lately:
+            asked, oldest = next(iter(self._lately.items()))
+            if oldest.until > now and self._lately_bytes <= _LATELY_BYTES:
+                break
+            del self._lately[asked]
+            self._lately_bytes -= len(oldest.encoded)
 
     def _keep(
         self, key: tuple[int, Evaluation, bool], view: Granted, evaluation: Evaluation

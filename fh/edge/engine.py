@@ -9,39 +9,30 @@ import os
 import random
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
 
 import structlog
 import trio
 
+from fh.edge.admission import Admission
 from fh.edge.connection import CLOSED, Connection, Phase
+from fh.edge.connections import Connections
+from fh.edge.engine_statistics import EngineStatistics
 from fh.edge.fanout import FanOut
 from fh.edge.farewells import say_goodbye
+from fh.edge.gate import Gate
 from fh.edge.intake import AwaitedBody, Intake, Requests
 from fh.edge.lifetimes import Due, Lifetimes
 from fh.edge.poller import Poller, Ready
 from fh.edge.relay import Relay
 from fh.edge.settings import EdgeSettings
-from fh.edge.writer import ANSWER, SNAPSHOT, Writer
+from fh.edge.writer import ANSWER, Writer
+from fh.wire.sse import SharedEvent
 
 log = structlog.get_logger()
 
 _READ_BYTES = 16 * 1024
 _LINGER_SECONDS = 2.0
 _LAST_WORDS_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class EngineStatistics:
-    """Counts of this moment and since the start."""
-
-    connections: int
-    streams: int
-    slow: int
-    accepted: int
-    evicted: int
-    deliveries: int
-    broadcasts: int
 
 
 class Engine:
@@ -60,9 +51,7 @@ class Engine:
         self._settings = settings
         self._heartbeat = heartbeat
         self._farewell = farewell
-        self._connections: list[Connection | None] = []
-        self._relays: set[Relay] = set()
-        self._relay_left = trio.Event()
+        self._connections = Connections()
         self._jitter = random.Random()  # noqa: S311  spreads deadlines, guards nothing
         self._lifetimes = Lifetimes(settings, self._jitter, trio.current_time())
         self._intake = Intake(
@@ -72,14 +61,20 @@ class Engine:
             close=self.close,
         )
         self._writer = Writer(poller, settings, on_broken=self.close, on_evict=self._evict)
+        self._admission = Admission(
+            settings,
+            progressed_at=self._writer.progressed_at,
+            on_stalled=self._evict,
+            on_late=self._say_farewell,
+        )
+        self.enter = self._admission.enter
+        self.gate = Gate(settings, self._connections, self._admission, self._jitter)
         self._fan_out = FanOut(
             on_refused=self._writer.keep_tail,
             on_broken=self.close,
             on_slow=self._writer.keep_frames,
         )
         self.publish = self._fan_out.publish
-        self._open = 0
-        self._streams = 0
         self._accepted = 0
         self._evicted = 0
 
@@ -89,20 +84,17 @@ class Engine:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._poller.run, self._on_ready)
                 nursery.start_soon(self._fan_out.run)
+                nursery.start_soon(self._admission.run)
                 nursery.start_soon(self._keep_time)
         finally:
-            for connection in (*self._connections, *self._relays):
-                if connection is not None:
-                    self.close(connection)
+            for connection in self._connections:
+                self.close(connection)
             self._poller.close()
 
     def adopt(self, descriptor: int, data: bytes = b"") -> None:
         """Take a connected, non-blocking socket over and await a request on it, or its rest."""
         connection = Connection(descriptor)
-        if descriptor >= len(self._connections):
-            self._connections.extend([None] * (descriptor + 1 - len(self._connections)))
-        self._connections[descriptor] = connection
-        self._open += 1
+        self._connections.add(connection)
         self._accepted += 1
         self._poller.watch(descriptor)
         self._lifetimes.put(connection, trio.current_time() + self._settings.head_seconds)
@@ -145,7 +137,7 @@ class Engine:
             return
         connection.phase = Phase.STREAM
         connection.buffer = b""
-        self._streams += 1
+        self._connections.streams += 1
         self._lifetimes.begin_stream(connection, trio.current_time(), lasts=lasts)
         self._writer.hold(connection, head)
 
@@ -159,20 +151,28 @@ class Engine:
 
         Whoever has it calls `close` when the client is gone or the stream at its end.
         """
-        relay = Relay()
+        relay = Relay(self._admission.finish)
         relay.phase = Phase.STREAM
-        self._relays.add(relay)
-        self._open += 1
-        self._streams += 1
+        self._connections.add(relay)
+        self._connections.streams += 1
         self._lifetimes.begin_stream(relay, trio.current_time(), lasts=lasts)
         if frame:
             self._writer.write(relay, ANSWER, frame)
         return relay
 
     def send(self, connection: Connection, frame: bytes) -> None:
-        """Write a stream's first features, of any size, after all that it was sent before."""
+        """Write one event to one stream, after all that it was sent before."""
         if not connection.closed:
-            self._writer.write(connection, SNAPSHOT, connection.framed(frame))
+            self._writer.write(connection, object(), connection.framed(frame))
+
+    def send_features(self, connection: Connection, event: SharedEvent) -> None:
+        """Write a stream's first features, of any size, after all that it was sent before."""
+        if connection.closed:
+            return
+        self._admission.begin(connection, event.data)
+        self._lifetimes.begin_anew(connection, trio.current_time())
+        if self._writer.write_parts(connection, connection.framed_parts(event)):
+            self._all_written(connection)
 
     def end_stream(self, connection: Connection, frame: bytes, *, hold_seconds: float = 0) -> None:
         """Write a last event to a stream, end its body, and close.
@@ -181,15 +181,18 @@ class Engine:
         """
         if connection.closed or connection.phase is not Phase.STREAM:
             return
-        self._leave_audience(connection)
+        self._leave(connection)
         connection.phase = Phase.ENDING
-        self._streams -= 1
+        self._connections.streams -= 1
         connection.closes = not hold_seconds
         seconds = hold_seconds or self._settings.slow_seconds
         self._lifetimes.put(connection, trio.current_time() + seconds)
         data = connection.framed(frame) if hold_seconds else connection.ended(frame)
         if self._writer.write(connection, object(), data) and not hold_seconds:
             self._linger(connection)
+
+    def _say_farewell(self, connection: Connection) -> None:
+        self.end_stream(connection, self._farewell)
 
     def _end_body(self, connection: Connection) -> None:
         """Write the end of a stream that was held back, or close it when that is late, too."""
@@ -221,27 +224,18 @@ class Engine:
 
     async def drain(self) -> None:
         """Say goodbye to every stream, spread over the grace period, and let relays pass it on."""
-        streams = [
-            connection
-            for connection in (*self._connections, *self._relays)
-            if connection is not None and connection.phase is Phase.STREAM
-        ]
         await say_goodbye(
-            streams,
-            lambda connection: self.end_stream(connection, self._farewell),
+            self._connections.of_streams(),
+            self._say_farewell,
+            # Those without all of their features are given the time that is left.
+            last=self._admission.has,
             seconds=self._settings.grace_seconds,
             jitter=self._jitter,
         )
-        # Whoever writes to a relay's client still has to pass the farewell on.
+        # Whoever writes to a relay's client still has to pass the farewell on, and others to read.
         with trio.move_on_after(_LAST_WORDS_SECONDS):
-            while self._relays:
-                self._relay_left = trio.Event()
-                await self._relay_left.wait()
-
-    @property
-    def streams(self) -> int:
-        """How many streams are open."""
-        return self._streams
+            await self._connections.wait_relays_left()
+            await self._writer.wait_all_written()
 
     @property
     def is_writing(self) -> bool:
@@ -251,19 +245,23 @@ class Engine:
     def statistics(self) -> EngineStatistics:
         """Return the counts of this moment."""
         return EngineStatistics(
-            connections=self._open,
-            streams=self._streams,
+            connections=self._connections.open,
+            streams=self._connections.streams,
             slow=self._writer.slow,
+            waiting=self._admission.waiting,
+            delivering=self._admission.under_way,
             accepted=self._accepted,
             evicted=self._evicted,
             deliveries=self._fan_out.deliveries,
             broadcasts=self._fan_out.broadcasts,
+            delivered=self._admission.begun,
+            **self.gate.counts(),
         )
 
     # Reading ----------------------------------------------------------------------------------
 
     def _on_ready(self, descriptor: int, ready: Ready) -> None:
-        connection = self._connections[descriptor]
+        connection = self._connections.find(descriptor)
         if connection is None:
             return
         match ready:
@@ -307,11 +305,8 @@ class Engine:
             return
         settings = self._settings
         connection.phase = Phase.HEAD
-        self._lifetimes.put(
-            connection,
-            trio.current_time()
-            + (settings.head_seconds if connection.buffer else settings.idle_seconds),
-        )
+        seconds = settings.head_seconds if connection.buffer else settings.idle_seconds
+        self._lifetimes.put(connection, trio.current_time() + seconds)
         self._intake.pump(connection)
 
     # Writing ----------------------------------------------------------------------------------
@@ -324,9 +319,13 @@ class Engine:
         match connection.phase:
             case Phase.BUSY:
                 self._answered(connection)
-            case Phase.ENDING if connection.closes:
-                self._linger(connection)
-            case Phase.ENDING | Phase.HEAD | Phase.BODY | Phase.STREAM | Phase.LINGERING:
+            case Phase.STREAM:
+                self._admission.finish(connection)
+            case Phase.ENDING:
+                self._admission.finish(connection)
+                if connection.closes:
+                    self._linger(connection)
+            case Phase.HEAD | Phase.BODY | Phase.LINGERING:
                 pass
 
     def _linger(self, connection: Connection) -> None:
@@ -364,8 +363,11 @@ class Engine:
                 self.close(connection)
             case Due.END:
                 self._end_body(connection)
+            case Due.FAREWELL if self._admission.has(connection):
+                # To some SDKs a stream that ends before its first features is a failure for good.
+                self._lifetimes.begin_stream(connection, now)
             case Due.FAREWELL:
-                self.end_stream(connection, self._farewell)
+                self._say_farewell(connection)
             case Due.HEARTBEAT:
                 audience = connection.audience
                 lately = now - self._settings.heartbeat_seconds / 2
@@ -377,24 +379,21 @@ class Engine:
 
     # Leaving ----------------------------------------------------------------------------------
 
-    def _leave_audience(self, connection: Connection) -> None:
+    def _leave(self, connection: Connection) -> None:
+        """Take a stream out of wherever streams are kept."""
+        self.gate.leave(connection)
+        self._admission.leave(connection)
         if connection.audience is not None:
             connection.audience.leave(connection)
 
     def _forget(self, connection: Connection) -> None:
-        descriptor = connection.descriptor
-        if isinstance(connection, Relay):
-            self._relays.discard(connection)
-            self._relay_left.set()
-        else:
-            self._poller.forget(descriptor)
-            self._connections[descriptor] = None
+        if not isinstance(connection, Relay):
+            self._poller.forget(connection.descriptor)
+        self._connections.remove(connection)
         connection.descriptor = CLOSED
-        self._open -= 1
-        if connection.phase is Phase.STREAM:
-            self._streams -= 1
         self._intake.forget(connection)
         self._writer.forget(connection)
         self._lifetimes.forget(connection)
-        self._leave_audience(connection)
+        self._admission.finish(connection)
+        self._leave(connection)
         connection.kept()

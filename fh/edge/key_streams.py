@@ -17,14 +17,19 @@ from fh.wire.sdk_json import Evaluation
 
 
 class KeyStreamsOwner(Protocol):
-    """Who wants to know when a key has fewer audiences."""
+    """Who wants to know when a key has fewer streams, and when the turn of one has come."""
 
     def audience_emptied(self) -> None:
         """Hear that an audience is empty; called from wherever its last stream left."""
 
+    def turn_came(self, streams: "KeyStreams", connection: Connection) -> None:
+        """Hear that a stream that waits for its turn may be sent its first features."""
+
 
 class KeyStreams:
-    """The streams of one key: those that are live and those that wait for the first answer.
+    """The streams of one key: those that are live, and those that wait.
+
+    Some wait for the first answer about the key, others for their turn to be sent it.
 
     Attributes:
         evaluation: Who applies the strategies.
@@ -38,6 +43,7 @@ class KeyStreams:
         "_audiences",
         "_emptied",
         "_owner",
+        "_turns",
         "_view",
         "_waiting",
         "asking",
@@ -59,6 +65,7 @@ class KeyStreams:
         self._audiences: Few[Hashable, Audience] = Few()
         # What there are tens of thousands of has no empty lists.
         self._waiting: list[Subscribe] | None = None
+        self._turns: dict[Connection, Subscribe] | None = None
         self._emptied: list[Audience] | None = None
         self._view: tuple[Granted, int, Granted] | None = None
 
@@ -74,9 +81,39 @@ class KeyStreams:
         self._waiting.append(subscribe)
 
     def end_waiting(self) -> Sequence[Subscribe]:
-        """Let nobody wait; return who did."""
-        waited, self._waiting = self.waiting, None
+        """Let nobody wait, neither for the answer nor for a turn; return who did."""
+        waited = (*(self._turns or {}).values(), *self.waiting)
+        self._turns = self._waiting = None
         return waited
+
+    def answered(self) -> None:
+        """Let nobody wait for the answer any more."""
+        self._waiting = None
+
+    def wait_for_turn(self, subscribe: Subscribe) -> None:
+        """Let a stream wait for its turn."""
+        if self._turns is None:
+            self._turns = {}
+        self._turns[subscribe.connection] = subscribe
+
+    def find_turn(self, connection: Connection) -> Subscribe | None:
+        """Return what a stream asked for that waits for its turn, None if it does not."""
+        return self._turns.get(connection) if self._turns else None
+
+    def end_turn(self, connection: Connection) -> None:
+        """Let a stream wait for its turn no longer."""
+        if self._turns:
+            self._turns.pop(connection, None)
+
+    def turn_came(self, connection: Connection) -> None:
+        """See `Waiter`."""
+        self._owner.turn_came(self, connection)
+
+    def left(self, connection: Connection) -> None:
+        """See `Waiter`."""
+        self.end_turn(connection)
+        if not self._turns:
+            self._owner.audience_emptied()
 
     def forget_closed(self) -> None:
         """Let nobody wait whose client has gone."""
@@ -119,7 +156,7 @@ class KeyStreams:
     def connections(self) -> Iterator[Connection]:
         """Yield every stream that is served or waits."""
         yield from self.members()
-        for subscribe in self.waiting:
+        for subscribe in (*self.waiting, *(self._turns or {}).values()):
             yield subscribe.connection
 
     def note_empty(self, audience: Audience) -> None:
@@ -139,4 +176,8 @@ class KeyStreams:
     @property
     def empty(self) -> bool:
         """Whether nobody is served or waits."""
-        return not self._waiting and not any(audience.live for audience in self._audiences.values())
+        return not (
+            self._waiting
+            or self._turns
+            or any(audience.live for audience in self._audiences.values())
+        )

@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias, assert_never
 
 import trio
@@ -14,6 +15,7 @@ from fh.edge.encoded import EncodedViews
 from fh.edge.engine import Engine
 from fh.edge.evaluation import FeatureStates
 from fh.edge.flags import Flags
+from fh.edge.gate import Peer, TurnedAway, peer_address
 from fh.edge.handlers import Handlers
 from fh.edge.intake import AwaitedBody
 from fh.edge.messages import Subscribe
@@ -45,6 +47,7 @@ from fh.edge.response import (
     Answer,
     EncodedAnswer,
     Responses,
+    come_back,
     refusal,
     unknown_key,
 )
@@ -58,6 +61,10 @@ from fh.wire.sse import chunk
 
 TakeAway: TypeAlias = Callable[[socket.socket, bytes], None]
 """Receives a connected socket and the bytes read from it."""
+
+
+_SENT_BY_PAGES = ("origin", "sec-fetch-mode")
+"""Headers that browsers send and SDKs elsewhere don't."""
 
 
 class Life:
@@ -105,24 +112,30 @@ class Life:
             nursery.start_soon(self.engine.run)
             task_status.started()
             await self.draining.wait()
+            self.engine.gate.is_stopping = True
             await self.engine.drain()
             nursery.cancel_scope.cancel()
 
-    def decide(self, head: RequestHead) -> Asked:
-        """Return what `head` asks of Edge."""
+    def decide(self, head: RequestHead, peer: Peer) -> Asked | TurnedAway:
+        """Return what `head` asks of Edge, or that there is no room for it now."""
         settings = self.settings
         asked = decide(head, root=settings.root, needs_context_sha=settings.surrogate_keys)
-        if isinstance(asked, OpenStream | OpenSocket):
-            if not settings.streams:
+        match asked:
+            case OpenStream() | OpenSocket() if not settings.streams:
                 return Refused(501, "there are no streams here: poll instead")
-            if 0 < settings.most_streams <= self.engine.streams:
-                return Refused(503, "as many streams are open here as may be: come back later")
-        return asked
+            case OpenStream(key):
+                is_page = any(head.header(name) is not None for name in _SENT_BY_PAGES)
+            case OpenSocket(OpenStream(key)):
+                is_page = False
+            case _:
+                return asked
+        return self.engine.gate.check(key, peer, is_page=is_page) or asked
 
-    def open_relay(self, asked: OpenStream) -> Relay:
+    def open_relay(self, asked: OpenStream, peer: Peer) -> Relay:
         """Return a stream that the caller writes to its client, and closes with the engine."""
         tag, held = _resumed(asked)
         relay = self.engine.open_relay(b"" if held else DISCOVER, lasts=_lasts(asked))
+        self.engine.gate.enter(relay, asked.key, peer)
         self._subscribe(relay, asked, tag, held)
         return relay
 
@@ -138,10 +151,13 @@ class Life:
         except TooManyHeaders:
             self.on_refused(connection, 431, "too many headers")
             return
-        asked = refused_without_tls(head, self.settings.plain_paths) or self.decide(head)
+        peer = partial(peer_address, connection.descriptor)
+        asked = refused_without_tls(head, self.settings.plain_paths) or self.decide(head, peer)
         match asked:
             case OpenStream():
-                self._open_stream(connection, asked, cors=_crosses(head))
+                self._open_stream(connection, asked, peer, cors=_crosses(head))
+            case TurnedAway():
+                self._respond(connection, come_back(asked), head, closes=True)
             case Poll():
                 self._answer_poll(connection, asked, data, head)
             case Write() | EvaluateFlag() | EvaluateFlags():
@@ -264,15 +280,19 @@ class Life:
         taken, rest = self.engine.take(connection)
         stream = trio.SocketStream(trio.socket.from_stdlib_socket(taken))
         assert self._nursery is not None
-        self._nursery.start_soon(serve_socket, stream, data + rest, asked, self)
+        peer = partial(peer_address, stream.socket.fileno())
+        self._nursery.start_soon(serve_socket, stream, data + rest, asked, self, peer)
 
     # Streams ----------------------------------------------------------------------------------
 
-    def _open_stream(self, connection: Connection, asked: OpenStream, *, cors: bool) -> None:
+    def _open_stream(
+        self, connection: Connection, asked: OpenStream, peer: Peer, *, cors: bool
+    ) -> None:
         tag, held = _resumed(asked)
         head = self.responses.stream_head(time.time(), cors=cors)
         first = head if held else head + chunk(DISCOVER)
         self.engine.start_stream(connection, first, lasts=_lasts(asked))
+        self.engine.gate.enter(connection, asked.key, peer)
         if not connection.closed:
             self._subscribe(connection, asked, tag, held)
             self.engine.send_first(connection)
@@ -280,7 +300,7 @@ class Life:
     def _subscribe(
         self, connection: Connection, asked: OpenStream, tag: str, held: str | None
     ) -> None:
-        if asked.key is None:
+        if asked.key is None or self._subscriptions.is_unknown(asked.key):
             self.engine.end_stream(
                 connection, unknown_key(asked.form), hold_seconds=UNKNOWN_KEY_HOLD_SECONDS
             )

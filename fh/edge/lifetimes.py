@@ -64,10 +64,18 @@ class Lifetimes:
         if lasts:
             connection.drop_at = inf
         elif life_seconds > 0:
-            spread = max(1.0, life_seconds / _SPREAD_SHARE)
-            shorter = self._jitter.uniform(0, spread)
+            shorter = self._jitter.uniform(0, _spread_seconds(life_seconds))
             connection.drop_at = now + max(_LEAST_LIFE_SECONDS, life_seconds - shorter)
         self._schedule(connection, now, self._jitter.uniform(0.5, 1))
+
+    def begin_anew(self, connection: Connection, now: float) -> None:
+        """Let a stream that had to wait for its first features have all of its life from now on.
+
+        So those that came in the same moment and were served one after the other leave likewise.
+        """
+        life_seconds = self._settings.drop_after_seconds
+        if 0 < connection.drop_at < now + life_seconds - _spread_seconds(life_seconds):
+            self.begin_stream(connection, now)
 
     def go_on(self, connection: Connection, now: float) -> None:
         """Await the next heartbeat of a stream, or its end."""
@@ -115,3 +123,7 @@ class Lifetimes:
             self.put(connection, at)
         else:
             self.forget(connection)
+
+
+def _spread_seconds(life_seconds: float) -> float:
+    return max(1.0, life_seconds / _SPREAD_SHARE)

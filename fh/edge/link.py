@@ -25,7 +25,7 @@ from fh.bus.port import Delivery, Reconnected
 from fh.contracts.event_log import Undecodable, decode_event, kind_of
 from fh.contracts.published import CacheServiceAccount, PublishEnvironment, encode_published
 from fh.contracts.updates import StreamedFeatureUpdate
-from fh.edge.engine import EngineStatistics
+from fh.edge.engine_statistics import EngineStatistics
 from fh.errors import FeatureHubError
 from fh.model.ids import EnvironmentId
 
@@ -131,10 +131,6 @@ class Figures(Struct, frozen=True, tag=True):
     engine: EngineStatistics
     patterns_cut_off: int
 
-
-NOTHING_COUNTED: Final = EngineStatistics(
-    connections=0, streams=0, slow=0, accepted=0, evicted=0, deliveries=0, broadcasts=0
-)
 
 Question: TypeAlias = FindEnvironment | FindAccount | SubmitUpdate
 FromWorker: TypeAlias = Question | Ready | Figures

@@ -13,8 +13,8 @@ import trio
 
 from fh.contracts.truth import TruthSource
 from fh.contracts.updates import FeatureUpdates
+from fh.edge.engine_statistics import NOTHING_COUNTED
 from fh.edge.link import (
-    NOTHING_COUNTED,
     AccountFound,
     Answered,
     Drain,

@@ -66,6 +66,14 @@ class AskAgain:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnCame:
+    """A stream that waits for its turn may be sent its first features."""
+
+    key: SdkKey
+    connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
 class Evict:
     """The environment has to make room for another."""
 
@@ -78,5 +86,6 @@ SubscriptionMessage: TypeAlias = (
     | AccessChanged
     | AudienceEmptied
     | AskAgain
+    | TurnCame
     | Evict
 )

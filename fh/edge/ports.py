@@ -4,10 +4,12 @@ from collections.abc import Hashable
 from typing import Protocol
 
 from fh.contracts.answers import Denied, Granted
+from fh.edge.admission import Waiter
 from fh.edge.connection import Connection
 from fh.edge.fanout import Audience
 from fh.model.ids import EnvironmentId
 from fh.model.sdk_key import SdkKey
+from fh.wire.sse import SharedEvent
 
 
 class Streams(Protocol):
@@ -15,6 +17,12 @@ class Streams(Protocol):
 
     def send(self, connection: Connection, frame: bytes) -> None:
         """Write one event to one stream."""
+
+    def enter(self, connection: Connection, waiter: Waiter) -> bool:
+        """Return whether a stream may be sent its features now; if not, `waiter` will hear."""
+
+    def send_features(self, connection: Connection, event: SharedEvent) -> None:
+        """Write a stream's first features, of any size."""
 
     def publish(self, audience: Audience, key: Hashable, frame: bytes) -> None:
         """Write one event to every stream of an audience; of two with one key the later counts."""

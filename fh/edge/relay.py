@@ -4,9 +4,12 @@ To subscriptions and the fan-out it is one more slow client: whatever it is sent
 backlog, the newest event for each key, bounded like everybody's. Its own task takes it from there.
 """
 
+from collections.abc import Callable, Sequence
+
 import trio
 
 from fh.edge.connection import CLOSED, Connection
+from fh.wire.sse import SharedEvent
 
 _RELAYED = -2
 """The descriptor of an open relay: no socket of the engine's."""
@@ -20,18 +23,24 @@ class Relay(Connection):
             not read ends with the stream.
     """
 
-    __slots__ = ("_woken", "alive")
+    __slots__ = ("_on_passed_on", "_woken", "alive")
 
-    def __init__(self) -> None:
+    def __init__(self, on_passed_on: Callable[[Connection], None]) -> None:
+        """Call `on_passed_on` whenever all that was received has been sent."""
         super().__init__(_RELAYED)
         # Never empty, so nobody tries to write to the descriptor.
         self.tail = memoryview(b"")
+        self._on_passed_on = on_passed_on
         self._woken = trio.Event()
         self.alive = trio.CancelScope()
 
     def framed(self, event: bytes) -> bytes:
         """Return `event` itself: its bearer has frames of its own."""
         return event
+
+    def framed_parts(self, event: SharedEvent) -> Sequence[bytes]:
+        """Return `event` as one: its bearer copies it anyway."""
+        return (bytes(event),)
 
     def ended(self, event: bytes) -> bytes:
         """Return `event` itself."""
@@ -45,6 +54,8 @@ class Relay(Connection):
 
     async def receive(self) -> list[bytes]:
         """Wait for events and return them, in order; none when the stream is at its end."""
+        if not self.backlog:
+            self._on_passed_on(self)
         while not self.backlog:
             if self.closes or self.descriptor == CLOSED:
                 return []

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 from fh.contracts.answers import KeyAnswer
+from fh.edge.gate import TurnedAway
 from fh.edge.request import StreamForm
 from fh.edge.settings import EdgeSettings
 from fh.model.sdk_key import SdkKey
@@ -80,14 +81,17 @@ def unknown_key(form: StreamForm) -> bytes:
     return _BACK_LATER + UNKNOWN_KEY if form is StreamForm.NOTICES else UNKNOWN_KEY
 
 
-def refusal(status: int, detail: str, *, allow: str = "") -> Answer:
-    """Return an error as JSON; `allow` are the methods that are allowed, for a 405."""
+def refusal(status: int, detail: str, *, allow: str = "", retry_seconds: int = 1) -> Answer:
+    """Return an error as JSON; `allow` are the methods that are allowed, for a 405.
+
+    After `retry_seconds` a client may come back that was told 503.
+    """
     body = msgspec.json.encode(
         {"status": status, "title": HTTPStatus(status).phrase, "detail": detail}
     )
     headers: Headers = (("content-type", "application/json"), ("cache-control", NO_STORE))
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers += (("retry-after", "1"),)
+        headers += (("retry-after", str(retry_seconds)),)
     if allow:
         headers += (("allow", allow),)
     if status == HTTPStatus.UPGRADE_REQUIRED:
@@ -97,6 +101,20 @@ def refusal(status: int, detail: str, *, allow: str = "") -> Answer:
             ("sec-websocket-version", "13"),
         )
     return Answer(status, headers, body)
+
+
+def come_back(turned_away: TurnedAway) -> Answer:
+    """Return what tells a client to try again: a 503, and a stream with no more than that to pages.
+
+    A page's own EventSource takes any status but 200 for final.
+
+    Source: the HTML Living Standard, section 9.2.3.
+    """
+    seconds = turned_away.seconds
+    if turned_away.is_page:
+        headers = (("content-type", "text/event-stream"), ("cache-control", NO_STORE))
+        return Answer(200, headers, b"retry: %d\n%b" % (seconds * 1000, BYE))
+    return refusal(503, turned_away.reason.value + ": come back later", retry_seconds=seconds)
 
 
 class Responses:

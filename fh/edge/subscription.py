@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 import structlog
+import trio
 
 from fh.actors.actor import Actor
 from fh.actors.monitor import Ended
@@ -18,6 +19,7 @@ from fh.actors.ref import Ref
 from fh.contracts.answers import Denied, Granted, KeyAnswer, NotReady
 from fh.contracts.published import PublishAction, PublishFeatureValue
 from fh.edge.changes import Change, EventEncoder, news_for
+from fh.edge.connection import Connection
 from fh.edge.encoded import EncodedViews
 from fh.edge.evaluation import FeatureStates
 from fh.edge.few import Few
@@ -33,6 +35,7 @@ from fh.edge.messages import (
     KeyAnswered,
     Subscribe,
     SubscriptionMessage,
+    TurnCame,
 )
 from fh.edge.ports import Streams, Surroundings
 from fh.edge.request import StreamForm
@@ -42,8 +45,7 @@ from fh.model.ids import EnvironmentId, ServiceAccountId
 from fh.model.sdk_key import SdkKey
 from fh.wire.etag import encode_etag
 from fh.wire.ofrep import encode_notice
-from fh.wire.sdk_json import Evaluation
-from fh.wire.sse import encode_json, with_id
+from fh.wire.sse import share_json, with_id
 
 log = structlog.get_logger()
 
@@ -121,6 +123,8 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
                 pass
             case AskAgain(key):
                 self._ask_again(key)
+            case TurnCame(key, connection):
+                self._turn_came(key, connection)
             case Evict():
                 self._evict()
             case _:
@@ -235,25 +239,49 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
         view = streams.view(granted, self._known)
         for subscribe in streams.waiting:
             if subscribe.connection.closed:
-                continue
-            if subscribe.held_etag != view.etag:
-                event = self._first_event(subscribe, view, streams.evaluation)
-                self._streams.send(subscribe.connection, event)
-            if not subscribe.connection.closed:
-                streams.join(subscribe)
+                self._maybe_deserted = True
+            elif self._owes_features(subscribe, view) and not self._streams.enter(
+                subscribe.connection, streams
+            ):
+                streams.wait_for_turn(subscribe)
+            else:
+                self._serve(streams, subscribe, view)
         # Only now: should one of them have made us crash, all of them are told to come back.
-        streams.end_waiting()
+        streams.answered()
 
-    def _first_event(self, subscribe: Subscribe, view: Granted, evaluation: Evaluation) -> bytes:
-        match subscribe.form:
-            case StreamForm.FEATURES:
-                features = self._views.features(view, evaluation, subscribe.context)
-                event_id = encode_etag([view.etag], subscribe.context_tag)
-                return encode_json("features", features, event_id)
-            case StreamForm.NOTICES:
-                return encode_notice(view.etag)
-            case _:
-                assert_never(subscribe.form)
+    def _owes_features(self, subscribe: Subscribe, view: Granted) -> bool:
+        return subscribe.form is StreamForm.FEATURES and subscribe.held_etag != view.etag
+
+    def _turn_came(self, key: SdkKey, connection: Connection) -> None:
+        streams = self._keys.get(key)
+        subscribe = streams.find_turn(connection) if streams is not None else None
+        if streams is None or subscribe is None:
+            return
+        newest = None if streams.asking else self._surroundings.find(key)
+        if isinstance(newest, Granted):
+            self._grant(streams, newest)
+            self._serve(streams, subscribe, streams.view(newest, self._known))
+            streams.end_turn(connection)
+        else:
+            streams.end_turn(connection)
+            streams.wait(subscribe)
+            self._ask(streams)
+
+    def _serve(self, streams: KeyStreams, subscribe: Subscribe, view: Granted) -> None:
+        """Send a stream what it lacks of `view`, and have it sent what comes after that."""
+        connection = subscribe.connection
+        if subscribe.form is StreamForm.NOTICES and subscribe.held_etag != view.etag:
+            self._streams.send(connection, encode_notice(view.etag))
+        elif self._owes_features(subscribe, view):
+            features = self._views.features_lately(
+                view, streams.evaluation, subscribe.context, trio.current_time()
+            )
+            event_id = encode_etag([view.etag], subscribe.context_tag)
+            self._streams.send_features(connection, share_json("features", features, event_id))
+        if connection.closed:
+            self._maybe_deserted = True
+        else:
+            streams.join(subscribe)
 
     def _end(self, streams: KeyStreams, frame: bytes) -> None:
         for connection in streams.members():
@@ -266,6 +294,11 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
         self._maybe_deserted = True
         if self._me is not None and not self._me.is_stopped and self._me.is_idle:
             self._me.tell_nowait(AudienceEmptied())
+
+    def turn_came(self, streams: KeyStreams, connection: Connection) -> None:
+        """See `KeyStreamsOwner`."""
+        if self._me is not None and not self._me.is_stopped:
+            self._me.tell_nowait(TurnCame(streams.key, connection))
 
     def _leave_if_deserted(self) -> None:
         self._maybe_deserted = False

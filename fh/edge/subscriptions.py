@@ -74,6 +74,13 @@ class Subscriptions:
             task_status.started()
             await trio.sleep_forever()
 
+    def is_unknown(self, key: SdkKey) -> bool:
+        """Return whether it is known that there is no such key, and no subscription to say so.
+
+        None is started for it: another that has streams might have to make room.
+        """
+        return key.environment_id not in self._refs and isinstance(self.find(key), Denied)
+
     def subscribe(self, message: Subscribe) -> None:
         """Give a stream to the subscription of its environment."""
         environment_id = message.key.environment_id

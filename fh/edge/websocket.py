@@ -13,9 +13,10 @@ import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
 from wsproto.utilities import LocalProtocolError
 
+from fh.edge.gate import Peer, TurnedAway
 from fh.edge.relay import Relay
 from fh.edge.request import OpenSocket
-from fh.edge.response import BYE, HEARTBEAT, UNKNOWN_KEY, refusal
+from fh.edge.response import BYE, HEARTBEAT, UNKNOWN_KEY, Answer, come_back, refusal
 from fh.http.resumed import Resumed
 from fh.wire.http_head import find_end
 from fh.wire.socket_message import encode_message
@@ -46,19 +47,26 @@ _LAST_EVENTS = {BYE: _Close(1001, "come back"), UNKNOWN_KEY: _Close(4404, "unkno
 
 
 async def serve_socket(
-    stream: trio.abc.HalfCloseableStream, data: bytes, asked: OpenSocket, life: "Life"
+    stream: trio.abc.HalfCloseableStream,
+    data: bytes,
+    asked: OpenSocket | TurnedAway,
+    life: "Life",
+    peer: Peer,
 ) -> None:
     """Serve `asked` on `stream` until one side ends it; then the stream is closed.
 
-    `data` was read from it already: the whole head of the request, and whatever followed.
+    `data` was read from it already: the whole head of the request, and whatever followed; `peer`
+    returns the client's address.
     """
     life.open_sockets += 1
     resumed = Resumed(stream, data[find_end(data) :], send_seconds=life.settings.slow_seconds)
     try:
-        if life.open_sockets > life.settings.most_sockets:
-            await _refuse(resumed, life)
+        if isinstance(asked, TurnedAway):
+            await _refuse(resumed, come_back(asked), life)
+        elif life.open_sockets > life.settings.most_sockets:
+            await _refuse(resumed, refusal(503, "too many WebSockets"), life)
         else:
-            await _Socket(_Bearer(resumed, asked.nonce), asked, life).serve()
+            await _Socket(_Bearer(resumed, asked.nonce), asked, life, peer).serve()
     except* (ConnectionClosed, LocalProtocolError, trio.BrokenResourceError):
         # The client left in the middle of something, or spoke on while the socket was closed.
         pass
@@ -71,8 +79,7 @@ async def serve_socket(
             await trio.aclose_forcefully(stream)
 
 
-async def _refuse(stream: Resumed, life: "Life") -> None:
-    answer = refusal(503, "too many WebSockets")
+async def _refuse(stream: Resumed, answer: Answer, life: "Life") -> None:
     encoded = life.responses.encode(answer, cors=False, closes=True)
     await stream.send_all(encoded.on(time.time()))
     await stream.send_eof()
@@ -81,11 +88,12 @@ async def _refuse(stream: Resumed, life: "Life") -> None:
 class _Socket:
     """One client."""
 
-    def __init__(self, bearer: "_Bearer", asked: OpenSocket, life: "Life") -> None:
+    def __init__(self, bearer: "_Bearer", asked: OpenSocket, life: "Life", peer: Peer) -> None:
         self._bearer = bearer
-        self._asked = asked
         self._engine = life.engine
         self._open_relay = life.open_relay
+        self._asked = asked
+        self._peer = peer
         self._pong_seconds = life.settings.slow_seconds
         self._awaits_pong = False
 
@@ -96,7 +104,7 @@ class _Socket:
                 nursery, self._bearer, max_message_size=_MOST_MESSAGE_BYTES
             )
             websocket = await request.accept()
-            relay = self._open_relay(self._asked.stream)
+            relay = self._open_relay(self._asked.stream, self._peer)
             try:
                 close = await self._pass_on(relay, websocket)
                 if websocket.closed is None and not self._bearer.cut_off:

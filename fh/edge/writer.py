@@ -5,7 +5,8 @@ newest bytes for each key. Both are bounded, in bytes and in the time without an
 """
 
 import os
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
+from itertools import islice
 
 import trio
 
@@ -14,9 +15,14 @@ from fh.edge.poller import Poller
 from fh.edge.settings import EdgeSettings
 
 ANSWER = object()
-SNAPSHOT = object()
-"""The keys of answers and of streams' first features: they may be of any size, for they are shared
-among many."""
+_FIRST_FEATURES = (object(), object(), object())
+"""The keys of answers and of the parts of a stream's first features."""
+
+_OF_ANY_SIZE = {ANSWER, *_FIRST_FEATURES}
+"""What is not counted against a client: it is shared among many."""
+
+_MOST_PARTS = 64
+"""What one call of the system is given at most."""
 
 
 class Writer:
@@ -35,11 +41,18 @@ class Writer:
         self._on_broken = on_broken
         self._on_evict = on_evict
         self._deadlines: dict[Connection, float] = {}
+        self._one_fewer = trio.Event()
 
     @property
     def slow(self) -> int:
         """How many connections have bytes waiting."""
         return len(self._deadlines)
+
+    async def wait_all_written(self) -> None:
+        """Return when no connection has bytes waiting."""
+        while self._deadlines:
+            self._one_fewer = trio.Event()
+            await self._one_fewer.wait()
 
     def write(self, connection: Connection, key: Hashable, data: bytes) -> bool:
         """Write `data` or keep it; return whether all of it has left."""
@@ -64,11 +77,27 @@ class Writer:
 
     def release(self, connection: Connection) -> bool:
         """Write what was held back, all in one; return whether all of it has left."""
-        tail, backlog = connection.tail, connection.backlog
-        assert tail is not None
-        connection.tail = connection.backlog = None
-        data = b"".join((tail, *backlog.values())) if backlog else bytes(tail)
-        return self.write(connection, ANSWER, data)
+        if self._write_kept(connection) is None:
+            return False
+        if connection.tail is None:
+            return True
+        self._progressed(connection)
+        self._poller.watch_writes(connection.descriptor)
+        return False
+
+    def write_parts(self, connection: Connection, parts: Sequence[bytes]) -> bool:
+        """Write first features of any size, or keep them; return whether all of them have left.
+
+        What is kept are the parts themselves: others may be sent the same.
+        """
+        if connection.tail is not None:
+            for key, part in zip(_FIRST_FEATURES, parts, strict=False):
+                self._keep(connection, key, part)
+            return False
+        first, *rest = parts
+        self.hold(connection, first)
+        connection.backlog = dict(zip(_FIRST_FEATURES, rest, strict=False))
+        return self.release(connection)
 
     def keep_tail(self, connection: Connection, data: bytes, written: int) -> None:
         """Keep what the kernel did not take of `data`, of which it took `written` bytes."""
@@ -87,23 +116,21 @@ class Writer:
         """Write what was kept; return whether all of it has left."""
         if connection.tail is None:
             return False  # A report that was under way when the last bytes left.
-        while connection.tail is not None:
-            try:
-                written = os.write(connection.descriptor, connection.tail)
-            except BlockingIOError:
-                return False
-            except OSError:
-                self._on_broken(connection)
-                return False
-            self._progressed(connection)
-            if written < len(connection.tail):
-                connection.tail = connection.tail[written:]
-                return False
-            backlog, connection.backlog = connection.backlog, None
-            connection.tail = memoryview(b"".join(backlog.values())) if backlog else None
-        del self._deadlines[connection]
+        written = self._write_kept(connection)
+        if written is None:
+            return False
+        if connection.tail is not None:
+            if written:
+                self._progressed(connection)
+            return False
+        self._no_longer_slow(connection)
         self._poller.unwatch_writes(connection.descriptor)
         return True
+
+    def progressed_at(self, connection: Connection) -> float | None:
+        """Return when a client with bytes waiting took some last; None if none are waiting."""
+        deadline = self._deadlines.get(connection)
+        return None if deadline is None else deadline - self._settings.slow_seconds
 
     def late(self, now: float) -> list[Connection]:
         """Return the connections whose client took nothing for too long."""
@@ -112,7 +139,36 @@ class Writer:
     def forget(self, connection: Connection) -> None:
         """Throw away what was kept for a connection that is gone."""
         connection.tail = connection.backlog = None
-        self._deadlines.pop(connection, None)
+        self._no_longer_slow(connection)
+
+    def _write_kept(self, connection: Connection) -> int | None:
+        """Write the tail and what comes after it; return how many bytes the kernel took.
+
+        None stands for a connection that is broken.
+        """
+        total = 0
+        while connection.tail is not None:
+            backlog = connection.backlog or {}
+            parts: list[memoryview | bytes] = [
+                connection.tail,
+                *islice(backlog.values(), _MOST_PARTS),
+            ]
+            try:
+                written = os.writev(connection.descriptor, parts)
+            except BlockingIOError:
+                break
+            except OSError:
+                self._on_broken(connection)
+                return None
+            total += written
+            _take_off(connection, written)
+            if written < sum(map(len, parts)):
+                break
+        return total
+
+    def _no_longer_slow(self, connection: Connection) -> None:
+        if self._deadlines.pop(connection, None) is not None:
+            self._one_fewer.set()
 
     def _progressed(self, connection: Connection) -> None:
         self._deadlines[connection] = trio.current_time() + self._settings.slow_seconds
@@ -123,9 +179,19 @@ class Writer:
             backlog = connection.backlog = {}
         backlog.pop(key, None)
         backlog[key] = data
-        kept_bytes = sum(map(len, backlog.values()))
-        kept_bytes -= len(backlog.get(SNAPSHOT, b"")) + len(backlog.get(ANSWER, b""))
+        kept_bytes = sum(len(each) for key, each in backlog.items() if key not in _OF_ANY_SIZE)
         if kept_bytes > self._settings.slow_bytes:
             self._on_evict(connection, "backlog_full")
         else:
             connection.kept()
+
+
+def _take_off(connection: Connection, written: int) -> None:
+    """Forget the first `written` bytes of what is kept."""
+    tail, backlog = connection.tail, connection.backlog
+    assert tail is not None
+    while tail is not None and written >= len(tail):
+        written -= len(tail)
+        tail = memoryview(backlog.pop(next(iter(backlog)))) if backlog else None
+    connection.tail = None if tail is None else tail[written:]
+    connection.backlog = backlog or None

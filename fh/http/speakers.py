@@ -24,8 +24,9 @@ _FRAME_HEAD_BYTES = 9
 TakeStream: TypeAlias = Callable[[trio.abc.HalfCloseableStream, bytes], Awaitable[None]]
 """Goes on with a stream, of which the bytes were read already: a request's head and more."""
 
-TakeUpgrade: TypeAlias = Callable[[RequestHead], TakeStream | None]
-"""Decides whether a request that wants another protocol gets it, and from whom."""
+TakeUpgrade: TypeAlias = Callable[[RequestHead, str], TakeStream | None]
+"""Decides whether a request that wants another protocol gets it, and from whom; the text is the
+client's address, empty if it is not known."""
 
 
 class HandedOver(Exception):
@@ -53,7 +54,7 @@ class Http1(H11Protocol):
         lines = [b"%b: %b\r\n" % line for line in event.headers.raw_items()]
         head = b"%b %b HTTP/1.1\r\n%b\r\n" % (event.method, event.target, b"".join(lines))
         try:
-            take = self.take_upgrade(parse_head(head))
+            take = self.take_upgrade(parse_head(head), self.client[0] if self.client else "")
         except (MalformedHead, TooManyHeaders):
             return  # Refused like any other request of its kind.
         if take is not None:

@@ -37,9 +37,10 @@ from fh.dacha.dacha import Dacha
 from fh.dacha.settings import DachaSettings
 from fh.edge.door import Door, listen, raise_descriptor_limit
 from fh.edge.edge import Edge
+from fh.edge.engine_statistics import NOTHING_COUNTED
 from fh.edge.garbage import collect_garbage, freeze_what_lives
 from fh.edge.hand_over import Giver
-from fh.edge.link import NOTHING_COUNTED, Figures, Ready
+from fh.edge.link import Figures, Ready
 from fh.edge.link_worker import ParentGone, WorkerLink
 from fh.edge.settings import EdgeSettings
 from fh.errors import FeatureHubError

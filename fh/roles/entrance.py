@@ -11,9 +11,8 @@ from fh.contracts.updates import FeatureUpdates
 from fh.dacha.dacha import Dacha
 from fh.edge.door import Door, raise_descriptor_limit, room_for_connections
 from fh.edge.edge import Edge
-from fh.edge.engine import EngineStatistics
+from fh.edge.engine_statistics import NOTHING_COUNTED, EngineStatistics
 from fh.edge.life import TakeAway
-from fh.edge.link import NOTHING_COUNTED
 from fh.edge.metrics import EdgeCollector
 from fh.roles.bus import AnyBus
 from fh.roles.settings.dacha import DachaPartSettings

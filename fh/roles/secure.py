@@ -7,6 +7,7 @@ from datetime import datetime
 from fh.actors.child import ServiceSpec
 from fh.edge.asgi import EdgeApp
 from fh.edge.edge import Edge
+from fh.edge.gate import TurnedAway
 from fh.edge.pages import Pages
 from fh.edge.request import OpenSocket
 from fh.edge.settings import EdgeSettings
@@ -72,11 +73,15 @@ class SecureParts:
     def _ends_at(self) -> datetime | None:
         return None if self._certificate is None else self._certificate.ends_at
 
-    def _take_upgrade(self, head: RequestHead) -> TakeStream | None:
+    def _take_upgrade(self, head: RequestHead, address: str) -> TakeStream | None:
         life = self._edge.life
         if life is None:
             return None
-        asked = life.decide(head)
-        if not isinstance(asked, OpenSocket):
+
+        def peer() -> str:
+            return address
+
+        asked = life.decide(head, peer)
+        if not isinstance(asked, OpenSocket | TurnedAway):
             return None
-        return lambda stream, data: serve_socket(stream, data, asked, life)
+        return lambda stream, data: serve_socket(stream, data, asked, life, peer)

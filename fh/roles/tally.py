@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Final
 
-from fh.edge.engine import EngineStatistics
-from fh.edge.link import NOTHING_COUNTED, Figures
+from fh.edge.engine_statistics import NOTHING_COUNTED, OF_THE_MOMENT, EngineStatistics
+from fh.edge.link import Figures
 
 _NAMES: Final = tuple(each.name for each in fields(EngineStatistics))
-_OF_THE_MOMENT: Final = frozenset({"connections", "streams", "slow"})
+_NO_MOMENT: Final = dict.fromkeys(OF_THE_MOMENT, 0)
 
 
 def total(parts: Sequence[EngineStatistics]) -> EngineStatistics:
@@ -30,7 +30,7 @@ class Tally:
         if any(
             getattr(figures.engine, name) < getattr(self._last, name)
             for name in _NAMES
-            if name not in _OF_THE_MOMENT
+            if name not in OF_THE_MOMENT
         ):
             # Its Edge began a new life.
             self._past = total([self._past, _without_moment(self._last)])
@@ -56,4 +56,4 @@ class Tally:
 
 
 def _without_moment(statistics: EngineStatistics) -> EngineStatistics:
-    return replace(statistics, connections=0, streams=0, slow=0)
+    return replace(statistics, **_NO_MOMENT)

@@ -33,16 +33,17 @@ def choose_workers(asked: int, most_streams: int, *, cores: int, room: int) -> W
     if not most_streams:
         return WorkerCount(wanted, 0, reason)
     count = max(wanted, 1)
-    while _share(most_streams, count) > room and count <= MOST_WORKERS:
+    while share(most_streams, count) > room and count <= MOST_WORKERS:
         count += 1
     if count == max(wanted, 1):
         count = wanted
     else:
         reason = f"{most_streams} streams, and descriptors for {room} in a process"
-    return WorkerCount(count, _share(most_streams, count), reason)
+    return WorkerCount(count, share(most_streams, count), reason)
 
 
-def _share(streams: int, workers: int) -> int:
+def share(streams: int, workers: int) -> int:
+    """Return how many of `streams` one of `workers` has to bear: they are not dealt out evenly."""
     if workers <= 1:
         return streams
     mean = streams / workers

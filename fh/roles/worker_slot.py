@@ -5,7 +5,7 @@ from functools import partial
 
 import trio
 
-from fh.edge.engine import EngineStatistics
+from fh.edge.engine_statistics import EngineStatistics
 from fh.edge.link_parent import LinkLimits
 from fh.roles.edge_worker import WorkerSettings
 from fh.roles.tally import Tally

@@ -30,7 +30,7 @@ from fh.actors.restart import Backoff, Intensity, Restart
 from fh.actors.supervisor import Supervisor
 from fh.bus.port import Delivery
 from fh.dacha.settings import DachaSettings
-from fh.edge.engine import EngineStatistics
+from fh.edge.engine_statistics import EngineStatistics
 from fh.edge.link import FrameTooLarge, encode_delivery
 from fh.edge.link_parent import LinkLimits
 from fh.edge.settings import EdgeSettings

@@ -10,6 +10,9 @@ from fh.errors import FeatureHubError
 
 LAST_CHUNK = b"0\r\n\r\n"
 
+_EVENT_END = b"\n\n"
+_CHUNK_END = b"\r\n"
+
 _UNSAFE = re.compile("[\r\n\0]")
 _LINE_END = re.compile("\r\n|\r|\n")
 
@@ -52,11 +55,32 @@ def encode_json(name: str, data: bytes, event_id: str = "") -> bytes:
     """
     if b"\n" in data or b"\r" in data:
         raise ValueError("the JSON text has more than one line")
-    for text in (name, event_id):
-        if _UNSAFE.search(text):
-            raise UnsafeField(text)
-    id_line = f"id: {event_id}\n" if event_id else ""
-    return f"event: {name}\n{id_line}data: ".encode() + data + b"\n\n"
+    return _before_data(name, event_id) + data + _EVENT_END
+
+
+@dataclass(frozen=True, slots=True)
+class SharedEvent:
+    """An event with data of any size that other events have, too; only `before` is its own."""
+
+    before: bytes
+    data: bytes
+
+    def __bytes__(self) -> bytes:
+        return self.before + self.data + _EVENT_END
+
+    def chunk_parts(self) -> tuple[bytes, bytes, bytes]:
+        """Return the parts of the chunk with this event; the second is `data` itself."""
+        size = len(self.before) + len(self.data) + len(_EVENT_END)
+        return b"%x\r\n%b" % (size, self.before), self.data, _EVENT_END + _CHUNK_END
+
+
+def share_json(name: str, data: bytes, event_id: str) -> SharedEvent:
+    """Return an event whose data is JSON text on one line; it is not looked at, nor copied.
+
+    Raises:
+        UnsafeField: the name or the id holds CR, LF or NUL.
+    """
+    return SharedEvent(_before_data(name, event_id), data)
 
 
 def with_id(event: bytes, event_id: str) -> bytes:
@@ -75,3 +99,11 @@ def chunk(data: bytes) -> bytes:
     if not data:
         raise ValueError("an empty chunk would end the body")
     return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def _before_data(name: str, event_id: str) -> bytes:
+    for text in (name, event_id):
+        if _UNSAFE.search(text):
+            raise UnsafeField(text)
+    id_line = f"id: {event_id}\n" if event_id else ""
+    return f"event: {name}\n{id_line}data: ".encode()

@@ -71,7 +71,8 @@ async def test_at_shutdown_a_stream_hears_bye_and_a_new_one_is_told_to_come_back
             await trio.testing.wait_all_tasks_blocked()
             edge.edge.drain()
             status, headers, _ = await client.ask("GET", STREAM)
-            assert (status, headers["retry-after"]) == (503, "1")
+            assert status == 503
+            assert int(headers["retry-after"]) > 0
             name = "features"
             while name != "bye":
                 name, _ = await exchange.event()
@@ -82,7 +83,8 @@ async def test_at_shutdown_a_stream_hears_bye_and_a_new_one_is_told_to_come_back
         # Now there is no Edge at all: what is not Edge's is still served.
         for target in (STREAM, POLL):
             status, headers, _ = await client.ask("GET", target)
-            assert (status, headers["retry-after"]) == (503, "1")
+            assert status == 503
+            assert int(headers["retry-after"]) > 0
         assert (await client.ask("GET", "/mr-api/x"))[0] == 204
 
 

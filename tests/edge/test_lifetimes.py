@@ -49,3 +49,18 @@ def test_use_does_not_put_off_what_is_due_in_another_phase() -> None:
     made.used(connection)
     connection.phase = Phase.LINGERING
     assert due(made, 51, 70) == [(60, Due.LATE)]
+
+
+def test_whoever_waited_for_the_features_lives_as_long_after_them_as_others() -> None:
+    made = Lifetimes(EdgeSettings(drop_after_seconds=30), random.Random(1), 0.0)
+    at_once, waited, lasting = Connection(7), Connection(8), Connection(9)
+    for connection in (at_once, waited, lasting):
+        connection.phase = Phase.STREAM
+        made.begin_stream(connection, 0.0, lasts=connection is lasting)
+    planned = at_once.drop_at
+    made.begin_anew(at_once, 0.1)
+    assert at_once.drop_at == planned
+    made.begin_anew(waited, 20.0)
+    assert 20 + 27 <= waited.drop_at <= 20 + 30
+    made.begin_anew(lasting, 20.0)
+    assert [each for _, each in due(made, 1, 60)].count(Due.FAREWELL) == 2

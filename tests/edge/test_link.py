@@ -9,7 +9,7 @@ from fh.bus.port import Reconnected
 from fh.contracts.published import PublishAction
 from fh.contracts.updates import StreamedFeatureUpdate
 from fh.edge import link
-from fh.edge.engine import EngineStatistics
+from fh.edge.engine_statistics import EngineStatistics
 from fh.edge.link import (
     AccountFound,
     Announced,

@@ -11,7 +11,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from fh.contracts.updates import StreamedFeatureUpdate
 from fh.edge import link
-from fh.edge.engine import EngineStatistics
+from fh.edge.engine_statistics import EngineStatistics
 from fh.edge.link import (
     AccountFound,
     Begin,

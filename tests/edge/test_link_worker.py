@@ -12,7 +12,7 @@ from trio.testing import wait_all_tasks_blocked
 from fh.bus.port import Reconnected
 from fh.contracts.updates import StreamedFeatureUpdate
 from fh.edge import link_worker
-from fh.edge.engine import EngineStatistics
+from fh.edge.engine_statistics import EngineStatistics
 from fh.edge.link import (
     AccountFound,
     Announced,

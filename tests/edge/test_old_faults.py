@@ -81,7 +81,7 @@ async def test_a_stream_whose_first_features_can_not_be_made_is_told_to_come_bac
             raise RuntimeError("a bug")
 
         assert edge.edge.life is not None
-        edge.edge.life.handlers._views.features = crash
+        edge.edge.life.handlers._views.features_lately = crash
         stream = await edge.open_stream()
         assert (await stream.event())[0] == "ack"
         with trio.fail_after(2):

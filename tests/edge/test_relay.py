@@ -21,7 +21,7 @@ LOOKUP = MemoryLookup({SERVER_KEY: granted([boolean("flag", True)])})
 def opened(under_test: EdgeUnderTest) -> Relay:
     life = under_test.edge.life
     assert life is not None
-    return life.open_relay(ASKED)
+    return life.open_relay(ASKED, str)
 
 
 async def names(relay: Relay, count: int) -> list[bytes]:

@@ -292,7 +292,8 @@ async def test_beyond_the_most_streams_a_client_is_told_to_come_back_later(porta
             f"GET /features/{ENVIRONMENT}/{SERVER_KEY.secret} HTTP/1.1\r\nhost: x\r\n\r\n".encode()
         )
         status, headers, _ = await refused.answer()
-        assert (status, headers["retry-after"]) == (503, "1")
+        assert status == 503
+        assert int(headers["retry-after"]) > 0
         client.stream.socket.close()
         with trio.fail_after(10):
             while edge.edge.statistics().streams:

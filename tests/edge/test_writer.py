@@ -78,6 +78,9 @@ async def test_a_kernel_that_takes_a_few_bytes_at_a_time_gets_all(
     monkeypatch.setattr(
         writer_module.os, "write", lambda fd, data: write(fd, bytes(data[:most_bytes]))
     )
+    monkeypatch.setattr(
+        writer_module.os, "writev", lambda fd, parts: write(fd, b"".join(parts)[:most_bytes])
+    )
     with connected(stage) as (connection, reader):
         whole = stage.writer.write(connection, "first", EVENT)
         assert whole == (most_bytes >= len(EVENT))
@@ -92,13 +95,13 @@ async def test_a_kernel_that_takes_a_few_bytes_at_a_time_gets_all(
 async def test_what_is_held_back_leaves_as_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage()
     written: list[bytes] = []
-    write = os.write
+    writev = os.writev
 
-    def noted(descriptor: int, data: bytes) -> int:
-        written.append(bytes(data))
-        return write(descriptor, data)
+    def noted(descriptor: int, parts: list[bytes]) -> int:
+        written.append(b"".join(parts))
+        return writev(descriptor, parts)
 
-    monkeypatch.setattr(writer_module.os, "write", noted)
+    monkeypatch.setattr(writer_module.os, "writev", noted)
     with connected(stage) as (connection, reader):
         stage.writer.hold(connection, b"head ")
         assert not stage.writer.write(connection, "features", b"features")
@@ -132,7 +135,7 @@ async def test_whoever_gets_a_descriptor_again_gets_nothing_of_its_last_owner(
         for _ in clients:
             descriptor = accept()
             engine.adopt(descriptor)
-            connection = engine._connections[descriptor]
+            connection = engine._connections.find(descriptor)
             assert connection is not None
             engine.start_stream(connection, b"head")
             engine.send_first(connection)

@@ -211,7 +211,8 @@ async def test_a_request_for_another_protocol_is_handed_over_with_all_that_was_r
         await stream.send_eof()
         await stream.aclose()
 
-    def take_upgrade(head: RequestHead):
+    def take_upgrade(head: RequestHead, address: str):
+        assert address == "127.0.0.1"
         heads.append(head)
         return take if head.raw_path == "/socket" else None
 

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fh.edge.engine import EngineStatistics
-from fh.edge.link import NOTHING_COUNTED, Figures
+from fh.edge.engine_statistics import NOTHING_COUNTED, EngineStatistics
+from fh.edge.link import Figures
 from fh.roles.tally import Tally, total
 
 

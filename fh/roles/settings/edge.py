@@ -8,6 +8,7 @@ from fh.roles.settings.listening import COUNT, SECONDS, ListeningSettings
 
 _UNSET = -1
 _DROP_AFTER_SECONDS = 30
+_CAP = whole(0, 10_000_000)
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,24 @@ class EdgePartSettings(ListeningSettings):
     most_sockets: int = setting(
         "edge.websocket.maximum", 2000, whole(0, 1_000_000), "WebSockets open at once; 0 for none"
     )
+    streams_per_key: int = setting(
+        "fh.edge.streams-per-key", 0, _CAP, "streams open with one SDK key; 0 for no bound"
+    )
+    streams_per_address: int = setting(
+        "fh.edge.streams-per-address",
+        0,
+        _CAP,
+        "streams open from one address, as seen here; 0 for no bound",
+    )
+    first_features_at_once: int = setting(
+        "fh.edge.first-features-at-once",
+        250,
+        COUNT,
+        "streams that a process sends their first features at a time; others wait",
+    )
+    first_features_waiting: int = setting(
+        "fh.edge.first-features-waiting", 100_000, COUNT, "streams that wait for them at most"
+    )
     streamed_environments: int = setting(
         "edge.cache.streamed-maximum-environments", 5000, COUNT, "environments with streams"
     )
@@ -67,6 +86,10 @@ class EdgePartSettings(ListeningSettings):
             slow_seconds=self.slow_seconds,
             slow_bytes=self.slow_bytes,
             most_sockets=self.most_sockets,
+            streams_per_key=self.streams_per_key,
+            streams_per_address=self.streams_per_address,
+            first_at_once=self.first_features_at_once,
+            first_waiting=self.first_features_waiting,
             environments=self.streamed_environments,
             cache_control=self.poll_cache_control,
             surrogate_keys=bool(self.fastly_key.reveal),

@@ -8,7 +8,7 @@ from fh.config import Fault, setting, whole
 from fh.edge.door import room_for_connections
 from fh.edge.settings import EdgeSettings
 from fh.roles.settings.edge import EdgePartSettings
-from fh.roles.worker_count import MOST_WORKERS, ONE_A_CORE, WorkerCount, choose_workers
+from fh.roles.worker_count import MOST_WORKERS, ONE_A_CORE, WorkerCount, choose_workers, share
 
 _MOST_STREAMS = 10_000_000
 _number = whole(ONE_A_CORE, MOST_WORKERS)
@@ -47,7 +47,14 @@ class WorkersPartSettings(EdgePartSettings):
 
     def edge(self) -> EdgeSettings:
         """Return the share of each Edge."""
-        return replace(super().edge(), most_streams=self.worker_count().streams_each)
+        whole_node = super().edge()
+        workers = self.worker_count()
+        return replace(
+            whole_node,
+            most_streams=workers.streams_each,
+            streams_per_key=share(whole_node.streams_per_key, workers.count),
+            streams_per_address=share(whole_node.streams_per_address, workers.count),
+        )
 
 
 def check_workers(settings: WorkersPartSettings) -> Sequence[Fault]:

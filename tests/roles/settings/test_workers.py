@@ -19,6 +19,10 @@ def test_the_streams_of_the_node_are_shared_among_its_workers() -> None:
     settings = WorkersPartSettings(workers=2, most_streams=1000)
     assert 500 < settings.edge().most_streams < 700
     assert WorkersPartSettings(workers=2).edge().most_streams == 0
+    capped = WorkersPartSettings(workers=2, streams_per_key=1000, streams_per_address=100).edge()
+    assert 500 < capped.streams_per_key < 700
+    assert 50 < capped.streams_per_address <= 100
+    assert WorkersPartSettings(workers=2).edge().streams_per_key == 0
     assert WorkersPartSettings(most_streams=1000).edge().most_streams == 1000
 
 
