@@ -34,7 +34,7 @@ bench: bench-fanout bench-evaluate bench-dacha bench-split ## every benchmark; t
 
 bench-fanout:
 	./dev.sh setup
-	.venv/bin/python -m bench.fanout --eval server --json bench/reports/fanout.json
+	.venv/bin/fh bench fanout --eval server --json bench/reports/fanout.json > bench/reports/fanout.txt
 
 bench-evaluate:
 	./dev.sh setup

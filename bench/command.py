@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import click
 
-from bench.load.bounds import OutOfBounds
+from bench.load.bounds import LONGEST_RUN_SECONDS, OutOfBounds
 from bench.result import NoResult, Result, encode_result
 from bench.text import as_text
 
@@ -58,6 +58,44 @@ WORKERS: Final = click.option(
     help="Worker processes of the Edge under test; 0 for a single process.",
 )
 
+PAYLOAD: Final = click.option(
+    "--payload-bytes",
+    type=click.IntRange(1),
+    default=500,
+    show_default=True,
+    help="Size of an event.",
+)
+
+_LOAD: Final = (
+    click.option(
+        "--load-processes",
+        type=click.IntRange(1, 64),
+        default=1,
+        show_default=True,
+        help="Processes of the load client.",
+    ),
+    click.option(
+        "--window",
+        type=click.IntRange(1),
+        default=128,
+        show_default=True,
+        help="Streams being opened at once, in each of them.",
+    ),
+    click.option(
+        "--seconds",
+        type=click.FloatRange(0, LONGEST_RUN_SECONDS, min_open=True),
+        default=600,
+        show_default=True,
+        help="Life of the load client: then it ends, whatever happens.",
+    ),
+    click.option(
+        "--netns",
+        is_flag=True,
+        help="Run in a network namespace of its own, where the system permits it: no connection "
+        "tracking, all ports free.",
+    ),
+)
+
 _REMOTE: Final = (
     click.option("--url", help="A server that runs already, http://HOST:PORT."),
     click.option("--key", help="An SDK key of it, ENVIRONMENT/SECRET; several with commas."),
@@ -78,6 +116,16 @@ def with_output(command: F) -> F:
 def with_remote(command: F) -> F:
     """Give a command the options of a server that it did not start itself."""
     for option in reversed(_REMOTE):
+        command = option(command)
+    return command
+
+
+def with_load(command: F) -> F:
+    """Give a command what the load client can be told, and --netns.
+
+    Parameters load_processes, window, seconds and netns.
+    """
+    for option in reversed(_LOAD):
         command = option(command)
     return command
 

@@ -10,14 +10,15 @@ import msgspec
 from msgspec import Raw
 
 from bench.baselines.frame import (
+    CLIENT_SECRET,
     ENVIRONMENT_ID,
     FEATURE_ID,
     FEATURE_KEY,
     SECRET,
     environment_id,
 )
-from bench.load.marker import padded_value, scan
-from bench.load.outcomes import BY_STRATEGY, SHARE_MILLIONTHS
+from bench.load.marker import ENVIRONMENT_STEP, padded_value, scan
+from bench.load.outcomes import BY_STRATEGY, SHARE_MILLIONTHS, value_id
 from fh.contracts.published import (
     CacheEnvironment,
     CacheEnvironmentFeature,
@@ -48,27 +49,25 @@ from fh.model.sdk_key import SdkKey
 
 _FIRST = UUID(ENVIRONMENT_ID)
 _ACCOUNT = ServiceAccountId(uuid5(_FIRST, "account"))
-_CLIENT_SECRET = f"{SECRET}*"
 
 
-def keys(environments: int) -> list[SdkKey]:
+def keys(environments: int, secret: str = SECRET) -> list[SdkKey]:
     """Return the key to each of so many environments."""
     return [
-        SdkKey(EnvironmentId(UUID(environment_id(number))), SECRET)
-        for number in range(environments)
+        SdkKey(EnvironmentId(UUID(environment_id(place))), secret) for place in range(environments)
     ]
 
 
 def feature(
-    key: str, feature_id: UUID, version: int, value: str, *, environment: UUID = _FIRST
+    key: str, feature_id: UUID, version: int, value: str, *, place: int = 0
 ) -> CacheEnvironmentFeature:
-    """Return a STRING feature with a value."""
+    """Return a STRING feature with a value, in the environment at `place`."""
     return CacheEnvironmentFeature(
         feature=CacheFeature(
             id=FeatureId(feature_id), key=key, value_type=FeatureType.STRING, version=1
         ),
         value=CacheFeatureValue(
-            id=FeatureValueId(uuid5(environment, f"{key}/value")),
+            id=FeatureValueId(_value_id(feature_id, place)),
             key=key,
             locked=False,
             version=version,
@@ -78,29 +77,38 @@ def feature(
 
 
 def published(
-    order: bytes, *, environment: UUID = _FIRST, evaluates: bool = False
+    order: bytes, *, place: int = 0, evaluates: bool = False
 ) -> PublishFeatureValues | None:
     """Return what `order`, a value with a marker, publishes; None if it holds no marker.
 
-    If Edge `evaluates`, half of all users get a value as long whose marker is offset.
+    The environment at `place` gets a value as long with its own number. If Edge `evaluates`, half
+    of all users get another one, whose marker is offset.
     """
     numbers, _rest = scan(order)
     if not numbers:
         return None
-    value = order.decode().strip()
-    changed = feature(FEATURE_KEY, UUID(FEATURE_ID), numbers[-1], value, environment=environment)
+    value_bytes = len(order.strip())
+    number = numbers[-1] + place * ENVIRONMENT_STEP
+    value = padded_value(number, value_bytes)
+    changed = feature(FEATURE_KEY, UUID(FEATURE_ID), numbers[-1], value, place=place)
     if evaluates:
-        by_strategy = padded_value(numbers[-1] + BY_STRATEGY, len(value))
-        changed = _with_strategy(changed, by_strategy)
+        changed = _with_strategy(changed, padded_value(number + BY_STRATEGY, value_bytes))
     return PublishFeatureValues(
         features=(
             PublishFeatureValue(
                 action=PublishAction.UPDATE,
-                environment_id=EnvironmentId(environment),
+                environment_id=EnvironmentId(UUID(environment_id(place))),
                 feature=changed,
             ),
         )
     )
+
+
+def _value_id(feature_id: UUID, place: int) -> UUID:
+    # What is hashed for a percentage: the load client knows that of the feature that changes.
+    if feature_id == UUID(FEATURE_ID):
+        return value_id(place)
+    return uuid5(feature_id, environment_id(place))
 
 
 class BenchTruth:
@@ -110,20 +118,18 @@ class BenchTruth:
         """Make environments of at least the feature that changes; the others have `value`."""
         self._features = features
         self._value = value
-        self._environments = {key.environment_id for key in keys(environments)}
+        self._places = {key.environment_id: place for place, key in enumerate(keys(environments))}
 
     async def load_environment(self, environment_id: EnvironmentId) -> PublishEnvironment | None:
         """See `TruthSource`."""
-        if environment_id not in self._environments:
+        place = self._places.get(environment_id)
+        if place is None:
             return None
         others = [f"OTHER_FEATURE_{index}" for index in range(self._features - 1)]
         # A feature is its application's: its id is the same in all environments.
         listed = (
-            feature(FEATURE_KEY, UUID(FEATURE_ID), 0, "", environment=environment_id),
-            *(
-                feature(key, uuid5(_FIRST, key), 1, self._value, environment=environment_id)
-                for key in others
-            ),
+            feature(FEATURE_KEY, UUID(FEATURE_ID), 0, "", place=place),
+            *(feature(key, uuid5(_FIRST, key), 1, self._value) for key in others),
         )
         return PublishEnvironment(
             environment=CacheEnvironment(id=environment_id, version=1),
@@ -137,16 +143,16 @@ class BenchTruth:
 
     async def load_account(self, secret: str) -> CacheServiceAccount | None:
         """See `TruthSource`."""
-        if secret not in {SECRET, _CLIENT_SECRET}:
+        if secret not in {SECRET, CLIENT_SECRET}:
             return None
         return CacheServiceAccount(
             id=_ACCOUNT,
             version=1,
-            api_key_client_side=_CLIENT_SECRET,
+            api_key_client_side=CLIENT_SECRET,
             api_key_server_side=SECRET,
             permissions=tuple(
                 CacheServiceAccountPermission(environment_id, (Role.READ,))
-                for environment_id in self._environments
+                for environment_id in self._places
             ),
         )
 

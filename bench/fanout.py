@@ -1,249 +1,274 @@
-"""What do a stream and a delivery cost? fh beside the least that Python and C need.
+"""What does a delivery cost, and when does the last stream have it? fh beside others.
 
 Every contestant is one process with all its streams open throughout; events are published in
 rounds that take turns, so that what the machine does meanwhile hits all of them alike.
 """
 
-import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
-from bench.baselines.compiled import NotCompiled, compile_broadcaster
-from bench.baselines.contestant import Contestant, DidNotStart, Entry
-from bench.baselines.frame import frame, value_bytes_for
+import click
+
+from bench.baselines.frame import value_bytes_for
 from bench.baselines.remote import RemoteServer, WriteRefused
-from bench.load.bounds import (
-    LONGEST_RUN_SECONDS,
-    OutOfBounds,
-    require_bounded,
-    require_descriptors,
+from bench.command import (
+    ENVIRONMENTS,
+    FAILED,
+    PAYLOAD,
+    REFUSED,
+    STREAMS,
+    WORKERS,
+    conclude,
+    refusals,
+    with_load,
+    with_output,
+    with_remote,
 )
+from bench.contest import Contest, open_contest, open_trials
+from bench.fanout_result import Found, as_result
+from bench.load.bounds import OutOfBounds, require_bounded, require_descriptors
 from bench.load.link import LoadFailed
-from bench.load.marker import padded_value
-from bench.load.process import machine
-from bench.load.trial import Figures, Server, Trial, TrialPlan, open_trial
-from bench.report import Report, as_json, as_text
+from bench.load.marker import ENVIRONMENT_STEP
+from bench.load.outcomes import MOST_ENVIRONMENTS
+from bench.load.trial import TrialPlan
+from bench.namespace import enter_namespace
+from bench.peers.lineup import EVALUATING, NAMES, Workload
+from bench.progress import Tell, progress
+from bench.result import Result
 
-NAMES = ("fh", "python", "c")
-EVALUATING = "fh server"
-"""fh with server-evaluated streams, each of a context of its own."""
-
-_FH_READY_MARK = "event: features"
-_BARE_READY_MARK = "\r\n\r\n"
-
-
-def arguments() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.fanout",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description=(
-            "Opens many event streams to one process, publishes events and measures bytes of\n"
-            "memory a stream, processor time a delivery, latencies and connects a second.\n"
-            "fh's Edge runs beside a bare Python epoll broadcaster and a bare C one, which send\n"
-            "the same bytes through the same socket options, in the same run.\n\n"
-            "With --eval server a second fh takes part: each of its streams is another user\n"
-            "(x-featurehub: userkey=17), the feature has a strategy of 50 %, and Edge evaluates\n"
-            "it for each of them. Every stream has to get the value that is due to it.\n\n"
-            "The servers and the load client are processes of this machine; nothing else is\n"
-            "loaded unless --url says so."
-        ),
-        epilog=(
-            "examples:\n"
-            "  python -m bench.fanout\n"
-            "  python -m bench.fanout --streams 2000 --events 6 --only fh --only python\n"
-            "  python -m bench.fanout --eval server --only fh\n"
-            "  python -m bench.fanout --url http://127.0.0.1:8085 --key ENVIRONMENT/SECRET \\\n"
-            "      --feature NEW_MENU --pid 4711\n\n"
-            "exit status: 0 measured; 1 a delivery was lost or wrong, a server did not start, or,\n"
-            "with --check, a target was missed; 2 the run was refused."
-        ),
-    )
-    parser.add_argument("--streams", type=int, default=10_000, help="default %(default)s")
-    parser.add_argument(
-        "--events", type=int, default=20, help="events for each contestant (default %(default)s)"
-    )
-    parser.add_argument(
-        "--rounds", type=int, default=5, help="rounds they are split into (default %(default)s)"
-    )
-    parser.add_argument(
-        "--spaced-ms",
-        type=float,
-        default=20,
-        help="pause after each event has arrived (default %(default)s)",
-    )
-    parser.add_argument(
-        "--payload-bytes", type=int, default=500, help="size of an event (default %(default)s)"
-    )
-    parser.add_argument(
-        "--only", choices=NAMES, action="append", help="a contestant; may be repeated"
-    )
-    parser.add_argument(
-        "--eval",
-        choices=("client", "server"),
-        default="client",
-        help="server: measure server-evaluated streams, too (default %(default)s)",
-    )
-    parser.add_argument(
-        "--environments",
-        type=int,
-        default=1,
-        help="that the streams are in, in turns; an event is published in each (default 1)",
-    )
-    parser.add_argument(
-        "--features", type=int, default=5, help="of an environment (default %(default)s)"
-    )
-    parser.add_argument(
-        "--load-processes", type=int, default=1, help="client processes (default %(default)s)"
-    )
-    parser.add_argument(
-        "--window", type=int, default=128, help="streams opening at once (default %(default)s)"
-    )
-    parser.add_argument(
-        "--seconds",
-        type=float,
-        default=600,
-        help=f"life of the load client, up to {LONGEST_RUN_SECONDS:,} (default %(default)s)",
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
-    parser.add_argument("--check", action="store_true", help="fail when a target is missed")
-    remote = parser.add_argument_group("a server that runs already, instead of the contestants")
-    remote.add_argument("--url", help="its address, http://HOST:PORT")
-    remote.add_argument(
-        "--key", help="an SDK key, ENVIRONMENT/SECRET, that may read, unlock and change values"
-    )
-    remote.add_argument("--feature", help="key of a STRING feature; its value is overwritten")
-    remote.add_argument("--pid", type=int, help="its process, to see memory and processor time")
-    remote.add_argument(
-        "--allow-remote", action="store_true", help="it may be another machine: with consent only"
-    )
-    return parser
+_MOST_EVENTS = ENVIRONMENT_STEP // 2
+_MOST_IN_BURST = 24
+"""As many events of the usual size fit into the buffers of a socket that nobody reads yet."""
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Run the bench; return the exit status."""
-    parser = arguments()
-    options = parser.parse_args(words)
-    if options.events < options.rounds or options.rounds < 1 or options.payload_bytes < 1:
-        parser.error("there must be a round, an event for each round and a payload")
-    if options.url and not (options.key and options.feature):
-        parser.error("--url needs --key and --feature")
-    if options.url and options.eval == "server":
-        parser.error("--eval server is about the contestants: its feature needs a strategy")
-    try:
-        require_bounded(options.streams, options.seconds)
-        require_descriptors(options.streams, processes=options.load_processes if options.url else 1)
-        figures = _measure(options)
-    except (OutOfBounds, WriteRefused) as refusal:
-        print(refusal, file=sys.stderr)
-        return 2
-    except LoadFailed as failure:
-        print(failure, file=sys.stderr)
-        return 1
-    report = Report(machine(), datetime.now(UTC), options.payload_bytes, tuple(figures))
-    print(as_text(report))
-    if options.json:
-        options.json.write_text(as_json(report) + "\n", encoding="utf-8")
-    failed = not report.complete or any(_UNSTARTED in each.note for each in figures)
-    if options.check:
-        failed = failed or not all(target.reached for target in report.targets)
-    return int(failed)
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What one run was asked for."""
+
+    streams: int
+    environments: int
+    workers: int
+    events: int
+    rounds: int
+    spaced_ms: float
+    back_to_back: bool
+    payload_bytes: int
+    only: tuple[str, ...]
+    evaluation: Literal["client", "server"]
+    feature: str | None
+    url: str | None
+    key: str | None
+    pid: int | None
+    allow_remote: bool
+    load_processes: int
+    window: int
+    seconds: float
+    netns: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Who is asked to take part."""
+        if self.url:
+            return ("url",)
+        names = tuple(dict.fromkeys(self.only)) or NAMES
+        return (EVALUATING, *names) if self.evaluation == "server" else names
 
 
-_UNSTARTED = "did not start"
+@click.command
+@STREAMS
+@ENVIRONMENTS
+@WORKERS
+@click.option(
+    "--events",
+    type=click.IntRange(1, _MOST_EVENTS),
+    default=20,
+    show_default=True,
+    help="Events in all, in each environment.",
+)
+@click.option(
+    "--rounds",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    help="Rounds that they are split into, in which all take turns.",
+)
+@click.option(
+    "--spaced-ms",
+    type=click.FloatRange(0, 10_000),
+    default=20,
+    show_default=True,
+    help="Pause after each event has arrived everywhere.",
+)
+@click.option(
+    "--back-to-back",
+    is_flag=True,
+    help="Publish a round's events at once, without waiting for any to arrive.",
+)
+@PAYLOAD
+@click.option(
+    "--only",
+    type=click.Choice(NAMES),
+    multiple=True,
+    help="Who takes part; may be repeated.  [default: all]",
+)
+@click.option(
+    "--eval",
+    "evaluation",
+    type=click.Choice(["client", "server"]),
+    default="client",
+    show_default=True,
+    help="server: a second fh takes part that evaluates a strategy for each stream's own user.",
+)
+@click.option("--feature", metavar="KEY", help="With --url: a STRING feature, to be overwritten.")
+@with_remote
+@with_load
+@with_output
+def command(json_file: Path | None, html_file: Path | None, *, check: bool, **options: Any) -> None:
+    """What does a delivery cost, and when does the last stream have it?
+
+    Opens many event streams to each of several servers, publishes events, and measures processor
+    time a delivery, latencies, deliveries a second, and memory a stream. fh's Edge runs beside a
+    bare epoll broadcaster in C and one in Python, nginx with nchan, Node's http module, and
+    quart-trio on hypercorn: those that are installed. All get the same events, send them through
+    the same socket options, and are measured in the same run; ratios are printed.
+
+    With --environments K the streams are spread over K environments (channels), each event is one
+    in every environment, and every stream must get exactly its own environment's.
+
+    \b
+    Examples:
+      fh bench fanout --streams 2000 --html fanout.html
+      fh bench fanout --environments 100 --only fh --only c --only nchan
+      fh bench fanout --streams 10000 --environments 10000 --events 5
+      fh bench fanout --back-to-back --events 40
+      fh bench fanout --eval server --only fh
+      fh bench fanout --url http://127.0.0.1:8085 --key ENVIRONMENT/SECRET \\
+          --feature NEW_MENU --pid 4711
+
+    The exit status is 0 when everything was measured, 1 when a delivery was lost or wrong, a server
+    did not start or, with --check, a target was missed, and 2 when the run was refused.
+    """  # noqa: D301  click takes the backspace as "leave these lines as they are"
+    asked = Options(**options)
+    _require_sense(asked)
+    with refusals():
+        require_bounded(asked.streams, asked.seconds)
+        if asked.environments > MOST_ENVIRONMENTS:
+            raise OutOfBounds(f"at most {MOST_ENVIRONMENTS:,} environments can be told apart")
+        require_descriptors(asked.streams, processes=asked.load_processes if asked.url else 1)
+        if asked.netns:
+            enter_namespace()
+        try:
+            result = measure(asked)
+        except WriteRefused as refusal:
+            click.echo(refusal, err=True)
+            sys.exit(REFUSED)
+        except LoadFailed as failure:
+            click.echo(failure, err=True)
+            sys.exit(FAILED)
+    conclude(result, json_file=json_file, html_file=html_file, check=check)
 
 
-def _measure(options: argparse.Namespace) -> list[Figures]:
-    value_bytes = value_bytes_for(options.payload_bytes)
+def measure(asked: Options) -> Result:
+    """Return what a run found.
+
+    Raises:
+        LoadFailed: a load client ended before its time.
+        WriteRefused: the server by URL did not take a value.
+    """
+    steps = (2 + asked.rounds) * len(asked.names)
+    with progress("fanout", steps) as tell:
+        found = _measure(asked, tell)
+    return as_result(
+        found,
+        options={
+            "streams": asked.streams,
+            "environments": asked.environments,
+            "workers": asked.workers,
+            "events": asked.events,
+            "rounds": asked.rounds,
+            "spacing": "back to back" if asked.back_to_back else f"{asked.spaced_ms:g} ms",
+            "payload_bytes": asked.payload_bytes,
+            "eval": asked.evaluation,
+            "load_processes": asked.load_processes,
+            "netns": "yes" if asked.netns else "no",
+        },
+        names=asked.names,
+    )
+
+
+def _require_sense(asked: Options) -> None:
+    if asked.events < asked.rounds:
+        raise click.UsageError("there must be an event for each round")
+    if asked.back_to_back and asked.events / asked.rounds > _MOST_IN_BURST:
+        raise click.UsageError(
+            f"at most {_MOST_IN_BURST} events back to back: the bare broadcasters send away who "
+            "has not read them; ask for more rounds"
+        )
+    if not asked.url:
+        return
+    if not (asked.key and asked.feature):
+        raise click.UsageError("--url needs --key and --feature")
+    if "," in asked.key or asked.environments > 1 or asked.workers:
+        raise click.UsageError("--url has the environment of its one key, and its own workers")
+    if asked.evaluation == "server":
+        raise click.UsageError("--eval server is not for --url: its feature needs a strategy")
+    if asked.netns:
+        raise click.UsageError("the server of --url is not in the namespace of --netns")
+
+
+def _measure(asked: Options, tell: Tell) -> Found:
+    value_bytes = value_bytes_for(asked.payload_bytes)
     plan = TrialPlan(
-        streams=options.streams,
-        load_processes=options.load_processes,
-        window=options.window,
-        pause_seconds=options.spaced_ms / 1e3,
-        life_seconds=options.seconds,
-        environments=options.environments,
-        allow_remote=options.allow_remote,
+        streams=asked.streams,
+        load_processes=asked.load_processes,
+        window=asked.window,
+        pause_seconds=asked.spaced_ms / 1e3,
+        life_seconds=asked.seconds,
+        environments=asked.environments,
+        allow_remote=asked.allow_remote,
     )
     with ExitStack() as stack:
-        trials: list[Trial] = []
-        absent: list[Figures] = []
-        if options.url:
-            server = RemoteServer(
-                options.url,
-                options.key,
-                feature_key=options.feature,
-                value_bytes=value_bytes,
-                pid=options.pid,
-                allow_remote=options.allow_remote,
-            )
-            trials.append(_open(stack, server, plan))
+        if asked.url:
+            contest = Contest([_remote(asked, asked.url, value_bytes)])
         else:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            for name in _names(options):
-                try:
-                    contestant = Contestant(_entry(name, value_bytes, directory, options))
-                except NotCompiled as reason:
-                    absent.append(Figures(name, note=str(reason)))
-                except DidNotStart as reason:
-                    absent.append(Figures(name, note=f"{_UNSTARTED}: {reason}"))
+            workload = Workload(directory, value_bytes, asked.environments, workers=asked.workers)
+            contest = stack.enter_context(open_contest(asked.names, workload, tell))
+        trials = open_trials(contest, plan, stack, tell)
+        found = Found(absent=contest.absent, failed=contest.failed)
+        for index in range(asked.rounds):
+            events = share(asked.events, asked.rounds, index)
+            # Whoever comes first in a round comes last in the next.
+            for trial in trials if index % 2 else reversed(trials):
+                tell(f"round {index + 1} of {asked.rounds}: {trial.server.name}")
+                if asked.back_to_back:
+                    trial.play_burst(events)
                 else:
-                    trials.append(_open(stack, stack.enter_context(contestant), plan))
-        for index in range(options.rounds):
-            events = _share(options.events, options.rounds, index)
-            for trial in trials:
-                _tell(f"round {index + 1} of {options.rounds}: {trial.server.name}")
-                trial.play_round(events)
-        return [trial.figures() for trial in trials] + absent
+                    trial.play_round(events)
+        for trial in trials:
+            if not asked.url:
+                trial.end()
+            found.figures.append(trial.figures())
+        return found
 
 
-def _open(stack: ExitStack, server: Server, plan: TrialPlan) -> Trial:
-    _tell(f"{server.name}: opening {plan.streams:,} streams")
-    try:
-        trial = stack.enter_context(open_trial(server, plan))
-    except LoadFailed as failure:
-        raise LoadFailed(f"{server.name}: {failure}\n{server.complaints()}".strip()) from failure
-    _tell(f"{server.name}: open, {trial.load.connects_per_second:,.0f} a second")
-    return trial
+def _remote(asked: Options, url: str, value_bytes: int) -> RemoteServer:
+    assert asked.key is not None
+    assert asked.feature is not None
+    return RemoteServer(
+        url,
+        asked.key,
+        feature_key=asked.feature,
+        value_bytes=value_bytes,
+        pid=asked.pid,
+        allow_remote=asked.allow_remote,
+    )
 
 
-def _names(options: argparse.Namespace) -> tuple[str, ...]:
-    names = tuple(options.only or NAMES)
-    return (EVALUATING, *names) if options.eval == "server" else names
-
-
-def _entry(name: str, value_bytes: int, directory: Path, options: argparse.Namespace) -> Entry:
-    def bare_order(number: int) -> bytes:
-        return frame(number, value_bytes)
-
-    def value_order(number: int) -> bytes:
-        return padded_value(number, value_bytes).encode()
-
-    host = [sys.executable, "-m", "bench.edge_host"]
-    host += ["--environments", str(options.environments), "--features", str(options.features)]
-    match name:
-        case "fh":
-            return Entry(name, host, _FH_READY_MARK, value_order)
-        case _ if name == EVALUATING:
-            return Entry(name, [*host, "--strategy"], _FH_READY_MARK, value_order, user_keys=True)
-        case "python":
-            command = [sys.executable, "-m", "bench.baselines.broadcaster"]
-            return Entry(name, command, _BARE_READY_MARK, bare_order)
-        case _:
-            program = compile_broadcaster(directory)
-            return Entry(name, [str(program)], _BARE_READY_MARK, bare_order)
-
-
-def _share(events: int, rounds: int, index: int) -> int:
+def share(events: int, rounds: int, index: int) -> int:
+    """Return how many of `events` are in round `index`, the first 0."""
     return events // rounds + (index < events % rounds)
-
-
-def _tell(progress: str) -> None:
-    print(progress, file=sys.stderr, flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

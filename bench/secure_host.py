@@ -30,7 +30,6 @@ async def serve(files: KeyPairFiles) -> None:
     """Host Edge until stdin ends."""
     settings = EdgeSettings(drop_after_seconds=0, heartbeat_seconds=0)
     bus = MemoryBus()
-    asked = keys(1)
     dacha = bench_dacha()
     edge = Edge(
         dacha.lookup,
@@ -48,11 +47,11 @@ async def serve(files: KeyPairFiles) -> None:
         for spec in secure.specs(drain_seconds=1.0):
             await nursery.start(spec.run)
         await nursery.start(edge.run)
-        await warm_up(dacha, asked)
+        await warm_up(dacha, keys(1))
         await nursery.start(door.run)
         freeze_what_lives()
         print(f"port {door.port}", flush=True)
-        await obey(bus, asked, evaluates=False)
+        await obey(bus, 1, evaluates=False)
         nursery.cancel_scope.cancel()
     door.close()
 

@@ -1,7 +1,9 @@
 /* The same as broadcaster.py in C: what the kernel itself costs.
  *
- * One epoll and one plain loop; who does not take a frame as a whole is closed. Each message on
- * stdin (a SEQPACKET socket) is a frame. Prints "port N", serves until stdin ends. */
+ * One epoll and one plain loop; who does not take a frame as a whole is closed. A stream is in the
+ * channel that its path ends with, or in 0. Each message on stdin (a SEQPACKET socket) is a frame
+ * for all channels, with the number in it raised by STEP for each channel. Prints "port N", serves
+ * until stdin ends. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,9 +16,11 @@
 #include <unistd.h>
 
 enum { BATCH = 64, BACKLOG = 4096, SEND_BUFFER_BYTES = 16384, LONGEST_HEAD_BYTES = 8192 };
-enum { LONGEST_FRAME_BYTES = 131072, ORDERS = 0 };
-enum state { UNKNOWN, STRANGER, STREAM };
+enum { LONGEST_FRAME_BYTES = 131072, ORDERS = 0, MOST_CHANNELS = 500000 };
+enum { STEP = 10000, DIGITS = 10 };
+enum { UNKNOWN = -2, STRANGER = -1 }; /* instead of a channel */
 
+static const char PREFIX[] = "fhbench:";
 static const char HEAD[] =
     "HTTP/1.1 200 OK\r\n"
     "content-type: text/event-stream\r\n"
@@ -24,11 +28,17 @@ static const char HEAD[] =
     "transfer-encoding: chunked\r\n"
     "\r\n";
 
-static char buffer[LONGEST_FRAME_BYTES];
-static int *streams;      /* descriptors, dense */
-static int *places;       /* descriptor -> index in streams */
-static char *states;      /* descriptor -> enum state */
-static int capacity, count;
+struct channel {
+    int *streams; /* descriptors, dense */
+    int count, capacity;
+};
+
+static char buffer[LONGEST_FRAME_BYTES + 1];
+static struct channel *channels;
+static int channel_count;
+static int *places;     /* descriptor -> index in its channel's streams */
+static int *channel_of; /* descriptor -> channel */
+static int capacity;
 
 static void require(int fine, const char *what) {
     if (!fine) {
@@ -37,35 +47,72 @@ static void require(int fine, const char *what) {
     }
 }
 
+static void *grown(void *array, int *size, int index, size_t item) {
+    int larger = *size ? *size : 8;
+    while (larger <= index)
+        larger *= 2;
+    array = realloc(array, larger * item);
+    require(array != NULL, "realloc");
+    *size = larger;
+    return array;
+}
+
 static void reserve(int descriptor) {
     if (descriptor < capacity)
         return;
-    int larger = capacity ? capacity : 1024;
-    while (larger <= descriptor)
-        larger *= 2;
-    streams = realloc(streams, larger * sizeof *streams);
-    places = realloc(places, larger * sizeof *places);
-    states = realloc(states, larger);
-    require(streams && places && states, "realloc");
-    memset(states + capacity, UNKNOWN, larger - capacity);
-    capacity = larger;
+    int before = capacity, same = capacity;
+    places = grown(places, &same, descriptor, sizeof *places);
+    channel_of = grown(channel_of, &capacity, descriptor, sizeof *channel_of);
+    for (int i = before; i < capacity; i++)
+        channel_of[i] = UNKNOWN;
+}
+
+static void join(int descriptor, int number) {
+    if (number >= channel_count) {
+        int before = channel_count;
+        channels = grown(channels, &channel_count, number, sizeof *channels);
+        memset(channels + before, 0, (channel_count - before) * sizeof *channels);
+    }
+    struct channel *channel = channels + number;
+    if (channel->count == channel->capacity)
+        channel->streams = grown(channel->streams, &channel->capacity, channel->count, sizeof(int));
+    channel_of[descriptor] = number;
+    places[descriptor] = channel->count;
+    channel->streams[channel->count++] = descriptor;
 }
 
 static void forget(int descriptor) {
-    if (states[descriptor] == STREAM) {
+    if (channel_of[descriptor] >= 0) {
+        struct channel *channel = channels + channel_of[descriptor];
         int place = places[descriptor];
-        streams[place] = streams[--count];
-        places[streams[place]] = place;
+        channel->streams[place] = channel->streams[--channel->count];
+        places[channel->streams[place]] = place;
     }
-    states[descriptor] = UNKNOWN;
+    channel_of[descriptor] = UNKNOWN;
     close(descriptor);
 }
 
-static void broadcast(const char *frame, ssize_t size) {
-    /* Downwards: forget() moves the last stream, which has had the frame, to the free place. */
-    for (int i = count - 1; i >= 0; i--)
-        if (send(streams[i], frame, size, MSG_NOSIGNAL) != size)
-            forget(streams[i]);
+static void broadcast(char *frame, ssize_t size) {
+    char *digits = memmem(frame, size, PREFIX, sizeof PREFIX - 1);
+    long long number = 0;
+    if (digits) {
+        digits += sizeof PREFIX - 1;
+        number = atoll(digits);
+    }
+    for (int c = 0; c < channel_count; c++) {
+        struct channel *channel = channels + c;
+        if (!channel->count)
+            continue;
+        if (digits && c) {
+            char own[24];
+            snprintf(own, sizeof own, "%0*lld", DIGITS, number + (long long)c * STEP);
+            memcpy(digits, own, DIGITS);
+        }
+        /* Downwards: forget() moves the last stream, which has had the frame, to the free place. */
+        for (int i = channel->count - 1; i >= 0; i--)
+            if (send(channel->streams[i], frame, size, MSG_NOSIGNAL) != size)
+                forget(channel->streams[i]);
+    }
 }
 
 static void accept_all(int poller, int listener) {
@@ -73,26 +120,37 @@ static void accept_all(int poller, int listener) {
     while ((descriptor = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
         struct epoll_event interest = {.events = EPOLLIN | EPOLLRDHUP, .data.fd = descriptor};
         reserve(descriptor);
-        states[descriptor] = STRANGER;
+        channel_of[descriptor] = STRANGER;
         require(!epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &interest), "epoll_ctl");
     }
     require(errno == EAGAIN || errno == ECONNABORTED, "accept");
+}
+
+static int channel_in(const char *head) {
+    const char *end = strchr(head, ' ');
+    end = end ? strchr(end + 1, ' ') : NULL;
+    const char *start = end;
+    while (start && start > head && start[-1] >= '0' && start[-1] <= '9')
+        start--;
+    if (!start || start == end || start[-1] != '/')
+        return 0;
+    long number = atol(start);
+    return number < MOST_CHANNELS ? (int)number : 0;
 }
 
 static void hear(int descriptor) {
     ssize_t size = recv(descriptor, buffer, LONGEST_HEAD_BYTES, 0);
     if (size <= 0) {
         forget(descriptor);
-    } else if (states[descriptor] == STRANGER) {
+    } else if (channel_of[descriptor] == STRANGER) {
         /* A bare broadcaster: a head in several pieces is refused. */
         if (size < 4 || memcmp(buffer + size - 4, "\r\n\r\n", 4) ||
             send(descriptor, HEAD, sizeof HEAD - 1, MSG_NOSIGNAL) != sizeof HEAD - 1) {
             forget(descriptor);
             return;
         }
-        states[descriptor] = STREAM;
-        places[descriptor] = count;
-        streams[count++] = descriptor;
+        buffer[size] = 0;
+        join(descriptor, channel_in(buffer));
     }
 }
 
@@ -124,13 +182,13 @@ int main(void) {
         for (int i = 0; i < found; i++) {
             int descriptor = ready[i].data.fd;
             if (descriptor == ORDERS) {
-                ssize_t size = read(ORDERS, buffer, sizeof buffer);
+                ssize_t size = read(ORDERS, buffer, LONGEST_FRAME_BYTES);
                 if (size <= 0)
                     return 0;
                 broadcast(buffer, size);
             } else if (descriptor == listener) {
                 accept_all(poller, listener);
-            } else if (states[descriptor] != UNKNOWN) { /* else: closed in this batch */
+            } else if (channel_of[descriptor] != UNKNOWN) { /* else: closed in this batch */
                 hear(descriptor);
             }
         }

@@ -1,14 +1,18 @@
 """The least that Python needs to send one frame to many streams: the measure for the Edge.
 
-One epoll and one plain loop. It knows neither keys, nor environments, nor slow readers: who does
-not take a frame as a whole is closed. Each message on stdin (a SEQPACKET socket) is a frame. It
-prints `port N` and serves until stdin ends.
+One epoll and one plain loop. It knows neither keys nor slow readers: who does not take a frame as
+a whole is closed. A stream is in the channel that its path ends with, or in 0. Each message on
+stdin (a SEQPACKET socket) is a frame for all channels, with the number in it raised by one step
+for each channel. It prints `port N` and serves until stdin ends.
 """
 
 import errno
 import os
 import select
 import socket
+from typing import TypeAlias
+
+from bench.load.marker import ENVIRONMENT_STEP, shifted
 
 BACKLOG = 4_096
 SEND_BUFFER_BYTES = 16_384
@@ -36,40 +40,55 @@ def listen() -> socket.socket:
     return listener
 
 
+Channels: TypeAlias = dict[int, dict[int, socket.socket]]
+
+
 def serve(listener: socket.socket) -> None:
     """Serve until stdin ends."""
     poller = select.epoll()
     poller.register(_ORDERS, select.EPOLLIN)
     poller.register(listener.fileno(), select.EPOLLIN)
     strangers: dict[int, socket.socket] = {}
-    streams: dict[int, socket.socket] = {}
+    channels: Channels = {}
+    channel_of: dict[int, int] = {}
     while True:
         for descriptor, _events in poller.poll():
             if descriptor == _ORDERS:
                 frame = os.read(_ORDERS, LONGEST_FRAME_BYTES)
                 if not frame:
                     return
-                broadcast(streams, frame)
+                for slow in broadcast(channels, frame):
+                    channels[channel_of.pop(slow)].pop(slow).close()
             elif descriptor == listener.fileno():
                 accept(listener, poller, strangers)
             elif descriptor in strangers:
-                answer(descriptor, strangers, streams)
-            else:
-                hear(descriptor, streams)
+                stream = strangers.pop(descriptor)
+                channel = answer(stream)
+                if channel is None:
+                    stream.close()
+                else:
+                    channel_of[descriptor] = channel
+                    channels.setdefault(channel, {})[descriptor] = stream
+            elif descriptor in channel_of:  # else: closed in this batch
+                streams = channels[channel_of[descriptor]]
+                if is_gone(streams[descriptor]):
+                    del channel_of[descriptor]
+                    streams.pop(descriptor).close()
 
 
-def broadcast(streams: dict[int, socket.socket], frame: bytes) -> None:
-    """Send `frame` to every stream."""
+def broadcast(channels: Channels, frame: bytes) -> list[int]:
+    """Send `frame` to every stream, to each channel its own; return who did not take it."""
     size = len(frame)
     slow: list[int] = []
-    for descriptor in streams:
-        try:
-            if os.write(descriptor, frame) != size:  # a little quicker than socket.send
+    for channel, streams in channels.items():
+        own = shifted(frame, channel * ENVIRONMENT_STEP) if channel else frame
+        for descriptor in streams:
+            try:
+                if os.write(descriptor, own) != size:  # a little quicker than socket.send
+                    slow.append(descriptor)
+            except OSError:
                 slow.append(descriptor)
-        except OSError:
-            slow.append(descriptor)
-    for descriptor in slow:
-        streams.pop(descriptor).close()
+    return slow
 
 
 def accept(
@@ -90,32 +109,26 @@ def accept(
         strangers[stream.fileno()] = stream
 
 
-def answer(
-    descriptor: int, strangers: dict[int, socket.socket], streams: dict[int, socket.socket]
-) -> None:
-    """Make a stream of a stranger whose request head is complete."""
-    stream = strangers.pop(descriptor)
+def answer(stranger: socket.socket) -> int | None:
+    """Make a stream of a stranger; return its channel, or None without a complete head."""
     try:
         # A bare broadcaster: a head in several pieces is refused.
-        complete = stream.recv(_LONGEST_HEAD_BYTES).endswith(b"\r\n\r\n")
-        if complete:
-            stream.send(_HEAD)
+        head = stranger.recv(_LONGEST_HEAD_BYTES)
+        if not head.endswith(b"\r\n\r\n"):
+            return None
+        stranger.send(_HEAD)
     except OSError:
-        complete = False
-    if complete:
-        streams[descriptor] = stream
-    else:
-        stream.close()
+        return None
+    last = head.split(maxsplit=2)[1].rpartition(b"/")[2]
+    return int(last) if last.isdigit() else 0
 
 
-def hear(descriptor: int, streams: dict[int, socket.socket]) -> None:
-    """Throw away what a stream says; forget it when it has gone."""
+def is_gone(stream: socket.socket) -> bool:
+    """Throw away what a stream says; return whether it has gone."""
     try:
-        gone = not streams[descriptor].recv(_LONGEST_HEAD_BYTES)
+        return not stream.recv(_LONGEST_HEAD_BYTES)
     except OSError:
-        gone = True
-    if gone:
-        streams.pop(descriptor).close()
+        return True
 
 
 def main() -> None:

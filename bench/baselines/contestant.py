@@ -1,7 +1,8 @@
 """A server under test: a process of its own, its port, its trigger and what it uses.
 
-Every message to its stdin, a SEQPACKET socket, is one order to publish, so no contestant needs a
-framing of its own. It prints `port N`, perhaps after other lines, when it serves.
+Every message to its stdin is one order to publish: on a SEQPACKET socket, so that no contestant
+needs a framing of its own, or, for runtimes that don't know those, as a line on a stream. It
+prints `port N`, perhaps after other lines, when it serves.
 """
 
 import os
@@ -11,15 +12,26 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from bench.baselines.frame import STREAM_PATHS
+from bench.load.process import family
+
+PREPARE: Final = b"?"
+"""In front of an order: to be made ready, not published yet."""
+
+MADE: Final = b"made"
+"""The answer to that."""
+
+GO: Final = b"!"
+"""The order to publish the oldest that was made ready."""
 
 _ENDING_SECONDS = 10
 _ANSWER_SECONDS = 10
+_PREPARING_SECONDS = 120
 _READ_BYTES = 4_096
 _PORT = re.compile(rb"^port (\d+)\r?\n", re.MULTILINE)
 
@@ -34,6 +46,8 @@ class Entry:
 
     `ready_mark` are the first bytes of an open stream; `order` is the message that makes the
     server publish the event of a number. With `user_keys` it evaluates for users of their own.
+    One that `prepares` makes events ready ahead, apart from publishing them; one that `reads_lines`
+    gets its orders as lines.
     """
 
     name: str
@@ -41,27 +55,35 @@ class Entry:
     ready_mark: str
     order: Callable[[int], bytes]
     user_keys: bool = False
+    path: str = STREAM_PATHS
+    prepares: bool = False
+    reads_lines: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class Contestant:
     """A running server; it ends with the block."""
 
-    def __init__(self, entry: Entry, *, start_seconds: float = 30) -> None:
+    def __init__(self, entry: Entry, *, start_seconds: float = 60) -> None:
         self.name = entry.name
         self.host = "127.0.0.1"
-        self.path = STREAM_PATHS
+        self.path = entry.path
         self.ready_mark = entry.ready_mark
         self.first_number = 1
         self.user_keys = entry.user_keys
-        self._order = entry.order
+        self._entry = entry
+        self._made = 0
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 closed in __exit__
-        self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        kind = socket.SOCK_STREAM if entry.reads_lines else socket.SOCK_SEQPACKET
+        self._orders, theirs = socket.socketpair(socket.AF_UNIX, kind)
+        self._orders.settimeout(_PREPARING_SECONDS)
         with theirs:
             self._process = subprocess.Popen(
                 entry.command,
                 stdin=theirs.fileno(),
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
+                env={**os.environ, **entry.environment},
             )
         self.pid: int | None = self._process.pid
         try:
@@ -69,6 +91,7 @@ class Contestant:
         except BaseException:
             self._end()
             raise
+        self.pids = family(self._process.pid)
 
     def __enter__(self) -> Self:
         return self
@@ -81,11 +104,19 @@ class Contestant:
     ) -> None:
         self._end()
 
+    def prepare(self, number: int) -> None:
+        """Have event `number` made ready; events are published in the order of their making."""
+        if self._entry.prepares:
+            self._orders.sendall(PREPARE + self._entry.order(number))
+            self._orders.recv(_READ_BYTES)
+            self._made += 1
+
     def publish(self, number: int) -> int:
         """Order the server to publish event `number`; return the instant in monotonic ns."""
-        order = self._order(number)
+        order = GO if self._made else self._entry.order(number)
+        self._made = max(0, self._made - 1)
         instant_ns = time.monotonic_ns()
-        self._orders.send(order)
+        self._orders.sendall(order + b"\n" if self._entry.reads_lines else order)
         return instant_ns
 
     def ask(self, question: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The bytes that a broadcaster sends: a `feature` event as the Edge writes it.
+"""The bytes that a broadcaster sends: a `feature` event as the Edge writes it for a client key.
 
 Hand-made, because a baseline that imports the product would measure it.
 """
@@ -11,6 +11,8 @@ ENVIRONMENT_ID = "6c376de1-3cb8-4297-b641-8f27e0d11612"
 FEATURE_ID = "5f562e19-aedf-44d5-ab5f-c2994e2b7f57"
 FEATURE_KEY = "BENCH_FEATURE"
 SECRET = "benchbenchbenchbenchbenchbenchbenchbench"
+CLIENT_SECRET = f"{SECRET}*"
+"""What SDKs present that apply strategies themselves."""
 EVENT_ID = "0" * 33
 """As long as the digest of a view, which only the product can know."""
 
@@ -18,11 +20,14 @@ STREAM_PATH = f"/features/{ENVIRONMENT_ID}/{SECRET}"
 STREAM_PATHS = f"/features/{{environment}}/{SECRET}"
 """The path of a stream of any environment, whose id takes the place of `{environment}`."""
 
+CLIENT_PATHS = f"/features/{{environment}}/{CLIENT_SECRET}"
+"""The same for SDKs that apply strategies themselves."""
 
-def environment_id(number: int) -> str:
-    """Return the id of environment `number`; the first is 0."""
+
+def environment_id(place: int) -> str:
+    """Return the id of the environment at `place`; that of the first, 0, is `ENVIRONMENT_ID`."""
     head, _, tail = ENVIRONMENT_ID.rpartition("-")
-    return f"{head}-{int(tail, 16) + number:012x}"
+    return f"{head}-{int(tail, 16) + place:012x}"
 
 
 def value_bytes_for(payload_bytes: int) -> int:
@@ -30,8 +35,8 @@ def value_bytes_for(payload_bytes: int) -> int:
     return max(MARKER_BYTES, payload_bytes - len(event(1, "")))
 
 
-def event(version: int, value: str) -> bytes:
-    """Return the event that tells of `value`."""
+def event_data(version: int, value: str) -> str:
+    """Return the JSON of the event that tells of `value`."""
     state = {
         "id": FEATURE_ID,
         "key": FEATURE_KEY,
@@ -39,9 +44,14 @@ def event(version: int, value: str) -> bytes:
         "version": version,
         "type": "STRING",
         "value": value,
+        "strategies": [],
     }
-    data = json.dumps(state, separators=(",", ":"))
-    return f"id: {EVENT_ID}\nevent: feature\ndata: {data}\n\n".encode()
+    return json.dumps(state, separators=(",", ":"))
+
+
+def event(version: int, value: str) -> bytes:
+    """Return the event that tells of `value`."""
+    return f"id: {EVENT_ID}\nevent: feature\ndata: {event_data(version, value)}\n\n".encode()
 
 
 def frame(number: int, value_bytes: int) -> bytes:

@@ -42,13 +42,16 @@ class RemoteServer:
         self.port = parts.port or 80
         self.path = f"{parts.path.rstrip('/')}/features/{key}"
         self.ready_mark = "event: features"
-        self.pid = pid
+        self.pids: tuple[int, ...] = () if pid is None else (pid,)
         self.user_keys = False
         # The feature may carry the marker of an earlier run: wall seconds only ever grow.
         self.first_number = int(time.time())
         self._feature_key = feature_key
         self._value_bytes = value_bytes
         require_local(self.host, self.port, allow_remote=allow_remote)
+
+    def prepare(self, number: int) -> None:
+        """Do nothing: a write is made when it is sent."""
 
     def publish(self, number: int) -> int:
         """Write the value of event `number`; return the instant before, in monotonic ns.

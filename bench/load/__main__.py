@@ -1,6 +1,7 @@
 """The client process: opens the streams it is asked for, then obeys lines of JSON on stdin.
 
     {"expect": 17, "seconds": 30}   wait for event 17 on every stream, report the receipts
+    {"expect": 17, "first": 14, "seconds": 30}   report those of 14, 15 and 16, too
 
 It ends at the end of its input, and after `--seconds` whatever happens.
 """
@@ -49,7 +50,7 @@ def arguments() -> argparse.ArgumentParser:
         "--path",
         required=True,
         help="for example /features/ENVIRONMENT/KEY; {environment} in it stands for the id of one "
-        "of the bench's environments",
+        "of the bench's environments, {channel} for its number",
     )
     parser.add_argument(
         "--environments", type=int, default=1, help="how many those are (default %(default)s)"
@@ -120,7 +121,9 @@ def main() -> int:
             order = json.loads(line)
             _say({"armed": order["expect"]})
             deadline = time.monotonic() + order["seconds"]
-            _report_delivered(streams.receive(order["expect"], deadline=deadline))
+            _report_delivered(
+                streams.receive(order["expect"], deadline=deadline, first=order.get("first"))
+            )
     except StreamRefused as refusal:
         print(refusal, file=sys.stderr)
         return 1
@@ -142,8 +145,12 @@ def _report_opened(opened: Opened) -> None:
 def _report_delivered(delivered: Delivered) -> None:
     _say(
         {
-            "delivered": delivered.number,
-            "receipts": base64.b64encode(delivered.receipts.tobytes()).decode(),
+            "delivered": delivered.last,
+            "finished": delivered.finished,
+            "receipts": {
+                number: base64.b64encode(stamps.tobytes()).decode()
+                for number, stamps in delivered.receipts.items()
+            },
             "duplicates": delivered.duplicates,
             "ended_streams": delivered.ended_streams,
             "by_strategy": delivered.by_strategy,

@@ -38,11 +38,14 @@ class LoadPlan:
 
 @dataclass(frozen=True, slots=True)
 class FanOut:
-    """One event as the streams saw it.
+    """One event, or a burst of them, as the streams saw it.
 
-    `latencies_seconds` are ordered and count from the publish instant; `client_seconds` is the
-    processor time of the busiest client process between the publish instant and the last receipt.
-    `by_strategy` streams got the strategy's value, `wrong_outcomes` another value than was due.
+    `latencies_seconds` are ordered and count from each event's publish instant; `seconds` is from
+    the first publish instant to the last receipt. `missing` streams did not get the last event,
+    `superseded` arrivals did not take place because a newer event took theirs. `client_seconds`
+    is the processor time of the busiest client process between the first publish instant and the
+    last receipt. `by_strategy` arrivals brought the strategy's value, `wrong_outcomes` another
+    value than was due.
     """
 
     latencies_seconds: tuple[float, ...]
@@ -53,13 +56,18 @@ class FanOut:
     client_seconds: float
     by_strategy: int = 0
     wrong_outcomes: int = 0
+    superseded: int = 0
+    seconds: float = 0.0
+
+    @property
+    def deliveries(self) -> int:
+        """How many events arrived, over all streams."""
+        return len(self.latencies_seconds)
 
     @property
     def client_share(self) -> float:
         """How much of the fan-out the busiest client process was computing, 0 to about 1."""
-        if not self.latencies_seconds or self.latencies_seconds[-1] <= 0:
-            return 0.0
-        return self.client_seconds / self.latencies_seconds[-1]
+        return self.client_seconds / self.seconds if self.seconds > 0 else 0.0
 
 
 class LoadClient:
@@ -152,33 +160,43 @@ class Load:
         slowest = max(float(client.report()["seconds"]) for client in self._clients)
         self.connects_per_second = self.streams / slowest
 
-    def fan_out(self, number: int, publish: Callable[[], int], *, seconds: float) -> FanOut:
+    def fan_out(
+        self, number: int, publish: Callable[[], int], *, seconds: float, first: int | None = None
+    ) -> FanOut:
         """Arm the clients, publish event `number`, return what arrived within `seconds`.
 
+        With `first` it is a burst: all events from that on, each published by a call of `publish`.
         `publish` returns the instant of publishing, in monotonic nanoseconds.
 
         Raises:
             LoadFailed: a client process has ended.
         """
+        numbers = range(number if first is None else first, number + 1)
         for client in self._clients:
-            client.order(expect=number, seconds=seconds)
+            client.order(expect=number, first=numbers[0], seconds=seconds)
         for client in self._clients:
             client.report()
-        published_ns = publish()
+        published_ns = {each: publish() for each in numbers}
         reports = [client.report() for client in self._clients]
-        receipts: array[int] = array("q")
+        latencies_ns: list[int] = []
+        last_ns = started_ns = published_ns[numbers[0]]
         for report in reports:
-            receipts.frombytes(base64.b64decode(report["receipts"]))
-        latencies = tuple(sorted((receipt - published_ns) / 1e9 for receipt in receipts))
+            for each, encoded in report["receipts"].items():
+                receipts = array("q", base64.b64decode(encoded))
+                latencies_ns += [receipt - published_ns[int(each)] for receipt in receipts]
+                last_ns = max(last_ns, receipts[-1])
+        missing = self.streams - sum(report["finished"] for report in reports)
         return FanOut(
-            latencies_seconds=latencies,
-            missing=self.streams - len(latencies),
+            latencies_seconds=tuple(latency / 1e9 for latency in sorted(latencies_ns)),
+            missing=missing,
             duplicates=sum(report["duplicates"] for report in reports),
             ended_streams=sum(report["ended_streams"] for report in reports),
             received_bytes=sum(report["received_bytes"] for report in reports),
             client_seconds=max(report["processor_seconds"] for report in reports),
             by_strategy=sum(report["by_strategy"] for report in reports),
             wrong_outcomes=sum(report["wrong_outcomes"] for report in reports),
+            superseded=self.streams * len(numbers) - missing - len(latencies_ns),
+            seconds=(last_ns - started_ns) / 1e9,
         )
 
 

@@ -9,6 +9,9 @@ DIGITS = 10
 END = b";"
 MARKER_BYTES = len(PREFIX) + DIGITS + len(END)
 
+ENVIRONMENT_STEP = 10_000
+"""Added to the number once for each environment before; so many events can be told apart."""
+
 
 def marker_text(number: int) -> str:
     """Return the marker of event `number`."""
@@ -18,6 +21,17 @@ def marker_text(number: int) -> str:
 def padded_value(number: int, value_bytes: int) -> str:
     """Return a value of `value_bytes` that starts with the marker, or the bare marker."""
     return marker_text(number).ljust(value_bytes, "x")
+
+
+def shifted(data: bytes, by: int) -> bytes:
+    """Return `data` with `by` added to the number of the first marker in it.
+
+    Raises:
+        ValueError: there is no marker.
+    """
+    start = data.index(PREFIX) + len(PREFIX)
+    number = int(data[start : start + DIGITS]) + by
+    return b"%b%0*d%b" % (data[:start], DIGITS, number, data[start + DIGITS :])
 
 
 def scan(data: bytes) -> tuple[list[int], bytes]:

@@ -57,6 +57,15 @@ def process_memory(pid: int) -> ProcessMemory:
     return ProcessMemory(fields["Rss"], fields["Pss"])
 
 
+def family(pid: int) -> tuple[int, ...]:
+    """Return `pid` and the processes that it has started, and they."""
+    found = [pid]
+    for member in found:  # grows on the way
+        for task in Path(f"/proc/{member}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    return tuple(found)
+
+
 def kernel_memory() -> KernelMemory:
     """Return what the kernel holds at this moment: slabs, and TCP's buffers."""
     slab = _kib_fields(Path("/proc/meminfo"))["Slab"]

@@ -10,11 +10,12 @@ import select
 import socket
 import time
 from array import array
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from bench.baselines.frame import environment_id
 from bench.load.bounds import source_address
-from bench.load.marker import scan
+from bench.load.marker import ENVIRONMENT_STEP, scan
 from bench.load.opening import StreamRefused, excerpt, is_ready
 from bench.load.outcomes import BY_STRATEGY, context_header, offset_due
 
@@ -30,9 +31,9 @@ _INTEREST = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLE
 class Target:
     """Where the streams go, and how an open one is recognised.
 
-    `head` ends where more headers may follow; `{environment}` in it stands for the id of the
-    stream's environment, one of `environments` in turn. With `user_keys` each stream has a context
-    of its own, and what arrives has to be what that comes to.
+    `head` ends where more headers may follow. In it `{environment}` stands for the id of the
+    stream's environment, one of `environments` in turns, and `{channel}` for its place among them.
+    With `user_keys` each stream has a context of its own.
     """
 
     address: str
@@ -41,6 +42,11 @@ class Target:
     ready_mark: bytes
     user_keys: bool = False
     environments: int = 1
+
+    @property
+    def checks(self) -> bool:
+        """Whether what arrives tells by an offset whose it is."""
+        return self.user_keys or self.environments > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +59,27 @@ class Opened:
 
 @dataclass(slots=True)
 class Delivered:
-    """What arrived of one event; `receipts` are monotonic nanoseconds, one per stream.
+    """What arrived of the events `first` to `last`.
 
-    `by_strategy` of them brought the strategy's value, `wrong_outcomes` another than was due.
+    `receipts` holds monotonic nanoseconds for each event, one per stream that got it; `finished`
+    streams got the last one. `by_strategy` of the arrivals brought the strategy's value,
+    `wrong_outcomes` another than was due: another context's, or another environment's.
     """
 
-    number: int
-    receipts: "array[int]" = field(default_factory=lambda: array("q"))
+    first: int
+    last: int
+    receipts: "dict[int, array[int]]" = field(default_factory=lambda: defaultdict(_stamps))
+    finished: int = 0
     duplicates: int = 0
     ended_streams: int = 0
     by_strategy: int = 0
     wrong_outcomes: int = 0
     received_bytes: int = 0
     processor_seconds: float = 0.0
+
+
+def _stamps() -> "array[int]":
+    return array("q")
 
 
 class Streams:
@@ -104,26 +118,27 @@ class Streams:
             for descriptor, events in self._epoll.poll(left, _BATCH):
                 if descriptor in self._opening:
                     self._advance(descriptor, events)
-                elif not self._drain(descriptor, events, Delivered(0), 0):
+                elif not self._drain(descriptor, events, Delivered(0, 0), 0):
                     raise StreamRefused("an open stream ended while others were being opened")
         return Opened(count, time.monotonic() - start)
 
-    def receive(self, number: int, *, deadline: float) -> Delivered:
-        """Return when event `number` has reached every stream, or at the deadline.
+    def receive(self, last: int, *, deadline: float, first: int | None = None) -> Delivered:
+        """Return when event `last` has reached every stream, or at the deadline.
 
+        Earlier ones from `first` on are stamped, too; a newer one may have taken their place.
         `deadline` is in monotonic seconds. What has not arrived by then is missing.
         """
-        delivered = Delivered(number)
+        delivered = Delivered(last if first is None else first, last)
         outstanding = len(self._newest)
         processor_start = time.process_time()
         left = deadline - time.monotonic()
-        while left > 0 and outstanding > len(delivered.receipts):
+        while left > 0 and outstanding > delivered.finished:
             ready = self._epoll.poll(left, _BATCH)
             now_ns = time.monotonic_ns()
             for descriptor, events in ready:
                 if not self._drain(descriptor, events, delivered, now_ns):
                     delivered.ended_streams += 1
-                    outstanding -= self._newest[descriptor] < number
+                    outstanding -= self._newest[descriptor] < last
                     self._forget(descriptor)
             left = deadline - time.monotonic()
         delivered.processor_seconds = time.process_time() - processor_start
@@ -174,17 +189,24 @@ class Streams:
         if is_ready(seen, self._target.ready_mark):
             del self._opening[descriptor]
             numbers, rest = scan(seen)
-            self._newest[descriptor] = max((number % BY_STRATEGY for number in numbers), default=0)
+            if self._target.checks:
+                numbers = [number % ENVIRONMENT_STEP for number in numbers]
+            self._newest[descriptor] = max(numbers, default=0)
             if rest:
                 self._rests[descriptor] = rest
 
     def _head(self, index: int, descriptor: int) -> bytes:
-        environment = environment_id(index % self._target.environments)
-        head = self._target.head.replace(b"{environment}", environment.encode())
-        if not self._target.user_keys:
-            return head + b"\r\n"
-        self._offsets[descriptor] = offset_due(index)
-        return head + context_header(index).encode() + b"\r\n"
+        target = self._target
+        place = index % target.environments
+        head = target.head.replace(b"{environment}", environment_id(place).encode())
+        head = head.replace(b"{channel}", b"%d" % place)
+        if target.checks:
+            self._offsets[descriptor] = offset_due(
+                index, environments=target.environments, user_keys=target.user_keys
+            )
+        if target.user_keys:
+            head += context_header(index).encode()
+        return head + b"\r\n"
 
     def _drain(self, descriptor: int, events: int, delivered: Delivered, now_ns: int) -> bool:
         """Read all there is; return whether the stream is still open."""
@@ -211,20 +233,21 @@ class Streams:
         numbers, rest = scan(data)
         if rest:
             self._rests[descriptor] = rest
-        if self._target.user_keys:
+        if self._offsets:
             numbers = [self._checked(descriptor, number, delivered) for number in numbers]
         for number in numbers:
             if number <= self._newest[descriptor]:
                 delivered.duplicates += 1
                 continue
             self._newest[descriptor] = number
-            if number == delivered.number:
-                delivered.receipts.append(now_ns)
+            if delivered.first <= number <= delivered.last:
+                delivered.receipts[number].append(now_ns)
+                delivered.finished += number == delivered.last
 
     def _checked(self, descriptor: int, number: int, delivered: Delivered) -> int:
         """Return the event's number, having looked at what it was offset by."""
-        offset = number // BY_STRATEGY * BY_STRATEGY
-        delivered.by_strategy += offset > 0
+        offset = number // ENVIRONMENT_STEP * ENVIRONMENT_STEP
+        delivered.by_strategy += offset >= BY_STRATEGY
         delivered.wrong_outcomes += offset != self._offsets[descriptor]
         return number - offset
 

@@ -3,7 +3,7 @@
 import statistics
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,13 +17,18 @@ from bench.load.process import (
     processor_ns,
 )
 
+PERCENTS = (1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9, 100)
+"""What a latency curve goes through."""
+
 _WARM_UP_STREAMS = 20
-_WARM_UP_EVENTS = 3
+_PUBLICATIONS = 3
 _SETTLING_SECONDS = 0.5
+_IDLE_NS = 200_000
+_LONGEST_WORK_SECONDS = 30.0
 
 
 class Server(Protocol):
-    """What a trial needs to know of a server; `pid` is None where its use can't be seen.
+    """What a trial needs to know of a server; without `pids` its use can't be seen.
 
     `user_keys` says that it evaluates: then each stream is a user of its own.
     """
@@ -34,8 +39,11 @@ class Server(Protocol):
     path: str
     ready_mark: str
     first_number: int
-    pid: int | None
+    pids: tuple[int, ...]
     user_keys: bool
+
+    def prepare(self, number: int) -> None:
+        """Do ahead what needs to be done only once for event `number`; it may be left out."""
 
     def publish(self, number: int) -> int:
         """Publish event `number`; return the instant in monotonic nanoseconds."""
@@ -56,6 +64,7 @@ class TrialPlan:
     life_seconds: float = 600.0
     allow_remote: bool = False
     environments: int = 1
+    warm_up_events: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +72,11 @@ class Figures:
     """What one server did; None where it can't be known.
 
     `subscribe_us` is the processor time of a stream until it has all that was known, the warm-up
-    left out. `processor_us` is the median over all events, `round_processor_us` that of each round.
-    The latencies are over all deliveries of all events. Where streams have contexts, `by_strategy`
-    is the share of deliveries, 0 to 1, that brought the strategy's value.
+    left out; `publish_us` that of an event in an environment that nobody listens to.
+    `processor_us` is the median over all events (or bursts), `round_processor_us` that of each
+    round. The latencies are over all deliveries of all events; `latencies_ms` go with `PERCENTS`.
+    `round_last_ms` is each round's median of the last arrival. Where streams have contexts,
+    `by_strategy` is the share of deliveries, 0 to 1, that brought the strategy's value.
     """
 
     name: str
@@ -73,17 +84,21 @@ class Figures:
     streams: int = 0
     events: int = 0
     user_bytes_per_stream: float | None = None
-    proportional_bytes_per_stream: float | None = None
     kernel_bytes_per_stream: float | None = None
     connects_per_second: float | None = None
     subscribe_us: float | None = None
+    publish_us: float | None = None
     processor_us: float | None = None
     round_processor_us: tuple[float, ...] = ()
+    round_last_ms: tuple[float, ...] = ()
+    latencies_ms: tuple[float, ...] = ()
     latency_50_ms: float | None = None
     latency_99_ms: float | None = None
     latency_100_ms: float | None = None
+    deliveries_per_second: float | None = None
     bytes_per_delivery: float | None = None
     missing: int = 0
+    superseded: int = 0
     duplicates: int = 0
     ended_streams: int = 0
     by_strategy: float | None = None
@@ -93,12 +108,19 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class _Memory:
-    process: ProcessMemory | None
+    processes: tuple[ProcessMemory, ...]
     kernel: KernelMemory
 
     @classmethod
-    def now(cls, pid: int | None) -> "_Memory":
-        return cls(None if pid is None else process_memory(pid), kernel_memory())
+    def now(cls, pids: tuple[int, ...]) -> "_Memory":
+        return cls(tuple(map(process_memory, pids)), kernel_memory())
+
+    @property
+    def user_bytes(self) -> int | None:
+        """What the server holds: of several processes, without counting twice what they share."""
+        if len(self.processes) == 1:
+            return self.processes[0].resident_bytes
+        return sum(each.proportional_bytes for each in self.processes) or None
 
 
 @dataclass(slots=True)
@@ -111,64 +133,78 @@ class Trial:
     before: _Memory
     after: _Memory
     subscribed_ns: int
+    streams: ExitStack
     fan_outs: list[FanOut] = field(default_factory=list)
     rounds_us: list[list[float]] = field(default_factory=list)
+    rounds_last_ms: list[list[float]] = field(default_factory=list)
+    publish_us: float | None = None
     number: int = 0
+    events: int = 0
 
     def play_round(self, events: int) -> None:
         """Publish `events` events, one at a time, each until it has reached every stream."""
-        round_us: list[float] = []
+        self._begin_round()
         for _ in range(events):
+            self._play(1)
+
+    def play_burst(self, events: int) -> None:
+        """Publish `events` events back to back, then see them arrive."""
+        self._begin_round()
+        self._play(events)
+
+    def end(self) -> None:
+        """Close all streams; see what it costs to publish where nobody listens."""
+        self.streams.close()
+        if not self.server.pids:
+            return
+        _wait_idle(self.server)
+        costs = []
+        for _ in range(_PUBLICATIONS):
             self.number += 1
-            start_ns = self._processor_ns()
-            fan_out = self.load.fan_out(
-                self.number,
-                lambda: self.server.publish(self.number),
-                seconds=self.plan.delivery_seconds,
-            )
-            # The pause lets the server finish what follows the last write, and is part of it.
-            time.sleep(self.plan.pause_seconds)
-            round_us.append((self._processor_ns() - start_ns) / 1e3 / self.plan.streams)
-            self.fan_outs.append(fan_out)
-        self.rounds_us.append(round_us)
+            self.server.prepare(self.number)
+            start_ns = _processor_ns(self.server)
+            self.server.publish(self.number)
+            _wait_idle(self.server)
+            used_ns = _processor_ns(self.server) - start_ns
+            costs.append(used_ns / 1e3 / self.plan.environments)
+        self.publish_us = statistics.median(costs)
 
     def figures(self) -> Figures:
         """Return what was measured."""
         latencies = sorted(
             latency for fan_out in self.fan_outs for latency in fan_out.latencies_seconds
         )
-        events = len(self.fan_outs)
-        process_before, process_after = self.before.process, self.after.process
-        seen = process_before is not None and process_after is not None
-        resident: float | None = None
-        proportional: float | None = None
-        if process_before is not None and process_after is not None:
-            streams = self.plan.streams
-            resident = (process_after.resident_bytes - process_before.resident_bytes) / streams
-            proportional = (
-                process_after.proportional_bytes - process_before.proportional_bytes
-            ) / streams
+        seen = bool(self.server.pids)
+        streams = self.plan.streams
+        user_before, user_after = self.before.user_bytes, self.after.user_bytes
+        user_bytes: float | None = None
+        if user_before is not None and user_after is not None:
+            user_bytes = (user_after - user_before) / streams
         return Figures(
             name=self.server.name,
-            streams=self.plan.streams,
-            events=events,
-            user_bytes_per_stream=resident,
-            proportional_bytes_per_stream=proportional,
-            kernel_bytes_per_stream=self.after.kernel.since(self.before.kernel) / self.plan.streams,
+            streams=streams,
+            events=self.events,
+            user_bytes_per_stream=user_bytes,
+            kernel_bytes_per_stream=self.after.kernel.since(self.before.kernel) / streams,
             connects_per_second=self.load.connects_per_second,
-            subscribe_us=self.subscribed_ns / 1e3 / self.plan.streams if seen else None,
-            processor_us=_median([us for round_us in self.rounds_us for us in round_us])
-            if seen
-            else None,
-            round_processor_us=tuple(statistics.median(round_us) for round_us in self.rounds_us)
-            if seen
+            subscribe_us=self.subscribed_ns / 1e3 / streams if seen else None,
+            publish_us=self.publish_us,
+            processor_us=_median([us for each in self.rounds_us for us in each]) if seen else None,
+            round_processor_us=_medians(self.rounds_us) if seen else (),
+            round_last_ms=_medians(self.rounds_last_ms),
+            latencies_ms=tuple(percentile(latencies, each) * 1e3 for each in PERCENTS)
+            if latencies
             else (),
             latency_50_ms=_percentile_ms(latencies, 50),
             latency_99_ms=_percentile_ms(latencies, 99),
             latency_100_ms=_percentile_ms(latencies, 100),
+            deliveries_per_second=_median(
+                [each.deliveries / each.seconds for each in self.fan_outs if each.seconds > 0]
+            ),
             bytes_per_delivery=sum(fan_out.received_bytes for fan_out in self.fan_outs)
             / max(1, len(latencies)),
             missing=sum(fan_out.missing for fan_out in self.fan_outs),
+            superseded=sum(fan_out.superseded for fan_out in self.fan_outs),
             duplicates=sum(fan_out.duplicates for fan_out in self.fan_outs),
             ended_streams=sum(fan_out.ended_streams for fan_out in self.fan_outs),
             by_strategy=sum(fan_out.by_strategy for fan_out in self.fan_outs)
@@ -179,8 +215,31 @@ class Trial:
             client_share=_median([fan_out.client_share for fan_out in self.fan_outs]),
         )
 
-    def _processor_ns(self) -> int:
-        return _processor_ns(self.server)
+    def _begin_round(self) -> None:
+        self.rounds_us.append([])
+        self.rounds_last_ms.append([])
+
+    def _play(self, events: int) -> None:
+        first = self.number + 1
+        self.number += events
+        self.events += events
+        numbers = iter(range(first, self.number + 1))
+        for number in range(first, self.number + 1):
+            self.server.prepare(number)
+        start_ns = _processor_ns(self.server)
+        fan_out = self.load.fan_out(
+            self.number,
+            lambda: self.server.publish(next(numbers)),
+            seconds=self.plan.delivery_seconds,
+            first=first,
+        )
+        # The pause lets the server finish what follows the last write, and is part of it.
+        time.sleep(self.plan.pause_seconds)
+        used_ns = _processor_ns(self.server) - start_ns
+        self.fan_outs.append(fan_out)
+        if fan_out.deliveries:
+            self.rounds_us[-1].append(used_ns / 1e3 / fan_out.deliveries)
+            self.rounds_last_ms[-1].append(fan_out.latencies_seconds[-1] * 1e3)
 
 
 @contextmanager
@@ -191,10 +250,11 @@ def open_trial(server: Server, plan: TrialPlan) -> Iterator[Trial]:
         LoadFailed: a stream was refused.
     """
     number = server.first_number - 1
-    # What is loaded or allocated once is not a stream's: a few streams come and go first.
+    # What is loaded or allocated once is not a stream's: a few streams come and go first. Their
+    # events are not prepared: many together would leave room that streams then take for nothing.
     with open_load(_load_plan(server, plan, _WARM_UP_STREAMS, processes=1)) as warm_up:
         warm_up.wait_open()
-        for _ in range(_WARM_UP_EVENTS):
+        for _ in range(plan.warm_up_events):
             number += 1
             instant_number = number
             warm_up.fan_out(
@@ -203,14 +263,16 @@ def open_trial(server: Server, plan: TrialPlan) -> Iterator[Trial]:
                 seconds=plan.delivery_seconds,
             )
     time.sleep(_SETTLING_SECONDS)
-    before = _Memory.now(server.pid)
+    before = _Memory.now(server.pids)
     start_ns = _processor_ns(server)
-    with open_load(_load_plan(server, plan, plan.streams, processes=plan.load_processes)) as load:
+    load_plan = _load_plan(server, plan, plan.streams, processes=plan.load_processes)
+    with ExitStack() as streams:
+        load = streams.enter_context(open_load(load_plan))
         load.wait_open()
         subscribed_ns = _processor_ns(server) - start_ns
         time.sleep(_SETTLING_SECONDS)
-        after = _Memory.now(server.pid)
-        yield Trial(server, load, plan, before, after, subscribed_ns, number=number)
+        after = _Memory.now(server.pids)
+        yield Trial(server, load, plan, before, after, subscribed_ns, streams, number=number)
 
 
 def _load_plan(server: Server, plan: TrialPlan, streams: int, *, processes: int) -> LoadPlan:
@@ -230,11 +292,26 @@ def _load_plan(server: Server, plan: TrialPlan, streams: int, *, processes: int)
 
 
 def _processor_ns(server: Server) -> int:
-    return 0 if server.pid is None else processor_ns(server.pid)
+    return sum(map(processor_ns, server.pids))
+
+
+def _wait_idle(server: Server) -> None:
+    """Return when the server has stopped working, or after long."""
+    deadline = time.monotonic() + _LONGEST_WORK_SECONDS
+    used_ns = _processor_ns(server)
+    while time.monotonic() < deadline:
+        time.sleep(0.03)
+        before_ns, used_ns = used_ns, _processor_ns(server)
+        if used_ns - before_ns < _IDLE_NS:
+            return
 
 
 def _median(values: list[float]) -> float | None:
     return statistics.median(values) if values else None
+
+
+def _medians(rounds: list[list[float]]) -> tuple[float, ...]:
+    return tuple(statistics.median(values) for values in rounds if values)
 
 
 def _percentile_ms(ordered: list[float], percent: float) -> float | None:

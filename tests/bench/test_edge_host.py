@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from bench.baselines.contestant import Contestant, Entry
-from bench.baselines.frame import frame
+from bench.baselines.frame import CLIENT_PATHS, frame
 from bench.edge_host import bench_dacha, warm_up
 from bench.edge_truth import keys, published
 from bench.load.link import LoadPlan, open_load
@@ -20,7 +20,7 @@ async def test_dacha_holds_what_was_published(nursery):
     await nursery.start(dacha.run)
     await warm_up(dacha, [first, second])
     before = dacha.lookup.find_key(first)
-    event = published(padded_value(17, 40).encode(), environment=first.environment_id)
+    event = published(padded_value(17, 40).encode(), place=0)
     await dacha.on_delivery(event)
     with trio.fail_after(1):
         after = await dacha.lookup.load_key(first)
@@ -54,17 +54,24 @@ def test_the_real_edge_evaluates_for_each_stream():
                 fan_out = load.fan_out(number, lambda: server.publish(number), seconds=10)  # noqa: B023 called at once
                 assert (fan_out.missing, fan_out.duplicates, fan_out.ended_streams) == (0, 0, 0)
                 assert fan_out.wrong_outcomes == 0
-                assert fan_out.by_strategy == sum(offset_due(index) > 0 for index in range(80))
+                assert fan_out.by_strategy == sum(
+                    offset_due(index, user_keys=True) > 0 for index in range(80)
+                )
         assert server.complaints() == ""
 
 
-@pytest.mark.parametrize("environments", [1, 3])
-def test_the_real_edge_delivers_what_it_is_ordered_to(environments):
+@pytest.mark.parametrize(
+    ("environments", "prepares", "workers"), [(1, False, 0), (3, False, 0), (3, True, 2)]
+)
+def test_the_real_edge_delivers_what_it_is_ordered_to(environments, prepares, workers):
+    command = [sys.executable, "-m", "bench.edge_host", "--environments", str(environments)]
     entry = Entry(
         "fh",
-        [sys.executable, "-m", "bench.edge_host", "--environments", str(environments)],
+        [*command, "--workers", str(workers)],
         "event: features",
         lambda number: padded_value(number, 300).encode(),
+        path=CLIENT_PATHS,
+        prepares=prepares,
     )
     with Contestant(entry) as server:
         plan = LoadPlan(
@@ -78,7 +85,9 @@ def test_the_real_edge_delivers_what_it_is_ordered_to(environments):
         with open_load(plan) as load:
             load.wait_open()
             for number in (1, 2, 3):
+                server.prepare(number)
                 fan_out = load.fan_out(number, lambda: server.publish(number), seconds=10)  # noqa: B023 called at once
                 assert (fan_out.missing, fan_out.duplicates, fan_out.ended_streams) == (0, 0, 0)
+                assert fan_out.wrong_outcomes == 0
                 assert fan_out.received_bytes == 80 * len(frame(number, 300))
         assert server.complaints() == ""

@@ -28,7 +28,7 @@ def test_a_small_real_trial_has_all_figures():
 def test_the_use_of_a_server_without_a_process_is_unknown():
     entry = Entry("python", COMMAND, "\r\n\r\n", lambda number: frame(number, 100))
     with Contestant(entry) as server:
-        server.pid = None
+        server.pids = ()
         with open_trial(server, TrialPlan(streams=5, pause_seconds=0)) as trial:
             trial.play_round(1)
             figures = trial.figures()
