@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from bench.baselines.contestant import DidNotStart
 from bench.load.link import LoadFailed
-from bench.load.trial import Server, Trial, TrialPlan, open_trial
+from bench.load.server import Server
+from bench.load.trial import Trial, TrialPlan, open_trial
 from bench.peers.lineup import MOST_STREAMS, Absent, Workload, start
 from bench.progress import Tell
 
@@ -25,18 +26,26 @@ class Contest:
 
 
 @contextmanager
-def open_contest(names: Sequence[str], workload: Workload, tell: Tell) -> Iterator[Contest]:
-    """Start everybody of these names who can be started; they end with the block."""
+def open_contest(
+    names: Sequence[str], workload: Workload, tell: Tell, *, called: str = ""
+) -> Iterator[Contest]:
+    """Start everybody of these names who can be started; they end with the block.
+
+    One that takes part twice, with another workload, is `called` something else.
+    """
     contest = Contest()
     with ExitStack() as stack:
         for name in names:
-            tell(f"starting {name}")
+            tell(f"starting {called or name}")
             try:
-                contest.servers.append(stack.enter_context(start(name, workload)))
+                server = stack.enter_context(start(name, workload))
             except Absent as reason:
-                contest.absent[name] = str(reason)
+                contest.absent[called or name] = str(reason)
             except DidNotStart as reason:
-                contest.failed[name] = f"did not start: {reason}"
+                contest.failed[called or name] = f"did not start: {reason}"
+            else:
+                server.name = called or name
+                contest.servers.append(server)
         yield contest
 
 
@@ -47,10 +56,15 @@ def open_trials(contest: Contest, plan: TrialPlan, stack: ExitStack, tell: Tell)
     """
     trials = []
     for server in contest.servers:
-        streams = min(plan.streams, MOST_STREAMS.get(server.name, plan.streams))
-        tell(f"{server.name}: opening {streams:,} streams")
+        chosen = fitting(server, plan)
+        tell(f"{server.name}: opening {chosen.streams:,} streams")
         try:
-            trials.append(stack.enter_context(open_trial(server, replace(plan, streams=streams))))
+            trials.append(stack.enter_context(open_trial(server, chosen)))
         except LoadFailed as failure:
             contest.failed[server.name] = f"{failure}\n{server.complaints()}".strip()
     return trials
+
+
+def fitting(server: Server, plan: TrialPlan) -> TrialPlan:
+    """Return the plan with as many streams as the server gets at most."""
+    return replace(plan, streams=min(plan.streams, MOST_STREAMS.get(server.name, plan.streams)))

@@ -29,8 +29,8 @@ class RemoteServer:
         url: str,
         key: str,
         *,
-        feature_key: str,
-        value_bytes: int,
+        feature_key: str = "",
+        value_bytes: int = 0,
         pid: int | None = None,
         allow_remote: bool = False,
     ) -> None:

@@ -13,6 +13,7 @@ herd_clients the processes of a herd
 refused_polls polls with keys that nobody knows
 bounds       what the client refuses: foreign targets, too many streams, too long
 link         the driver's side: starts client processes, adds up what they report
+server       what a trial needs to know of a server, and what it uses
 trial        one server's streams, rounds of events and figures
 process      what another process has used, and what the machine is
 percentiles  one definition of a percentile for all reports

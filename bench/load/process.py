@@ -51,6 +51,16 @@ def processor_ns(pid: int) -> int:
     return time.clock_gettime_ns(~pid << 3 | 2)
 
 
+def is_working(pid: int) -> bool:
+    """Return whether a thread of `pid` is computing, or waits for its turn to."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        # The state follows the name, which is in brackets and may hold any others.
+        _, _, rest = (task / "stat").read_text().rpartition(")")
+        if rest.split()[0] != "S":
+            return True
+    return False
+
+
 def process_memory(pid: int) -> ProcessMemory:
     """Return the user memory of `pid`; proportional is resident without the part of others."""
     fields = _kib_fields(Path(f"/proc/{pid}/smaps_rollup"))

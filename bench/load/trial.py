@@ -5,17 +5,10 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from bench.load.link import FanOut, Load, LoadPlan, open_load
 from bench.load.percentiles import percentile
-from bench.load.process import (
-    KernelMemory,
-    ProcessMemory,
-    kernel_memory,
-    process_memory,
-    processor_ns,
-)
+from bench.load.server import Server, ServerMemory, used_ns, wait_idle
 
 PERCENTS = (1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9, 100)
 """What a latency curve goes through."""
@@ -23,33 +16,6 @@ PERCENTS = (1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9, 100)
 _WARM_UP_STREAMS = 20
 _PUBLICATIONS = 3
 _SETTLING_SECONDS = 0.5
-_IDLE_NS = 200_000
-_LONGEST_WORK_SECONDS = 30.0
-
-
-class Server(Protocol):
-    """What a trial needs to know of a server; without `pids` its use can't be seen.
-
-    `user_keys` says that it evaluates: then each stream is a user of its own.
-    """
-
-    name: str
-    host: str
-    port: int
-    path: str
-    ready_mark: str
-    first_number: int
-    pids: tuple[int, ...]
-    user_keys: bool
-
-    def prepare(self, number: int) -> None:
-        """Do ahead what needs to be done only once for event `number`; it may be left out."""
-
-    def publish(self, number: int) -> int:
-        """Publish event `number`; return the instant in monotonic nanoseconds."""
-
-    def complaints(self) -> str:
-        """Return what the server wrote to its log, where it can be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,23 +72,6 @@ class Figures:
     client_share: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Memory:
-    processes: tuple[ProcessMemory, ...]
-    kernel: KernelMemory
-
-    @classmethod
-    def now(cls, pids: tuple[int, ...]) -> "_Memory":
-        return cls(tuple(map(process_memory, pids)), kernel_memory())
-
-    @property
-    def user_bytes(self) -> int | None:
-        """What the server holds: of several processes, without counting twice what they share."""
-        if len(self.processes) == 1:
-            return self.processes[0].resident_bytes
-        return sum(each.proportional_bytes for each in self.processes) or None
-
-
 @dataclass(slots=True)
 class Trial:
     """A server with all its streams open."""
@@ -130,8 +79,8 @@ class Trial:
     server: Server
     load: Load
     plan: TrialPlan
-    before: _Memory
-    after: _Memory
+    before: ServerMemory
+    after: ServerMemory
     subscribed_ns: int
     streams: ExitStack
     fan_outs: list[FanOut] = field(default_factory=list)
@@ -157,16 +106,15 @@ class Trial:
         self.streams.close()
         if not self.server.pids:
             return
-        _wait_idle(self.server)
+        wait_idle(self.server)
         costs = []
         for _ in range(_PUBLICATIONS):
             self.number += 1
             self.server.prepare(self.number)
-            start_ns = _processor_ns(self.server)
+            start_ns = used_ns(self.server)
             self.server.publish(self.number)
-            _wait_idle(self.server)
-            used_ns = _processor_ns(self.server) - start_ns
-            costs.append(used_ns / 1e3 / self.plan.environments)
+            wait_idle(self.server)
+            costs.append((used_ns(self.server) - start_ns) / 1e3 / self.plan.environments)
         self.publish_us = statistics.median(costs)
 
     def figures(self) -> Figures:
@@ -226,7 +174,7 @@ class Trial:
         numbers = iter(range(first, self.number + 1))
         for number in range(first, self.number + 1):
             self.server.prepare(number)
-        start_ns = _processor_ns(self.server)
+        start_ns = used_ns(self.server)
         fan_out = self.load.fan_out(
             self.number,
             lambda: self.server.publish(next(numbers)),
@@ -235,10 +183,10 @@ class Trial:
         )
         # The pause lets the server finish what follows the last write, and is part of it.
         time.sleep(self.plan.pause_seconds)
-        used_ns = _processor_ns(self.server) - start_ns
+        cost_ns = used_ns(self.server) - start_ns
         self.fan_outs.append(fan_out)
         if fan_out.deliveries:
-            self.rounds_us[-1].append(used_ns / 1e3 / fan_out.deliveries)
+            self.rounds_us[-1].append(cost_ns / 1e3 / fan_out.deliveries)
             self.rounds_last_ms[-1].append(fan_out.latencies_seconds[-1] * 1e3)
 
 
@@ -262,16 +210,18 @@ def open_trial(server: Server, plan: TrialPlan) -> Iterator[Trial]:
                 lambda: server.publish(instant_number),  # noqa: B023 called before the next turn
                 seconds=plan.delivery_seconds,
             )
+    # The last of these events may still be on their way to environments without a stream.
+    wait_idle(server)
     time.sleep(_SETTLING_SECONDS)
-    before = _Memory.now(server.pids)
-    start_ns = _processor_ns(server)
+    before = ServerMemory.now(server.pids)
+    start_ns = used_ns(server)
     load_plan = _load_plan(server, plan, plan.streams, processes=plan.load_processes)
     with ExitStack() as streams:
         load = streams.enter_context(open_load(load_plan))
         load.wait_open()
-        subscribed_ns = _processor_ns(server) - start_ns
+        subscribed_ns = used_ns(server) - start_ns
         time.sleep(_SETTLING_SECONDS)
-        after = _Memory.now(server.pids)
+        after = ServerMemory.now(server.pids)
         yield Trial(server, load, plan, before, after, subscribed_ns, streams, number=number)
 
 
@@ -289,21 +239,6 @@ def _load_plan(server: Server, plan: TrialPlan, streams: int, *, processes: int)
         user_keys=server.user_keys,
         environments=plan.environments,
     )
-
-
-def _processor_ns(server: Server) -> int:
-    return sum(map(processor_ns, server.pids))
-
-
-def _wait_idle(server: Server) -> None:
-    """Return when the server has stopped working, or after long."""
-    deadline = time.monotonic() + _LONGEST_WORK_SECONDS
-    used_ns = _processor_ns(server)
-    while time.monotonic() < deadline:
-        time.sleep(0.03)
-        before_ns, used_ns = used_ns, _processor_ns(server)
-        if used_ns - before_ns < _IDLE_NS:
-            return
 
 
 def _median(values: list[float]) -> float | None:

@@ -15,7 +15,7 @@ from bench.baselines.compiled import NotCompiled, compile_broadcaster
 from bench.baselines.contestant import Contestant, Entry
 from bench.baselines.frame import CLIENT_PATHS, STREAM_PATHS, event, event_data, frame
 from bench.load.marker import ENVIRONMENT_STEP, padded_value
-from bench.load.trial import Server
+from bench.load.server import Server
 from bench.peers.nchan import NoNchan, nginx_version, serve_nchan
 from bench.peers.quart_app import OPEN
 

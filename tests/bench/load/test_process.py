@@ -1,7 +1,12 @@
 import os
+import subprocess
+import sys
+import time
 
 from bench.load.process import (
     KernelMemory,
+    family,
+    is_working,
     kernel_memory,
     machine,
     process_memory,
@@ -30,3 +35,32 @@ def test_the_machine_is_described():
     assert facts.processors >= 1
     assert facts.memory_bytes > 0
     assert "Python" in facts.python
+
+
+def test_a_process_that_waits_is_not_working():
+    code = "import sys; print(1, flush=True); sys.stdin.read()"
+    waiting = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with waiting:
+        waiting.stdout.readline()
+        deadline = time.monotonic() + 10
+        while is_working(waiting.pid) and time.monotonic() < deadline:
+            os.sched_yield()
+        assert not is_working(waiting.pid)
+        assert is_working(os.getpid())
+
+
+def test_a_family_are_all_who_were_started_by_one():
+    code = (
+        "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'input()']);"
+        "print(child.pid, flush=True); child.wait()"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        child = int(parent.stdout.readline())
+        assert family(parent.pid) == (parent.pid, child)
+    finally:
+        parent.communicate(b"\n")  # both end
