@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from bench.baselines.compiled import NotCompiled, compile_broadcaster
-from bench.baselines.contestant import Contestant, Entry
+from bench.baselines.contestant import Contestant, DidNotStart, Entry
 from bench.baselines.frame import CLIENT_PATHS, STREAM_PATHS, event, event_data, frame
+from bench.baselines.nginx import nginx_version
 from bench.load.marker import ENVIRONMENT_STEP, padded_value
 from bench.load.server import Server
-from bench.peers.nchan import NoNchan, nginx_version, serve_nchan
+from bench.peers.nchan import NoNchan, find_nchan, serve_nchan
 from bench.peers.quart_app import OPEN
 
 FH: Final = "fh"
@@ -70,8 +71,8 @@ def start(name: str, workload: Workload) -> AbstractContextManager[Server]:
     """
     if name == "nchan":
         try:
-            nginx_version()
-        except NoNchan as reason:
+            find_nchan()
+        except (NoNchan, DidNotStart) as reason:
             raise Absent(str(reason)) from reason
         return serve_nchan(environments=workload.environments, data=_data(workload.value_bytes))
     return Contestant(_entry(name, workload))
@@ -81,8 +82,9 @@ def versions(names: Sequence[str]) -> dict[str, str]:
     """Return the versions of what takes part and is installed."""
     found = {}
     if "nchan" in names:
-        with suppress(NoNchan):
-            found["nginx"] = nginx_version()
+        with suppress(NoNchan, DidNotStart):
+            program, _module = find_nchan()
+            found["nginx"] = nginx_version(program)
     if "node" in names and (node := shutil.which("node")):
         done = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
         found["node"] = done.stdout.strip().removeprefix("v")
@@ -112,12 +114,12 @@ def _entry(name: str, workload: Workload) -> Entry:
             try:
                 program = compile_broadcaster(workload.directory)
             except NotCompiled as reason:
-                raise Absent(f"{reason}: apt-get install gcc libc6-dev") from reason
+                raise Absent(f"{reason}: apt install gcc libc6-dev") from reason
             return Entry(name, [str(program)], _BARE_READY_MARK, bare_order, path=_CHANNEL_PATHS)
         case "node":
             node = shutil.which("node")
             if node is None:
-                raise Absent("node is not installed: apt-get install nodejs")
+                raise Absent("node is not installed: apt install nodejs")
             command = [node, str(_NODE_PROGRAM)]
             return Entry(
                 name,

@@ -5,23 +5,17 @@ parses those requests: an event in each of 10,000 environments is 10,000 request
 without subscribers is measured, too.
 """
 
-import contextlib
-import os
 import re
-import shutil
 import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPException
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from bench.baselines.contestant import DidNotStart
+from bench.baselines.nginx import Nginx, Setup, find_nginx, run_nginx
 from bench.baselines.remote import WriteRefused
-from bench.load.process import family
 
 _MODULES: Final = (
     "/usr/lib/nginx/modules/ngx_nchan_module.so",
@@ -29,60 +23,40 @@ _MODULES: Final = (
     "/usr/lib64/nginx/modules/ngx_nchan_module.so",
     "/etc/nginx/modules/ngx_nchan_module.so",
 )
-_CONNECTIONS = 20_000
-_PIPELINED = 64
-_READ_BYTES = 65_536
-_START_SECONDS = 20
-_ENDING_SECONDS = 10
-_ACCEPTED = b"HTTP/1.1 20"
-_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
+_CONNECTIONS: Final = 20_000
+_PIPELINED: Final = 64
+_READ_BYTES: Final = 65_536
+_ANSWER_SECONDS: Final = 20
+_ACCEPTED: Final = b"HTTP/1.1 20"
+_LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
-_CONFIGURATION = """\
-load_module {module};
-daemon off;
-worker_processes 1;
-worker_rlimit_nofile {descriptors};
-pid {directory}/pid;
-error_log {directory}/error.log warn;
-{user}
-events {{ use epoll; worker_connections {connections}; multi_accept on; }}
-http {{
-  access_log off;
-  tcp_nodelay on;
-  keepalive_requests 1000000000;
-  keepalive_timeout 3600s;
-  client_body_temp_path {directory}/body;
-  proxy_temp_path {directory}/proxy;
-  fastcgi_temp_path {directory}/fastcgi;
-  uwsgi_temp_path {directory}/uwsgi;
-  scgi_temp_path {directory}/scgi;
-  nchan_max_reserved_memory 512M;
-  server {{
-    listen 127.0.0.1:{port} backlog=4096 sndbuf=16k;
-    location = / {{ return 204; }}
-    location = /publish {{
-      nchan_publisher http;
-      nchan_channel_id $arg_channel;
-      nchan_store_messages off;
-    }}
-    location ~ ^/streams/(?<channel>\\d+)$ {{
-      nchan_subscriber eventsource;
-      nchan_channel_id $channel;
-      nchan_subscriber_first_message newest;
-    }}
-  }}
-}}
+_HTTP: Final = """\
+    keepalive_timeout 3600s;
+    nchan_max_reserved_memory 512M;
+"""
+_LOCATIONS: Final = """\
+    location = /features { return 204; }
+    location = /publish {
+        nchan_publisher http;
+        nchan_channel_id $arg_channel;
+        nchan_store_messages off;
+    }
+    location ~ ^/streams/(?<channel>\\d+)$ {
+        nchan_subscriber eventsource;
+        nchan_channel_id $channel;
+        nchan_subscriber_first_message newest;
+    }
 """
 
 
 class NoNchan(Exception):
-    """There is no nginx, or it has no nchan."""
+    """There is an nginx, but it has no nchan."""
 
 
 class Nchan:
     """A running nginx, as a trial sees it."""
 
-    name = "nchan"
+    name: str = "nchan"
     host = "127.0.0.1"
     path = "/streams/{channel}"
     ready_mark = "\r\n\r\n"
@@ -90,22 +64,16 @@ class Nchan:
     user_keys = False
 
     def __init__(
-        self,
-        port: int,
-        pids: tuple[int, ...],
-        log: Path,
-        *,
-        environments: int,
-        data: Callable[[int, int], bytes],
+        self, nginx: Nginx, *, environments: int, data: Callable[[int, int], bytes]
     ) -> None:
         """Publish what `data` returns for a number and the place of an environment."""
-        self.port = port
-        self.pids = pids
-        self._log = log
+        self.port = nginx.port
+        self.pids: tuple[int, ...] = (nginx.pid,)
+        self._log = nginx.log
         self._environments = environments
         self._data = data
         self._made: dict[int, list[bytes]] = {}
-        self._publisher = socket.create_connection((self.host, port), timeout=_START_SECONDS)
+        self._publisher = socket.create_connection((self.host, self.port), timeout=_ANSWER_SECONDS)
 
     def prepare(self, number: int) -> None:
         """Make the requests of event `number` ready."""
@@ -129,7 +97,7 @@ class Nchan:
 
     def complaints(self) -> str:
         """Return the error log."""
-        return self._log.read_text(errors="replace").strip() if self._log.exists() else ""
+        return self._log.read_text(errors="replace").strip()
 
     def close(self) -> None:
         """Close the publisher's connection."""
@@ -167,85 +135,29 @@ def find_nchan() -> tuple[str, Path]:
     """Return nginx's program and the module.
 
     Raises:
-        NoNchan: one of them is not there; the text says how to install them.
+        DidNotStart: there is no nginx.
+        NoNchan: it has no nchan; the text says how to install it.
     """
-    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+    program = find_nginx()
     module = next((path for path in map(Path, _MODULES) if path.exists()), None)
-    if program is None or module is None:
-        missing = "nginx" if program is None else "nginx's module nchan"
-        raise NoNchan(f"{missing} is not installed: apt-get install libnginx-mod-nchan nginx-light")
+    if module is None:
+        raise NoNchan("nginx has no nchan: apt install libnginx-mod-nchan")
     return program, module
-
-
-def nginx_version() -> str:
-    """Return what nginx says that it is.
-
-    Raises:
-        NoNchan: it is not there.
-    """
-    program, _module = find_nchan()
-    done = subprocess.run([program, "-v"], capture_output=True, text=True, check=False)
-    return done.stderr.strip().rpartition("/")[2]
 
 
 @contextmanager
 def serve_nchan(*, environments: int, data: Callable[[int, int], bytes]) -> Iterator[Nchan]:
-    """Run nginx on a free port for as long as the block.
+    """Run nginx with nchan for as long as the block.
 
     Raises:
-        NoNchan: it is not installed.
-        DidNotStart: it ended, or did not serve in time.
+        DidNotStart: there is no nginx, or it ended.
+        NoNchan: it has no nchan.
     """
-    program, module = find_nchan()
-    with tempfile.TemporaryDirectory(prefix="fh-bench-nchan-") as name:
-        directory = Path(name)
-        port = _free_port()
-        configuration = directory / "nginx.conf"
-        configuration.write_text(
-            _CONFIGURATION.format(
-                module=module,
-                directory=directory,
-                port=port,
-                connections=_CONNECTIONS,
-                descriptors=_CONNECTIONS,
-                # Else the worker becomes another user and can't write its files.
-                user="user root;" if os.geteuid() == 0 else "",
-            )
-        )
-        log = directory / "error.log"
-        command = [program, "-p", name, "-e", str(log), "-c", str(configuration)]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            _wait_serving(port, process, log)
-            server = Nchan(port, family(process.pid), log, environments=environments, data=data)
-            with contextlib.closing(server):
-                yield server
-        finally:
-            process.terminate()
-            try:
-                process.wait(_ENDING_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _wait_serving(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    """Return when a worker answers: nginx listens before it has one."""
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError, HTTPException):
-            asking = HTTPConnection(Nchan.host, port, timeout=_START_SECONDS)
-            with contextlib.closing(asking):
-                asking.request("GET", "/")
-                asking.getresponse().read()
-                return
-        time.sleep(0.02)
-    said = log.read_text(errors="replace").strip() if log.exists() else ""
-    raise DidNotStart(said or "nginx did not serve in time")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    _program, module = find_nchan()
+    setup = Setup(_LOCATIONS, _HTTP, "sndbuf=16k", module, _CONNECTIONS)
+    with (
+        tempfile.TemporaryDirectory(prefix="fh-bench-nchan-") as name,
+        run_nginx(setup, Path(name)) as nginx,
+        closing(Nchan(nginx, environments=environments, data=data)) as server,
+    ):
+        yield server

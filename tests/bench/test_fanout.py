@@ -51,17 +51,17 @@ def test_a_small_real_run_with_server_evaluated_streams(tmp_path):
 
 def test_who_is_not_installed_is_a_row_that_says_how_to(monkeypatch):
     def missing():
-        raise NoNchan("nginx is not installed: apt-get install it")
+        raise NoNchan("nginx has no nchan: apt install it")
 
     monkeypatch.setattr(compiled, "_COMPILERS", ())
     monkeypatch.setattr(lineup.shutil, "which", lambda _: None)
-    monkeypatch.setattr(lineup, "nginx_version", missing)
+    monkeypatch.setattr(lineup, "find_nchan", missing)
     words = [word for name in ("c", "node", "nchan") for word in ("--only", name)]
     done = run(*SMALL, "--only", "python", *words)
     assert done.exit_code == 0
-    assert "c: no compiler: apt-get install" in done.output
-    assert "node: node is not installed: apt-get install" in done.output
-    assert "nchan: nginx is not installed" in done.output
+    assert "c: no compiler: apt install" in done.output
+    assert "node: node is not installed: apt install" in done.output
+    assert "nchan: nginx has no nchan" in done.output
 
 
 @pytest.mark.parametrize(
