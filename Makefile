@@ -27,18 +27,22 @@ fuzz: ## hostile bytes at the door, ten minutes (FH_FUZZ_SECONDS for another tim
 	FH_FUZZ_SECONDS=$${FH_FUZZ_SECONDS:-600} .venv/bin/pytest -q tests/edge/test_fuzz.py
 
 bench: bench-fanout bench-evaluate bench-dacha bench-split ## every benchmark; the reports land in bench/reports
-	.venv/bin/python -m bench.actors --json bench/reports/actors.json
-	.venv/bin/python -m bench.start --json bench/reports/start.json
-	.venv/bin/python -m bench.poll --json bench/reports/poll.json
-	.venv/bin/python -m bench.herd --json bench/reports/herd.json
+	.venv/bin/fh bench connections --json bench/reports/connections.json > bench/reports/connections.txt
+	.venv/bin/fh bench poll --json bench/reports/poll.json > bench/reports/poll.txt
+	.venv/bin/fh bench actors --json bench/reports/actors.json > bench/reports/actors.txt
+	.venv/bin/fh bench start --json bench/reports/start.json > bench/reports/start.txt
+	.venv/bin/fh bench herd --json bench/reports/herd.json > bench/reports/herd.txt
 
-bench-fanout:
+bench-fanout: ## one environment, a hundred, one for each stream, and events back to back
 	./dev.sh setup
 	.venv/bin/fh bench fanout --eval server --json bench/reports/fanout.json > bench/reports/fanout.txt
+	.venv/bin/fh bench fanout --environments 100 --json bench/reports/fanout-100.json > bench/reports/fanout-100.txt
+	.venv/bin/fh bench fanout --environments 10000 --events 5 --json bench/reports/fanout-each.json > bench/reports/fanout-each.txt
+	.venv/bin/fh bench fanout --back-to-back --events 50 --json bench/reports/fanout-burst.json > bench/reports/fanout-burst.txt
 
 bench-evaluate:
 	./dev.sh setup
-	.venv/bin/python -m bench.evaluate --json bench/reports/evaluate.json
+	.venv/bin/fh bench evaluate --json bench/reports/evaluate.json > bench/reports/evaluate.txt
 
 bench-dacha: ## 10,000 environments in one Dacha, about half an hour
 	./dev.sh setup

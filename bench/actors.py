@@ -1,21 +1,20 @@
-"""What does an actor cost: to spawn, to tell, to wake, to ask, to keep?
+"""What does an actor cost: to spawn, to tell, to wake, to ask, to keep?"""
 
-Run `python -m bench.actors --help`.
-"""
-
-import argparse
 import gc
-import json
 import statistics
 import time
 import tracemalloc
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import click
+import msgspec
 import trio
 
+from bench.command import conclude, with_output
+from bench.result import Better, Column, Result, Row, begin_result
 from fh.actors.actor import Actor
 from fh.actors.child import ActorSpec
 from fh.actors.reply import Reply
@@ -24,6 +23,12 @@ from fh.actors.table import Table
 
 if TYPE_CHECKING:
     from fh.actors.ref import Ref
+
+COLUMNS: Final = (
+    Column("µs", "time of one, the median of five rounds", "µs", Better.LOWER, 3),
+    Column("ns", "the same of what is quicker", "ns", Better.LOWER, 1),
+    Column("bytes", "memory of one", "bytes", Better.LOWER),
+)
 
 _ROUNDS = 5  # the median of so many
 _NANO = 1e9
@@ -199,27 +204,37 @@ async def measure(count: int) -> list[Figure]:
     return figures + await _measure_table(count)
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m bench.actors", description=__doc__)
-    parser.add_argument("--count", type=int, default=100_000, help="actors, and messages")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
-    arguments = parser.parse_args()
-    figures = trio.run(measure, max(100, arguments.count))
-    width = max(len(figure.name) for figure in figures)
-    for figure in figures:
-        print(f"{figure.name:<{width}}  {figure.value:10.3f} {figure.unit}")
-    if arguments.json is not None:
-        report = {
-            "bench": "actors",
-            "count": arguments.count,
-            "figures": [
-                {"name": figure.name, "value": figure.value, "unit": figure.unit}
-                for figure in figures
-            ],
-        }
-        arguments.json.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n")
+def as_result(figures: Sequence[Figure], count: int) -> Result:
+    """Return the result of a run with `count` actors."""
+    begun = begin_result(
+        "actors", "what does an actor cost?", options={"actors": count}, columns=COLUMNS
+    )
+    return msgspec.structs.replace(
+        begun, rows=tuple(Row(each.name, {each.unit: each.value}) for each in figures)
+    )
 
 
-if __name__ == "__main__":
-    main()
+@click.command
+@click.option(
+    "--actors",
+    "count",
+    type=click.IntRange(50),
+    default=100_000,
+    show_default=True,
+    help="Actors spawned; as many messages are told.",
+)
+@with_output
+def command(count: int, json_file: Path | None, html_file: Path | None, *, check: bool) -> None:
+    """What does an actor cost: to spawn, to tell, to wake, to ask, to keep?
+
+    Times the runtime alone, in this process, without a server: spawning, telling and asking an
+    actor that never waits (it runs in its sender's turn) and one that might (each activation takes
+    a task), and reading a table of snapshots, which is what most readers do instead.
+
+    \b
+    Examples:
+      fh bench actors
+      fh bench actors --actors 10000 --json actors.json
+    """  # noqa: D301  click takes the backspace as "leave these lines as they are"
+    figures = trio.run(measure, count)
+    conclude(as_result(figures, count), json_file=json_file, html_file=html_file, check=check)

@@ -41,7 +41,7 @@ class Change:
 def changes(before: Result, after: Result, *, tolerance: float) -> Iterator[Change]:
     """Yield what both results measured; up to a share of `tolerance` counts as the same.
 
-    Ratios are fh's figure to another's, so less is better.
+    Ratios are fh's cost to another's, so less is better, unless a target asks for at least so much.
 
     Raises:
         NoResult: they are of different benches.
@@ -56,7 +56,7 @@ def changes(before: Result, after: Result, *, tolerance: float) -> Iterator[Chan
                 yield _change(row.name, column.name, *found, column.better, tolerance)
     for name in after.ratios:
         if found := _both(before.ratios, after.ratios, name):
-            yield _change(RATIOS, name, *found, Better.LOWER, tolerance)
+            yield _change(RATIOS, name, *found, _wished(after, name), tolerance)
 
 
 def differences(before: Result, after: Result) -> Iterator[str]:
@@ -159,6 +159,13 @@ def command(
         click.echo(as_text(found))
     worse = any(each.verdict is Verdict.WORSE for each in found)
     sys.exit(FAILED if check and worse else OK)
+
+
+def _wished(result: Result, ratio: str) -> Better:
+    """Return in which direction a ratio is better: a target that is measured by it tells."""
+    measured = result.ratios[ratio]
+    at_least = any(each.at_least and each.measured == measured for each in result.targets)
+    return Better.HIGHER if at_least else Better.LOWER
 
 
 def _both(

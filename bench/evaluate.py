@@ -5,20 +5,21 @@ outcomes are compared first; then they are timed, inside their processes, in rou
 turns.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 
+import click
+
+from bench.command import FAILED, conclude, with_output
 from bench.evaluators.cases import Case, cases
-from bench.evaluators.comparison import Comparison, as_json, as_text
+from bench.evaluators.comparison import as_result
 from bench.evaluators.contestant import Contestant, ContestantFailed
 from bench.evaluators.examples import DEFAULT_FILE, EXAMPLES, load_examples
 from bench.evaluators.installed import NotInstalled, node_sdk, python_sdk
 from bench.evaluators.rounds import OutcomesDiffer, Row, played, verified
-from bench.load.process import machine
+from bench.progress import Tell, progress
 
 NAMES = ("fh", "python", "node")
 MOST_ROUNDS = 1_000
@@ -26,86 +27,94 @@ MOST_MILLISECONDS = 10_000.0
 _NODE_PROGRAM = Path(__file__).with_name("evaluators") / "of_sdk.js"
 
 
-def arguments() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.evaluate",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description=(
-            "Times fh's evaluation of rollout strategies beside the official Python and Node\n"
-            "SDKs', on the same strategies and contexts. All must come to the same outcomes\n"
-            "before anything is timed; where upstream's server and SDKs contradict each other,\n"
-            "the inputs keep to what they agree on (see bench/evaluators/cases.py).\n\n"
-            "The SDKs are installed at the first run, from their registries, into\n"
-            "build/.cache/e2e; without a way to them, the others run. The examples that\n"
-            "upstream publishes are one more case where their file is."
-        ),
-        epilog=(
-            "examples:\n"
-            "  python -m bench.evaluate\n"
-            "  python -m bench.evaluate --only fh --only python --rounds 5 --case percentage\n"
-            "  python -m bench.evaluate --json bench/reports/evaluate.json --check\n\n"
-            "exit status: 0 measured; 1 outcomes differ, an evaluator failed, or, with --check,\n"
-            "a target was missed."
-        ),
-    )
-    parser.add_argument(
-        "--rounds", type=int, default=15, help="rounds after the warm-up (default %(default)s)"
-    )
-    parser.add_argument(
-        "--round-ms",
-        type=float,
-        default=50,
-        help="about how long each evaluator is timed, for each case (default %(default)s)",
-    )
-    parser.add_argument(
-        "--only", choices=NAMES, action="append", help="an evaluator; may be repeated"
-    )
-    parser.add_argument(
-        "--case", action="append", metavar="NAME", help="a case by its name; may be repeated"
-    )
-    parser.add_argument(
-        "--examples",
-        type=Path,
-        default=DEFAULT_FILE,
-        metavar="FILE",
-        help="upstream's published examples (default: beside the repository, if there)",
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
-    parser.add_argument("--check", action="store_true", help="fail when a target is missed")
-    return parser
+@click.command
+@click.option(
+    "--rounds",
+    type=click.IntRange(1, MOST_ROUNDS),
+    default=15,
+    show_default=True,
+    help="Rounds after the warm-up.",
+)
+@click.option(
+    "--round-ms",
+    type=click.FloatRange(0, MOST_MILLISECONDS, min_open=True),
+    default=50,
+    show_default=True,
+    help="About how long each evaluator is timed, for each case.",
+)
+@click.option(
+    "--only",
+    type=click.Choice(NAMES),
+    multiple=True,
+    help="An evaluator; may be repeated.  [default: all]",
+)
+@click.option(
+    "--case",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="A case by its name; may be repeated.  [default: all]",
+)
+@click.option(
+    "--examples",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=DEFAULT_FILE,
+    metavar="FILE",
+    help="Upstream's published examples.  [default: beside the repository, if there]",
+)
+@with_output
+def command(
+    rounds: int,
+    round_ms: float,
+    only: Sequence[str],
+    names: Sequence[str],
+    examples: Path,
+    json_file: Path | None,
+    html_file: Path | None,
+    *,
+    check: bool,
+) -> None:
+    """What does an evaluation of strategies cost, beside the SDKs' own?
 
+    Times fh's evaluation of rollout strategies beside the official Python and Node SDKs', on the
+    same strategies and contexts. All must come to the same outcomes before anything is timed; where
+    upstream's server and SDKs contradict each other, the inputs keep to what they agree on.
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Run the bench; return the exit status."""
-    parser = arguments()
-    options = parser.parse_args(words)
-    if not (1 <= options.rounds <= MOST_ROUNDS and 0 < options.round_ms <= MOST_MILLISECONDS):
-        parser.error(f"1 to {MOST_ROUNDS:,} rounds, of up to {MOST_MILLISECONDS:,.0f} ms")
-    chosen = [*cases(), *filter(None, (load_examples(options.examples),))]
-    if options.case:
-        unknown = set(options.case) - {case.name for case in chosen}
-        if unknown:
-            parser.error(f"no such case: {', '.join(sorted(unknown))}")
-        chosen = [case for case in chosen if case.name in options.case]
+    The SDKs are installed at the first run, from their registries, into build/.cache/e2e; without a
+    way to them, the others run. The examples that upstream publishes are one more case where their
+    file is.
+
+    \b
+    Examples:
+      fh bench evaluate
+      fh bench evaluate --only fh --only python --rounds 5 --case percentage
+      fh bench evaluate --json evaluate.json --check
+
+    The exit status is 1 when outcomes differ, an evaluator failed, or, with --check, a target was
+    missed.
+    """  # noqa: D301  click takes the backspace as "leave these lines as they are"
+    chosen = [*cases(), *filter(None, (load_examples(examples),))]
+    if unknown := set(names) - {case.name for case in chosen}:
+        raise click.UsageError(f"no such case: {', '.join(sorted(unknown))}")
+    chosen = [case for case in chosen if not names or case.name in names]
     absent: dict[str, str] = {}
+    wanted = tuple(dict.fromkeys(only)) or NAMES
     try:
-        with ExitStack() as stack:
-            contestants = _started(stack, options.only or NAMES, absent)
+        with progress("evaluate", len(wanted) + rounds + 3) as tell, ExitStack() as stack:
+            contestants = _started(stack, wanted, absent, tell)
             versions = {each.name: each.version for each in contestants}
-            rows = _rows(chosen, contestants, options)
+            rows = _rows(chosen, contestants, rounds, round_ms / 1e3, tell)
     except (ContestantFailed, OutcomesDiffer) as failure:
-        print(failure, file=sys.stderr)
-        return 1
-    comparison = Comparison(machine(), datetime.now(UTC), versions, absent, rows)
-    print(as_text(comparison))
-    if options.json:
-        options.json.write_text(as_json(comparison) + "\n", encoding="utf-8")
-    return int(options.check and not all(target.reached for target in comparison.targets))
+        click.echo(failure, err=True)
+        sys.exit(FAILED)
+    result = as_result(
+        rows, versions=versions, absent=absent, options={"rounds": rounds, "round_ms": round_ms}
+    )
+    conclude(result, json_file=json_file, html_file=html_file, check=check)
 
 
 def _started(
-    stack: ExitStack, names: Sequence[str], absent: dict[str, str]
+    stack: ExitStack, names: Sequence[str], absent: dict[str, str], tell: Tell
 ) -> tuple[Contestant, ...]:
     """Start the evaluators that there are; note in `absent` why the others are not.
 
@@ -114,7 +123,7 @@ def _started(
     """
     started = []
     for name in names:
-        _tell(f"starting {name}")
+        tell(f"starting {name}")
         try:
             contestant = _contestant(name)
         except NotInstalled as reason:
@@ -140,22 +149,18 @@ def _contestant(name: str) -> Contestant:
 
 
 def _rows(
-    chosen: Sequence[Case], contestants: Sequence[Contestant], options: argparse.Namespace
+    chosen: Sequence[Case],
+    contestants: Sequence[Contestant],
+    rounds: int,
+    seconds: float,
+    tell: Tell,
 ) -> tuple[Row, ...]:
-    _tell("comparing outcomes")
+    tell("comparing outcomes")
     return played(
         # Upstream contradicts itself in its own examples: what has no one outcome is left out.
         [verified(case, contestants, only_agreed=case.name == EXAMPLES) for case in chosen],
         contestants,
-        rounds=options.rounds,
-        seconds=options.round_ms / 1e3,
-        tell=_tell,
+        rounds=rounds,
+        seconds=seconds,
+        tell=tell,
     )
-
-
-def _tell(progress: str) -> None:
-    print(progress, file=sys.stderr, flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

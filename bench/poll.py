@@ -90,7 +90,13 @@ def command(
 
     fh with client-evaluated and with server-evaluated keys, nginx serving the same bytes as a
     static file, and uvicorn with a bare ASGI function that returns them; one worker each.
-    """
+
+    \b
+    Examples:
+      fh bench poll --only fh --only nginx
+      fh bench poll --workload 304 --connections 256 --json poll.json
+      fh bench poll --url http://127.0.0.1:8085 --key ENVIRONMENT/SECRET --pid 4711
+    """  # noqa: D301  click takes the backspace as "leave these lines as they are"
     workloads = workload or WORKLOADS
     with refusals(), ExitStack() as stack:
         if url is not None:
@@ -232,7 +238,3 @@ def _targets(ratios: Mapping[str, float]) -> Iterator[Target]:
                 least,
                 at_least=True,
             )
-
-
-if __name__ == "__main__":
-    command()

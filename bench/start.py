@@ -1,20 +1,11 @@
 """How long a user waits: from an empty data directory, and from a used one, to a flag served.
 
-    python -m bench.start [--runs 5] [--json FILE]
-
-cold     empty directory: start the process, set the organisation up, make an application, a
-         feature and a service account over HTTP, and poll until the flag is in the answer
-warm     the same directory after a stop: start the process, poll until the flag is in the answer
-killed   as warm, after kill -9
-
 Each run uses a new directory. Times are wall time in seconds, from the start of the process.
 """
 
-import argparse
 import contextlib
 import json
 import os
-import platform
 import signal
 import statistics
 import subprocess
@@ -24,14 +15,33 @@ import time
 from collections.abc import Callable, Sequence
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import click
+import msgspec
+
+from bench.command import FAILED, conclude, with_output
+from bench.progress import progress
+from bench.result import Better, Cell, Chart, Column, Line, Result, Row, Target, begin_result
 
 from bench.deployment.process import free_port
 
 PATIENCE_SECONDS = 120.0
 PAUSE_SECONDS = 0.005
 MOST_SECONDS = {"cold": 5.0, "warm": 2.0}
-ROWS = ("cold, ready", "cold", "warm", "killed")
+MEANINGS: Final = {
+    "cold, ready": "an empty directory: start the process, wait until it says that it is ready",
+    "cold": "the same, then set the organisation up, make an application, a feature and a service "
+    "account over HTTP, and poll until the flag is in the answer",
+    "warm": "the same directory after a stop: start the process, poll until the flag is there",
+    "killed": "as warm, after kill -9",
+}
+ROWS: Final = tuple(MEANINGS)
+COLUMNS: Final = (
+    Column("median s", "wall time from the start of the process", "s", Better.LOWER, 2),
+    Column("least s", "the quickest run", "s", decimals=2),
+    Column("most s", "the slowest run", "s", decimals=2),
+)
 EMAIL = "bench@example.org"
 PASSWORD = "not-a-secret-at-all"
 
@@ -158,43 +168,63 @@ def measure() -> dict[str, float]:
     return seconds
 
 
-def report(runs: Sequence[dict[str, float]]) -> str:
-    """Return the figures as an aligned table, with the targets below it."""
-    lines = [f"{'':<12}{'median s':>10}{'least s':>10}{'most s':>10}"]
-    medians = {}
+def as_result(runs: Sequence[dict[str, float]]) -> Result:
+    """Return the result of all runs."""
+    begun = begin_result(
+        "start",
+        "how long from an empty directory to the first flag?",
+        options={"runs": len(runs)},
+        columns=COLUMNS,
+    )
+    rows = []
     for row in ROWS:
         values = [run[row] for run in runs]
-        medians[row] = statistics.median(values)
-        lines.append(f"{row:<12}{medians[row]:>10.2f}{min(values):>10.2f}{max(values):>10.2f}")
-    lines.append("")
-    for row, most in MOST_SECONDS.items():
-        verdict = "reached" if medians[row] < most else "NOT reached"
-        lines.append(f"target: {row} start below {most:g} s: {verdict} ({medians[row]:.2f} s)")
-    return "\n".join(lines)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure, print, and write the JSON file when asked to."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.start",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        cells: dict[str, Cell] = {
+            "median s": statistics.median(values),
+            "least s": min(values),
+            "most s": max(values),
+        }
+        rows.append(Row(row, cells, MEANINGS[row]))
+    medians = tuple(statistics.median(run[row] for run in runs) for row in ROWS)
+    return msgspec.structs.replace(
+        begun,
+        rows=tuple(rows),
+        targets=tuple(
+            Target(f"{row} start, seconds", medians[ROWS.index(row)], most)
+            for row, most in MOST_SECONDS.items()
+        ),
+        charts=(Chart("Until the first flag is served", "", "s", (Line("s", ROWS, medians),)),),
     )
-    parser.add_argument("--runs", type=int, default=5, help="directories to start from (5)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
-    options = parser.parse_args(arguments)
-    if options.runs < 1:
-        parser.error("--runs: at least one")
-    machine = f"{os.cpu_count()} cores, {platform.release()}, Python {platform.python_version()}"
-    print(f"start: {options.runs} runs on {machine}")
-    runs = []
-    for number in range(1, options.runs + 1):
-        runs.append(measure())
-        print(f"run {number}: " + ", ".join(f"{row} {runs[-1][row]:.2f}" for row in ROWS))
-    print("\n" + report(runs))
-    if options.json:
-        options.json.write_text(json.dumps({"machine": machine, "runs": runs}, indent=2) + "\n")
 
 
-if __name__ == "__main__":
-    main()
+@click.command
+@click.option(
+    "--runs",
+    type=click.IntRange(1, 1_000),
+    default=5,
+    show_default=True,
+    help="Directories to start from.",
+)
+@with_output
+def command(runs: int, json_file: Path | None, html_file: Path | None, *, check: bool) -> None:
+    """How long from an empty directory to the first flag?
+
+    Starts a party-server with an embedded PostgreSQL in a new directory, sets up what one flag
+    needs, and polls until it is served; then again on the same directory, after an orderly end and
+    after kill -9. Times are wall time in seconds, from the start of the process.
+
+    \b
+    Examples:
+      fh bench start
+      fh bench start --runs 1 --json start.json
+    """  # noqa: D301  click takes the backspace as "leave these lines as they are"
+    with progress("start", runs) as tell:
+        found = []
+        for number in range(1, runs + 1):
+            tell(f"run {number} of {runs}")
+            try:
+                found.append(measure())
+            except StartFailed as failure:
+                click.echo(failure, err=True)
+                sys.exit(FAILED)
+    conclude(as_result(found), json_file=json_file, html_file=html_file, check=check)

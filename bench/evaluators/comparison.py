@@ -1,157 +1,152 @@
-"""A run of the evaluation bench as tables and as JSON."""
+"""A run of the evaluation bench as a result."""
 
-import json
 import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
-from bench.evaluators.rounds import Row, Timing
-from bench.load.process import Machine
-from bench.text import aligned, machine_line
+import msgspec
 
-LEAST_TIMES_FASTER = 5.0
+from bench.evaluators.rounds import Row as Played
+from bench.evaluators.rounds import Timing
+from bench.result import Better, Cell, Chart, Column, Line, Result, Row, Target, begin_result
+
+LEAST_TIMES_FASTER: Final = 5.0
 """How many times as fast as the Python SDK's evaluator fh's has to be, in each case."""
 
-_UNKNOWN = "-"
-_LEGEND = """\
-µs           processor time of one evaluation, the median of the rounds, in a process of its own
-python / fh  their ratio, round by round: the median, and the least and the most
-inputs       strategies and contexts; for so many of them as matched a strategy decides
-build        from decoded strategies to what is evaluated: fh compiles, Python wraps, Node does not
-first        the same and one evaluation, everything else warm
-cold         the same when the process has never evaluated the case; these three are wall time
-pays after   evaluations after which fh has made up for its build; 0 where it is ahead at once"""
+COLUMNS: Final = (
+    Column(
+        "µs",
+        "processor time of one evaluation, the median of the rounds, in a process of its own",
+        "µs",
+        Better.LOWER,
+        3,
+    ),
+    Column("times fh", "how often that needs fh's time: the median of the rounds", decimals=2),
+    Column("least", "the round with the least", decimals=2),
+    Column("most", "the round with the most", decimals=2),
+    Column(
+        "build µs",
+        "from decoded strategies to what is evaluated: fh compiles, Python wraps, Node does not",
+        "µs of wall time",
+        Better.LOWER,
+        1,
+    ),
+    Column(
+        "first µs",
+        "the same and one evaluation, everything else warm",
+        "µs of wall time",
+        Better.LOWER,
+        1,
+    ),
+    Column(
+        "cold µs",
+        "the same when the process has never evaluated the case",
+        "µs of wall time",
+        Better.LOWER,
+        1,
+    ),
+    Column(
+        "pays after",
+        "evaluations after which fh has made up for its build; 0 where it is ahead at once",
+    ),
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One case that has to be fast enough; `reached` is None when it was not measured."""
-
-    case: str
-    measured: float | None
-    least: float = LEAST_TIMES_FASTER
-
-    @property
-    def reached(self) -> bool | None:
-        """Whether it was reached."""
-        return None if self.measured is None else self.measured >= self.least
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Everything one run found; `absent` says why an evaluator took no part."""
-
-    machine: Machine
-    at: datetime
-    versions: Mapping[str, str]
-    absent: Mapping[str, str]
-    rows: tuple[Row, ...]
-
-    @property
-    def targets(self) -> tuple[Target, ...]:
-        """What fh has to reach."""
-        return tuple(
-            Target(row.case, statistics.median(ratios) if ratios else None)
-            for row in self.rows
-            for ratios in (row.ratios("python", "fh"),)
-        )
-
-
-def as_text(comparison: Comparison) -> str:
-    """Return the comparison as people read it."""
-    names = list(comparison.versions)
-    parts = [machine_line(comparison.machine)]
-    parts += [f"{name}: {version}" for name, version in comparison.versions.items()]
-    parts += [f"{name}: {reason}" for name, reason in comparison.absent.items()]
-    headings = ("case", "inputs", "matched", *(f"{name} µs" for name in names))
-    ratios = [f"{name} / fh" for name in names if name != "fh" and "fh" in names]
-    parts += ["", aligned([(*headings, *ratios), *(_row(row, names) for row in comparison.rows)])]
-    building = ("case", "evaluator", "build µs", "first µs", "cold µs", "pays after")
-    parts += ["", aligned([building, *_building(comparison.rows)]), ""]
-    parts += [
-        f"{row.case}: {row.left_out} left out, the evaluators contradict each other"
-        for row in comparison.rows
-        if row.left_out
-    ]
-    parts += map(_target_line, comparison.targets)
-    return "\n".join([*parts, "", _LEGEND])
-
-
-def as_json(comparison: Comparison) -> str:
-    """Return the comparison as a JSON document."""
-    return json.dumps(
-        {
-            "bench": "evaluate",
-            "at": comparison.at.astimezone(UTC).isoformat(),
-            "machine": asdict(comparison.machine),
-            "versions": dict(comparison.versions),
-            "absent": dict(comparison.absent),
-            "cases": [
-                {
-                    **asdict(row),
-                    "timings": [{**asdict(each), "us": each.us} for each in row.timings],
-                    "ratios": {
-                        f"{name}/fh": row.ratios(name, "fh")
-                        for name in comparison.versions
-                        if name != "fh"
-                    },
-                }
-                for row in comparison.rows
-            ],
-            "targets": [
-                {**asdict(target), "reached": target.reached} for target in comparison.targets
-            ],
-        },
-        indent=2,
+def as_result(
+    cases: Sequence[Played],
+    *,
+    versions: Mapping[str, str],
+    absent: Mapping[str, str],
+    options: Mapping[str, Cell],
+) -> Result:
+    """Return the result of a run; `absent` says why an evaluator took no part."""
+    begun = begin_result(
+        "evaluate",
+        "what does an evaluation of strategies cost, beside the SDKs' own?",
+        options=options,
+        columns=COLUMNS,
+        versions=versions,
+    )
+    rows = [_row(case, timing) for case in cases for timing in case.timings]
+    rows += [Row(name, note=reason) for name, reason in absent.items()]
+    return msgspec.structs.replace(
+        begun,
+        rows=tuple(rows),
+        ratios=dict(_ratios(cases)),
+        targets=tuple(
+            Target(
+                f"{case.case}: times as fast as the Python SDK",
+                _middle(case.ratios("python", "fh")),
+                LEAST_TIMES_FASTER,
+                at_least=True,
+            )
+            for case in cases
+        ),
+        charts=tuple(_charts(cases)),
+        remarks=tuple(_remarks(cases)),
     )
 
 
-def _row(row: Row, names: Sequence[str]) -> tuple[str, ...]:
-    cells = [row.case, str(row.inputs), str(row.matched)]
-    cells += [f"{timing.us:.3f}" if (timing := row.timing(name)) else _UNKNOWN for name in names]
-    for name in names:
-        if name != "fh" and "fh" in names:
-            ratios = row.ratios(name, "fh")
-            middle = statistics.median(ratios)
-            cells.append(f"{middle:.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
-    return tuple(cells)
+def _row(case: Played, timing: Timing) -> Row:
+    ratios = case.ratios(timing.name, "fh")
+    cells: dict[str, Cell] = {
+        "µs": timing.us,
+        "build µs": timing.build_us,
+        "first µs": timing.first_us,
+        "cold µs": timing.cold_us,
+    }
+    if timing.name != "fh" and ratios:
+        cells |= {
+            "times fh": _middle(ratios),
+            "least": min(ratios),
+            "most": max(ratios),
+            "pays after": _pays_after(case, timing),
+        }
+    return Row(f"{case.case}, {timing.name}", cells)
 
 
-def _building(rows: Sequence[Row]) -> list[tuple[str, ...]]:
-    lines: list[tuple[str, ...]] = []
-    for row in rows:
-        for place, timing in enumerate(row.timings):
-            lines.append(
-                (
-                    "" if place else row.case,
-                    timing.name,
-                    f"{timing.build_us:.1f}",
-                    f"{timing.first_us:.1f}",
-                    f"{timing.cold_us:.1f}",
-                    _pays_after(row, timing),
-                )
-            )
-    return lines
+def _ratios(cases: Sequence[Played]) -> Iterator[tuple[str, float]]:
+    for case in cases:
+        for timing in case.timings:
+            middle = _middle(case.ratios("fh", timing.name))
+            if timing.name != "fh" and middle is not None:
+                yield f"cpu_vs_{timing.name} {case.case}", middle
 
 
-def _pays_after(row: Row, timing: Timing) -> str:
+def _charts(cases: Sequence[Played]) -> Iterator[Chart]:
+    names = tuple(dict.fromkeys(timing.name for case in cases for timing in case.timings))
+    lines = tuple(
+        Line(
+            name,
+            tuple(case.case for case in cases),
+            tuple(timing.us if (timing := case.timing(name)) else None for case in cases),
+        )
+        for name in names
+    )
+    yield Chart("Processor time of an evaluation", "", "µs", lines, logarithmic=True)
+
+
+def _remarks(cases: Sequence[Played]) -> Iterator[str]:
+    for case in cases:
+        yield (
+            f"{case.case}: {case.text}; {case.inputs} inputs, for {case.matched} of them a "
+            "strategy decides"
+        )
+        if case.left_out:
+            yield f"{case.case}: {case.left_out} left out, the evaluators contradict each other"
+
+
+def _middle(ratios: Sequence[float]) -> float | None:
+    return statistics.median(ratios) if ratios else None
+
+
+def _pays_after(case: Played, timing: Timing) -> Cell:
     """Return after how many evaluations fh is ahead of `timing`, building included."""
-    fh = row.timing("fh")
-    if fh is None or timing is fh:
-        return ""
+    fh = case.timing("fh")
+    if fh is None:
+        return None
     gain_us = timing.us - fh.us
     behind_us = fh.build_us - timing.build_us
     if behind_us <= 0:
-        return "0" if gain_us >= 0 else _UNKNOWN
-    return f"{behind_us / gain_us:.0f}" if gain_us > 0 else "never"
-
-
-def _target_line(target: Target) -> str:
-    if target.measured is None:
-        return f"not measured: {target.case}, at least {target.least:g} times the Python SDK's pace"
-    verdict = "reached" if target.reached else "MISSED"
-    return (
-        f"{verdict}: {target.case}: {target.measured:.2f} times as fast as the Python SDK, "
-        f"at least {target.least:g}"
-    )
+        return 0 if gain_us >= 0 else None
+    return round(behind_us / gain_us) if gain_us > 0 else "never"

@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from bench.compare import Verdict, changes, command, differences
-from bench.result import NoResult, Row, encode_result
+from bench.result import NoResult, Row, Target, encode_result
 from tests.bench.results import a_result
 
 BEFORE = a_result(
@@ -41,6 +41,12 @@ def test_what_was_nothing_and_is_something_is_worse_whatever_the_tolerance():
 def test_a_ratio_is_better_the_smaller_it_is():
     after = a_result(rows=(), ratios={"cpu_vs_c": 1.5, "cpu_vs_nchan": 0.7})
     assert verdicts(after) == {("ratios", "cpu_vs_c"): Verdict.WORSE}
+
+
+def test_a_ratio_of_which_a_target_asks_for_more_is_better_the_larger_it_is():
+    target = Target("pace, as a share of c's", 1.5, 1.0, at_least=True)
+    after = a_result(rows=(), ratios={"cpu_vs_c": 1.5}, targets=(target,))
+    assert verdicts(after) == {("ratios", "cpu_vs_c"): Verdict.BETTER}
 
 
 def test_what_only_one_of_them_measured_is_left_out():
