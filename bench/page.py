@@ -24,10 +24,9 @@ section { background: #fff; border: 1px solid #e2e8f0; border-radius: 18px; padd
 h2 { margin: 0 0 .3rem; font-size: 1.35rem } h2 small { color: #64748b; font-weight: 400 }
 .machine { color: #64748b; font-size: .87rem; margin: .2rem 0 1.2rem }
 .picture { width: 100%; height: auto; margin: .2rem 0 1rem; display: block }
-.wide { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-size: .92rem }
-td, th { padding: .42rem .7rem; text-align: right; font-variant-numeric: tabular-nums;
-  white-space: nowrap }
-th { color: #475569; font-weight: 600; border-bottom: 2px solid #cbd5e1; vertical-align: bottom }
+.wide { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-size: .88rem }
+td, th { padding: .42rem .5rem; text-align: right; font-variant-numeric: tabular-nums }
+td { white-space: nowrap } th { color: #475569; font-weight: 600; border-bottom: 2px solid #cbd5e1; vertical-align: bottom }
 td:first-child, th:first-child { text-align: left; font-weight: 600 }
 tr:nth-child(even) td { background: #f8fafc } tr.ours td { background: #f0fdfa }
 ul.facts { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .5rem;
@@ -36,7 +35,8 @@ ul.facts li { border-radius: 99px; padding: .22rem .8rem; background: #f1f5f9; f
 ul.facts li.reached { background: #ccfbf1; color: #115e59 }
 ul.facts li.missed, .spoiled { background: #fee2e2; color: #991b1b; font-weight: 600 }
 .spoiled { padding: .5rem .9rem; border-radius: 10px } .note { color: #475569; margin: .25rem 0 }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(27rem, 1fr)); gap: 1rem }
+.charts { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1rem }
+@media (max-width: 60rem) { .charts { grid-template-columns: minmax(0, 1fr) } }
 details { margin-top: 1rem; color: #475569 } summary { cursor: pointer }
 dt { font-weight: 600 } dd { margin: 0 0 .3rem }"""
 
@@ -143,6 +143,9 @@ def _chart(chart: Chart) -> str:
     if chart.logarithmic:
         figure.update_yaxes(type="log")
     html: str = plotly.io.to_html(
-        figure, full_html=False, include_plotlyjs=False, config={"displayModeBar": False}
+        figure,
+        full_html=False,
+        include_plotlyjs=False,
+        config={"displayModeBar": False, "responsive": True},
     )
     return html
