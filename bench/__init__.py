@@ -1,6 +1,6 @@
 """One question per file: how much, how fast, how many. `fh bench` is their command line.
 
-fanout      what a delivery costs and when it arrives, beside others; fanout_result its figures
+fanout      what a delivery costs and when it arrives, beside others
 connections what a stream costs to open and to hold, beside others
 poll        what a poll costs, beside nginx with a static file and uvicorn with a bare function
 plan        how many machines so many connections need; capacity is the arithmetic
@@ -16,6 +16,7 @@ sockets     what a WebSocket costs beside a stream
 compare     what changed between two results
 report      a page of one or more results
 
+fanout_result, connections_result: what contestants did as columns, ratios and targets
 cli         a command for each question
 command     the options that all share, and how a run ends
 progress    how far a run is; namespace: a network of its own for a run

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
-from bench.connections import EACH, ENVIRONMENT
+from bench.connections_result import EACH, ENVIRONMENT
 from bench.fanout_result import DELIVERY, KERNEL, PUBLISH, SUBSCRIBE, USER
+from bench.load.bounds import OutOfBounds
 from bench.peers.lineup import FH
 from bench.result import NoResult, Result
 
@@ -91,7 +92,7 @@ class Need:
     whole_fan_out_seconds: float
 
 
-class TooSmall(Exception):
+class TooSmall(OutOfBounds):
     """A node has no room left for a single stream; the text says why."""
 
 

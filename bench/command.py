@@ -12,6 +12,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import click
 
+from bench.baselines.remote import WriteRefused
 from bench.load.bounds import LONGEST_RUN_SECONDS, OutOfBounds
 from bench.result import NoResult, Result, encode_result
 from bench.text import as_text
@@ -135,7 +136,7 @@ def refusals() -> Iterator[None]:
     """End the command with status 2 and the reason when a run is refused."""
     try:
         yield
-    except (OutOfBounds, NoResult) as refusal:
+    except (OutOfBounds, NoResult, WriteRefused) as refusal:
         click.echo(refusal, err=True)
         sys.exit(REFUSED)
 

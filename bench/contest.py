@@ -14,7 +14,7 @@ from bench.progress import Tell
 
 @dataclass(slots=True)
 class Contest:
-    """Who takes part, who does not and why, and what is to be said of one's figures.
+    """Who takes part, and who does not and why.
 
     A server that did not start, or refused its streams, is among the `failed`: it should have
     taken part.

@@ -14,12 +14,11 @@ from typing import Any, Literal
 import click
 
 from bench.baselines.frame import value_bytes_for
-from bench.baselines.remote import RemoteServer, WriteRefused
+from bench.baselines.remote import RemoteServer
 from bench.command import (
     ENVIRONMENTS,
     FAILED,
     PAYLOAD,
-    REFUSED,
     STREAMS,
     WORKERS,
     conclude,
@@ -163,9 +162,6 @@ def command(json_file: Path | None, html_file: Path | None, *, check: bool, **op
             enter_namespace()
         try:
             result = measure(asked)
-        except WriteRefused as refusal:
-            click.echo(refusal, err=True)
-            sys.exit(REFUSED)
         except LoadFailed as failure:
             click.echo(failure, err=True)
             sys.exit(FAILED)

@@ -26,7 +26,8 @@ h2 { margin: 0 0 .3rem; font-size: 1.35rem } h2 small { color: #64748b; font-wei
 .picture { width: 100%; height: auto; margin: .2rem 0 1rem; display: block }
 .wide { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-size: .88rem }
 td, th { padding: .42rem .5rem; text-align: right; font-variant-numeric: tabular-nums }
-td { white-space: nowrap } th { color: #475569; font-weight: 600; border-bottom: 2px solid #cbd5e1; vertical-align: bottom }
+td { white-space: nowrap }
+th { color: #475569; font-weight: 600; border-bottom: 2px solid #cbd5e1; vertical-align: bottom }
 td:first-child, th:first-child { text-align: left; font-weight: 600 }
 tr:nth-child(even) td { background: #f8fafc } tr.ours td { background: #f0fdfa }
 ul.facts { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .5rem;

@@ -1,6 +1,5 @@
 """How many machines do so many connections need?"""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -8,8 +7,8 @@ from typing import Final
 import click
 import msgspec
 
-from bench.capacity import Costs, Need, Node, TooSmall, Wish, costs_in, needed
-from bench.command import REFUSED, conclude, refusals, with_output
+from bench.capacity import Costs, Need, Node, Wish, costs_in, needed
+from bench.command import conclude, refusals, with_output
 from bench.result import Better, Chart, Column, Line, Result, Row, begin_result, load_result
 
 _WISHES: Final = (10_000_000, 100_000_000)
@@ -138,11 +137,7 @@ def command(
         costs = Costs()
         for profile in profiles:
             costs = costs_in(load_result(profile), costs)
-    try:
         result = as_result(wishes, costs, node, measured=bool(profiles))
-    except TooSmall as reason:
-        click.echo(reason, err=True)
-        sys.exit(REFUSED)
     conclude(result, json_file=json_file, html_file=html_file, check=check)
 
 

@@ -18,6 +18,7 @@ def has_nchan():
 
 
 needs_nchan = pytest.mark.skipif(not has_nchan(), reason="nginx has no nchan here")
+needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="no compiler")
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
 
@@ -26,6 +27,7 @@ needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is no
     [
         "quart",
         "python",
+        pytest.param("c", marks=needs_compiler),
         pytest.param("nchan", marks=needs_nchan),
         pytest.param("node", marks=needs_node),
     ],
