@@ -109,8 +109,8 @@ async def serve(options: argparse.Namespace) -> None:
         else:
             entrance = Door(listen(_HOST, 0, settings), edge.adopt, descriptors=descriptors)
         await nursery.start(entrance.run)
-        gc.collect()
-        gc.freeze()  # as the product does once it is up
+        nursery.start_soon(collect_garbage, lambda: edge.is_writing)
+        freeze_what_lives()
         print(f"port {entrance.port}", flush=True)
         await obey(bus, options.environments, evaluates=options.strategy)
         nursery.cancel_scope.cancel()
