@@ -106,7 +106,12 @@ def command(
     """Compare a party-server with three Edges, two Dachas, MR and NATS under the same load.
 
     Every update has to reach every stream, and what was sent last has to be what MR holds.
-    """
+
+    \b
+    Examples:
+      fh bench split --streams 500 --updates 50
+      fh bench split --rate 100 --json split.json
+    """  # noqa: D301  click takes the backspace as "leave these lines as they are"
     configure_logging("error", "console")
     with refusals():
         require_bounded(2 * streams, _LIFE_SECONDS)

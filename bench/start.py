@@ -5,7 +5,6 @@ Each run uses a new directory. Times are wall time in seconds, from the start of
 
 import contextlib
 import json
-import os
 import signal
 import statistics
 import subprocess
@@ -21,10 +20,9 @@ import click
 import msgspec
 
 from bench.command import FAILED, conclude, with_output
+from bench.deployment.process import free_port
 from bench.progress import progress
 from bench.result import Better, Cell, Chart, Column, Line, Result, Row, Target, begin_result
-
-from bench.deployment.process import free_port
 
 PATIENCE_SECONDS = 120.0
 PAUSE_SECONDS = 0.005
