@@ -18,7 +18,9 @@ engine_statistics what an engine counts
 engine        owns every connection: reads requests, writes answers, times out
 fanout        audiences, and one event written to every stream of one
 request       what a request head asks for, decided without I/O
-repeated      polls that come again byte for byte, answered without reading them
+opening       what follows from the head of a request for a stream
+heads         heads that come again byte for byte, and what was made of each
+repeated      polls that come again, answered without reading them
 plain         which requests are served without TLS
 response      answers as bytes: heads, CORS, the first frames of a stream
 evaluation    what an SDK is sent of a feature, its context considered

@@ -17,8 +17,10 @@ from fh.edge.evaluation import FeatureStates
 from fh.edge.flags import Flags
 from fh.edge.gate import Peer, TurnedAway, peer_address
 from fh.edge.handlers import Handlers
+from fh.edge.heads import KnownHeads
 from fh.edge.intake import AwaitedBody
 from fh.edge.messages import Subscribe
+from fh.edge.opening import Opening, crosses, is_page, lasts, opening_of, resumed
 from fh.edge.pages import Pages
 from fh.edge.plain import refused_without_tls
 from fh.edge.poller import Poller
@@ -35,7 +37,6 @@ from fh.edge.request import (
     Preflight,
     Question,
     Refused,
-    StreamForm,
     Write,
     decide,
 )
@@ -54,7 +55,6 @@ from fh.edge.response import (
 from fh.edge.settings import EdgeSettings
 from fh.edge.subscriptions import Subscriptions
 from fh.edge.websocket import serve_socket
-from fh.wire.etag import EMPTY_CONTEXT_TAG, context_tag, parse_last_event_id
 from fh.wire.http_body import BodyTooLarge, MalformedBody, RequestBody
 from fh.wire.http_head import MalformedHead, RequestHead, TooManyHeaders, parse_head
 from fh.wire.sse import chunk
@@ -63,8 +63,7 @@ TakeAway: TypeAlias = Callable[[socket.socket, bytes], None]
 """Receives a connected socket and the bytes read from it."""
 
 
-_SENT_BY_PAGES = ("origin", "sec-fetch-mode")
-"""Headers that browsers send and SDKs elsewhere don't."""
+_DISCOVER_CHUNK = chunk(DISCOVER)
 
 
 class Life:
@@ -99,6 +98,7 @@ class Life:
         self.engine: Engine = Engine(poller, settings, self, heartbeat=HEARTBEAT, farewell=BYE)
         views = EncodedViews(states)
         self._repeated = RepeatedPolls(lookup)
+        self._openings = KnownHeads[Opening]()
         self.answer_again = self._repeated.answer
         self.handlers = Handlers(lookup, updates, settings, views, Flags(states), newest)
         self._subscriptions = Subscriptions(lookup, settings, self.engine, views, states)
@@ -124,17 +124,17 @@ class Life:
             case OpenStream() | OpenSocket() if not settings.streams:
                 return Refused(501, "there are no streams here: poll instead")
             case OpenStream(key):
-                is_page = any(head.header(name) is not None for name in _SENT_BY_PAGES)
+                of_page = is_page(head)
             case OpenSocket(OpenStream(key)):
-                is_page = False
+                of_page = False
             case _:
                 return asked
-        return self.engine.gate.check(key, peer, is_page=is_page) or asked
+        return self.engine.gate.check(key, peer, is_page=of_page) or asked
 
     def open_relay(self, asked: OpenStream, peer: Peer) -> Relay:
         """Return a stream that the caller writes to its client, and closes with the engine."""
-        tag, held = _resumed(asked)
-        relay = self.engine.open_relay(b"" if held else DISCOVER, lasts=_lasts(asked))
+        tag, held = resumed(asked)
+        relay = self.engine.open_relay(b"" if held else DISCOVER, lasts=lasts(asked))
         self.engine.gate.enter(relay, asked.key, peer)
         self._subscribe(relay, asked, tag, held)
         return relay
@@ -143,6 +143,10 @@ class Life:
 
     def on_request(self, connection: Connection, data: bytes) -> None:
         """Receive one whole request head."""
+        peer = partial(peer_address, connection.descriptor)
+        if (opening := self._openings.find(data)) is not None:
+            self._open_again(connection, opening, peer)
+            return
         try:
             head = parse_head(data)
         except MalformedHead:
@@ -151,11 +155,23 @@ class Life:
         except TooManyHeaders:
             self.on_refused(connection, 431, "too many headers")
             return
-        peer = partial(peer_address, connection.descriptor)
         asked = refused_without_tls(head, self.settings.plain_paths) or self.decide(head, peer)
+        if isinstance(asked, OpenStream):
+            opening = opening_of(asked, head)
+            if self._openings.came_before(data):
+                self._openings.remember(data, opening, len(data))
+            self._open_stream(connection, opening, peer)
+        else:
+            self._do(connection, asked, data, head)
+
+    def _do(
+        self,
+        connection: Connection,
+        asked: OpenSocket | Question | Preflight | Refused | Elsewhere | TurnedAway,
+        data: bytes,
+        head: RequestHead,
+    ) -> None:
         match asked:
-            case OpenStream():
-                self._open_stream(connection, asked, peer, cors=_crosses(head))
             case TurnedAway():
                 self._respond(connection, come_back(asked), head, closes=True)
             case Poll():
@@ -272,7 +288,7 @@ class Life:
         self.engine.respond(connection, data, closes=closes)
 
     def _encode(self, answer: Answer, head: RequestHead | None, *, closes: bool) -> EncodedAnswer:
-        cors = head is not None and _crosses(head)
+        cors = head is not None and crosses(head)
         bare = head is not None and head.method == "HEAD"
         return self.responses.encode(answer, cors=cors, closes=closes, bare=bare)
 
@@ -285,16 +301,24 @@ class Life:
 
     # Streams ----------------------------------------------------------------------------------
 
-    def _open_stream(
-        self, connection: Connection, asked: OpenStream, peer: Peer, *, cors: bool
-    ) -> None:
-        tag, held = _resumed(asked)
-        head = self.responses.stream_head(time.time(), cors=cors)
-        first = head if held else head + chunk(DISCOVER)
-        self.engine.start_stream(connection, first, lasts=_lasts(asked))
+    def _open_again(self, connection: Connection, opening: Opening, peer: Peer) -> None:
+        asked = opening.asked
+        turned_away = self.engine.gate.check(asked.key, peer, is_page=opening.is_page)
+        if turned_away is None:
+            self._open_stream(connection, opening, peer)
+            return
+        answer = come_back(turned_away)
+        encoded = self.responses.encode(answer, cors=opening.cors, closes=True, bare=False)
+        self.engine.respond(connection, encoded.on(time.time()), closes=True)
+
+    def _open_stream(self, connection: Connection, opening: Opening, peer: Peer) -> None:
+        asked = opening.asked
+        head = self.responses.stream_head(time.time(), cors=opening.cors)
+        first = head if opening.held else head + _DISCOVER_CHUNK
+        self.engine.start_stream(connection, first, lasts=lasts(asked))
         self.engine.gate.enter(connection, asked.key, peer)
         if not connection.closed:
-            self._subscribe(connection, asked, tag, held)
+            self._subscribe(connection, asked, opening.tag, opening.held)
             self.engine.send_first(connection)
 
     def _subscribe(
@@ -308,20 +332,3 @@ class Life:
         self._subscriptions.subscribe(
             Subscribe(connection, asked.key, asked.context, tag, held, asked.form)
         )
-
-
-def _resumed(asked: OpenStream) -> tuple[str, str | None]:
-    """Return the tag of the context, and the environment tag that the client still holds."""
-    ignores_context = asked.key is not None and asked.key.client_evaluated
-    tag = EMPTY_CONTEXT_TAG if ignores_context else context_tag(asked.context)
-    return tag, parse_last_event_id(asked.last_event_id, tag)
-
-
-def _lasts(asked: OpenStream) -> bool:
-    """Return whether a stream stays: a page with an EventSource shows an error when it ends."""
-    return asked.form is StreamForm.NOTICES
-
-
-def _crosses(head: RequestHead) -> bool:
-    """Return whether a page of another origin asks."""
-    return head.header("origin") is not None

@@ -25,7 +25,6 @@ from fh.edge.repeated import RepeatedPolls
 from fh.edge.response import EncodedAnswer
 
 HEAD = b"GET /features?apiKey=1 HTTP/1.1\r\nHost: x\r\n\r\n"
-TRACED = HEAD[:-2] + b"TraceParent: 00-%d-01\r\nx-request-id: %d\r\n\r\n"
 ANSWER = EncodedAnswer(b"HTTP/1.1 200 OK\r\ndate: ", b"\r\n\r\n")
 
 
@@ -70,51 +69,6 @@ def known(lookup: MemoryLookup, **bounds: int) -> RepeatedPolls:
     return polls
 
 
-def test_a_head_is_worth_remembering_when_it_comes_again() -> None:
-    polls = RepeatedPolls(flags())
-    assert [polls.came_before(HEAD) for _ in range(3)] == [False, True, True]
-    assert not polls.came_before(HEAD + b"x")
-
-
-@pytest.mark.parametrize("head", [b"POST" + HEAD[3:], HEAD[:-2] + b"a: " + b"x" * 4096 + b"\r\n"])
-def test_what_is_no_get_or_too_long_is_never_worth_it(head: bytes) -> None:
-    polls = RepeatedPolls(flags())
-    assert [polls.came_before(head) for _ in range(3)] == [False] * 3
-
-
-def test_lines_that_number_requests_make_no_difference() -> None:
-    polls = known(flags())
-    assert polls.answer(HEAD)
-    assert polls.answer(TRACED % (1, 1))
-    assert polls.answer(TRACED % (2, 2))
-    polls = RepeatedPolls(flags())
-    assert [polls.came_before(TRACED % (number, number)) for number in range(2)] == [False, True]
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"x-featurehub: userkey=fred\r\n",
-        b"if-none-match: x\r\n",
-        b"origin: http://a\r\n",
-        b"content-length: 5\r\n",
-        b"x-request-id2: 1\r\n",
-        b"my-traceparent: 1\r\n",
-        b"traceparent : 1\r\n",
-        b"traceparent: \x00\r\n",
-        b"traceparent: 1\n\r\n",
-        b"traceparent: 1\r\n folded\r\n",
-        b"x-request-id: 1\r\n" * 9,
-    ],
-)
-def test_any_other_line_makes_a_head_another(line: bytes) -> None:
-    assert known(flags()).answer(HEAD[:-2] + line + b"\r\n") is None
-
-
-def test_a_line_before_the_request_is_none_of_a_head() -> None:
-    assert known(flags()).answer(b"\r\ntraceparent: 1\r\n" + HEAD) is None
-
-
 def test_it_is_answered_again_only_for_the_very_same_view() -> None:
     lookup = flags()
     polls = known(lookup)
@@ -132,30 +86,6 @@ def test_a_view_that_is_gone_answers_nothing_and_is_not_kept_alive(now) -> None:
     gc.collect()
     assert gone() is None
     assert polls.answer(HEAD) is None
-
-
-def test_the_oldest_that_was_not_used_makes_room() -> None:
-    lookup = flags()
-    polls = known(lookup, capacity=2)
-    polls.remember(b"second", lookup.answers.items(), ANSWER)
-    assert polls.answer(HEAD)
-    polls.remember(b"third", lookup.answers.items(), ANSWER)
-    assert [bool(polls.answer(head)) for head in (HEAD, b"second", b"third")] == [True, False, True]
-    for number in range(5):
-        polls.remember(b"%d" % number, lookup.answers.items(), ANSWER)
-    assert len(polls) == 2
-
-
-def test_answers_are_bounded_in_bytes() -> None:
-    lookup = flags()
-    polls = known(lookup, capacity_bytes=1000)
-    for number in range(50):
-        polls.remember(b"%d" % number, lookup.answers.items(), ANSWER)
-        polls.remember(b"%d" % number, lookup.answers.items(), ANSWER)
-    assert polls._bytes <= 1000
-    assert polls._bytes == sum(each.size for each in polls._known.values())
-    polls.remember(b"large", lookup.answers.items(), EncodedAnswer(b"", b"x" * 2000))
-    assert len(polls) == 0
 
 
 # Edge -----------------------------------------------------------------------------------------
