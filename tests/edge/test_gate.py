@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 import trio
+from asgi_client import asgi_under_test
 from edge_under_test import (
     CLIENT_KEY,
     SERVER_KEY,
@@ -16,6 +17,7 @@ from edge_under_test import (
     edge_under_test,
     granted,
 )
+from socket_client import handshake, open_socket
 
 from fh.edge.admission import Admission
 from fh.edge.connection import Connection
@@ -146,3 +148,33 @@ async def test_bad_keys_make_no_environment_with_streams_leave() -> None:
             assert [(await bad.event())[0] for _ in range(2)] == ["ack", "failure"]
         await edge.announce(boolean("dark", False, version=2))
         assert (await stream.event())[0] == "feature"
+
+
+async def test_streams_over_http2_are_turned_away_like_others() -> None:
+    async with asgi_under_test(one_flag(), streams_per_key=1) as (client, edge):
+        path = f"/features/{SERVER_KEY.environment_id}/{SERVER_KEY.secret}"
+        async with client.open("GET", path) as (exchange, give):
+            assert (await exchange.next())["status"] == 200
+            status, headers, _ = await client.ask("GET", path)
+            assert status == 503
+            assert int(headers["retry-after"]) >= 1
+            await give.send({"type": "http.disconnect"})
+        assert edge.edge.statistics().refused_key == 1
+        async with client.open("GET", path) as (exchange, give):
+            assert (await exchange.next())["status"] == 200
+            await give.send({"type": "http.disconnect"})
+
+
+async def test_sockets_count_as_streams_and_are_turned_away_like_others() -> None:
+    async with edge_under_test(one_flag(), streams_per_address=1) as edge:
+        async with open_socket(edge) as socket:
+            assert [(await socket.message())[0] for _ in range(2)] == ["ack", "features"]
+            client = await edge.connect()
+            await client.send(handshake())
+            assert (await client.answer())[0] == 503
+            assert (await (await ask(edge)).answer())[0] == 503
+        with trio.fail_after(5):
+            while edge.edge.statistics().streams:
+                await trio.lowlevel.checkpoint()
+        assert edge.edge.statistics().refused_address == 2
+        assert (await (await edge.open_stream()).event())[0] == "ack"
