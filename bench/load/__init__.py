@@ -17,4 +17,12 @@ server       what a trial needs to know of a server, and what it uses
 trial        one server's streams, rounds of events and figures
 process      what another process has used, and what the machine is
 percentiles  one definition of a percentile for all reports
+
+live         streams that live: they hold versions, come back, leave at a rate
+live_client  their process: `python -m bench.load.live_client`
+live_link    the driver's side of it
+live_counts  what they went through
+holdings     what they hold
+told         what the bytes of a stream tell
+histogram    any number of latencies in little memory
 """
