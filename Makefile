@@ -1,7 +1,7 @@
 # In one word each: check, test, e2e-split, faults, faults-some, fuzz, bench, up, clean.
 
 .PHONY: check test e2e-split faults faults-some fuzz up clean
-.PHONY: bench bench-fanout bench-evaluate bench-dacha bench-split
+.PHONY: bench bench-fanout bench-evaluate bench-dacha bench-split bench-soak bench-million
 
 check: ## formatting, lint, types, import contracts, tests
 	./dev.sh check
@@ -51,6 +51,20 @@ bench-dacha: ## 10,000 environments in one Dacha, about half an hour
 bench-split:
 	./dev.sh setup
 	.venv/bin/fh bench split --json bench/reports/split.json | tee bench/reports/split.txt
+
+bench-soak: ## half an hour at 15,000 streams that come and go; the report lands in docs/bench
+	./dev.sh setup
+	mkdir -p docs/bench build
+	.venv/bin/fh bench soak --streams 15000 --environments 50 --check \
+		--json docs/bench/soak.json --html build/soak.html > docs/bench/soak.txt; \
+		status=$$?; cat docs/bench/soak.txt; exit $$status
+
+bench-million: ## a million streams on this machine, as root; the report lands in docs/bench
+	./dev.sh setup
+	mkdir -p docs/bench build
+	.venv/bin/fh bench million --netns --check \
+		--json docs/bench/million.json --html build/million.html > docs/bench/million.txt; \
+		status=$$?; cat docs/bench/million.txt; exit $$status
 
 up: ## the party-server on http://localhost:8085
 	./dev.sh up

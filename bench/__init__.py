@@ -5,6 +5,11 @@ connections what a stream costs to open and to hold, beside others
 poll        what a poll costs, beside nginx with a static file and uvicorn with a bare function
 plan        how many machines so many connections need; capacity is the arithmetic
 evaluate    what an evaluation of strategies costs, beside the official SDKs' own evaluators
+propagation how long from an admin's change to an SDK
+churn       whether anything is lost while clients come and go
+convergence whether every stream holds what MR holds
+soak        whether anything grows over half an hour
+million     whether a million streams fit on this machine
 actors      what an actor costs
 herd        what happens when everybody comes back at once
 start       how long from an empty directory to the first flag
@@ -28,6 +33,8 @@ edge_host   the real Edge and the real Dacha alone in a process; edge_truth: wha
 secure_host the same with TLS on its port, for bearers
 poll_host   the real Edge and the real Dacha with one environment of many features, for poll
 herd_host   the product's workers behind one port, and an environment of any weight, for herd
+live/       whole servers under live streams, as the five benches from propagation on share it
+client/     a small client for tests, under asyncio and trio
 load/       the client that opens the streams and stamps what arrives
 peers/      who else takes part, by name: nchan, Node, quart-trio, and the baselines
 baselines/  the bare broadcasters, and how a server under test is started and triggered
