@@ -174,7 +174,8 @@ async def _weigh(scene: Scene, course: Course, before: KernelMemory, watch: Memo
     await trio.sleep(_IDLE_SECONDS)
     second = take_sample(scene.server, 0.0)
     course.cells["idle cpu"] = _used(first, second) / (trio.current_time() - began)
-    course.cells["server"] = sum(second.resident_bytes.values()) / GIB
+    programs = scene.server.programs
+    course.cells["server"] = sum(program.memory_bytes() for program in programs) / GIB
     course.cells["client"] = scene.load.resident_bytes() / GIB
     course.cells["kernel"] = kernel_memory().since(before) / GIB
     course.cells["B/stream"] = watch.taken_bytes / scene.load.plan.streams

@@ -18,7 +18,7 @@ COLUMNS: Final = (
     Column("streams", "streams that are open at the same time"),
     Column("connects", "streams opened a second, until all are told", "/s", Better.HIGHER),
     Column("machine", "memory that the machine lost, at most", "GiB", Better.LOWER, 2),
-    Column("server", "resident memory of the server's processes", "GiB", Better.LOWER, 2),
+    Column("server", "memory of the server's processes", "GiB", Better.LOWER, 2),
     Column("client", "memory of the load client", "GiB", Better.LOWER, 2),
     Column("kernel", "slabs and TCP buffers, of both ends", "GiB", Better.LOWER, 2),
     Column("B/stream", "the machine's memory for a stream, both ends", "bytes", Better.LOWER),

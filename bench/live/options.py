@@ -18,6 +18,9 @@ from bench.load.link import LoadFailed
 from bench.load.live_link import processes_for
 from bench.result import Cell
 
+_INTERRUPTED: Final = 130
+"""As shells say it."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS: Final = (
@@ -133,6 +136,8 @@ def failures() -> Iterator[None]:
             for reason in _reasons(failed):
                 click.echo(reason, err=True)
             raise SystemExit(FAILED) from None
+        except* KeyboardInterrupt:
+            raise SystemExit(_INTERRUPTED) from None
         except* OutOfBounds as refused:
             raise OutOfBounds(_reasons(refused)[0]) from None
 

@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import trio
@@ -102,7 +101,7 @@ async def open_scene(
             )
             environments, places = await _found(admin, wanted)
         else:
-            server = await _started(stack, wanted, {**_QUIET, **(settings or {})})
+            server = _started(stack, wanted, {**_QUIET, **(settings or {})})
             admin = await stack.enter_async_context(open_admin(server.admin_url))
             await admin.log_in()
             environments = await admin.make_environments(wanted.environments, wanted.features)
@@ -127,14 +126,11 @@ async def open_scene(
         yield Scene(server, admin, tuple(environments), tuple(places), keys, features, load)
 
 
-async def _started(
-    stack: AsyncExitStack, wanted: Wanted, settings: Mapping[str, str]
-) -> LiveServer:
+def _started(stack: AsyncExitStack, wanted: Wanted, settings: Mapping[str, str]) -> LiveServer:
     directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fh-bench-")))
-    start = partial(
-        started_server, directory, wanted.shape, workers=wanted.workers, settings=settings
+    return stack.enter_context(
+        started_server(directory, wanted.shape, workers=wanted.workers, settings=settings)
     )
-    return stack.enter_context(start())
 
 
 async def _found(admin: Admin, wanted: Wanted) -> tuple[list[Environment], list[tuple[str, str]]]:

@@ -1,5 +1,9 @@
+import os
+import signal
+
 import click
 import pytest
+import trio
 from click.testing import CliRunner
 
 from bench.deployment.process import DeploymentFailed
@@ -54,6 +58,21 @@ def test_what_fails_is_one_line_and_a_status(raised, status, grouped):
 
     done = CliRunner().invoke(command)
     assert (done.exit_code, done.stderr) == (status, f"{raised}\n")
+
+
+def test_who_is_told_to_end_ends_without_a_word():
+    @click.command()
+    def command():
+        with failures():
+            os.kill(os.getpid(), signal.SIGTERM)
+            trio.run(trio.sleep, 10)
+
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        done = CliRunner().invoke(command)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (done.exit_code, done.stderr) == (130, "")
 
 
 def test_load_processes_are_as_many_as_told():
