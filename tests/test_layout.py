@@ -62,7 +62,6 @@ TRIED_IN = {
     "fh/roles/edge.py": "tests/roles/test_split.py",
     "fh/roles/edge_rest.py": "tests/roles/test_split.py",
     "fh/roles/edge_parts.py": "tests/roles/test_split.py",
-    "fh/roles/entrance.py": "tests/roles/test_process.py",
     "fh/roles/mr.py": "tests/roles/test_split.py",
     "fh/roles/role.py": "tests/roles/test_split.py",
     "fh/roles/storage.py": "tests/roles/test_split.py",

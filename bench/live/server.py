@@ -12,7 +12,7 @@ from bench.deployment.process import NatsProgram, Program, RoleProgram
 from bench.load.bounds import OutOfBounds, require_local
 
 SHAPES: Final = ("party", "split")
-START_SECONDS: Final = 300.0
+START_SECONDS: Final = 600.0
 """Dozens of workers on two processors take their time."""
 
 _MR_KEY: Final = "what-a-dacha-shows"

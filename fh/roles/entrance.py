@@ -1,8 +1,9 @@
 """Where clients come in: a door of this process, or workers behind one port."""
 
+import os
 import socket
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import structlog
 from prometheus_client.registry import Collector
@@ -25,6 +26,11 @@ from fh.roles.workers import Workers, WorkersSettings
 log = structlog.get_logger()
 
 Entrance: TypeAlias = Door | Workers
+
+
+_START_SECONDS: Final = 60.0
+_AT_ONCE: Final = 4
+"""Workers for each processor that start in that time even on a busy machine."""
 
 
 def open_entrance(
@@ -63,6 +69,7 @@ def open_entrance(
             dacha=cache.dacha(),
             log_level=settings.log_level,
             log_format=settings.log_format,
+            start_seconds=start_seconds(workers, processors=os.cpu_count() or 1),
         ),
         Surroundings(
             truth=dacha.truth,
@@ -75,6 +82,11 @@ def open_entrance(
     bus.subscribe("workers", many.on_delivery)
     dacha.follow("workers", many.on_delivery)
     return many
+
+
+def start_seconds(workers: int, *, processors: int) -> float:
+    """Return how long workers may take to start that all do so at once, on so many processors."""
+    return _START_SECONDS * max(1.0, workers / processors / _AT_ONCE)
 
 
 def serves(edge: Edge, entrance: Entrance) -> bool:
