@@ -26,12 +26,17 @@ from bench.live.scene import Scene, open_scene
 from bench.live.verdict import reach_verdict
 from bench.live.writing import write_all
 from bench.load.bounds import MOST_STREAMS
+from bench.load.live_link import processes_for
 from bench.load.process import KernelMemory, kernel_memory
 from bench.namespace import enter_namespace
 from bench.result import Result, begin_result
 
 QUESTION: Final = "Do a million streams fit on this machine?"
 CHANGES_AT_ONCE: Final = 8
+
+_OPENING_AT_ONCE: Final = 256
+"""Each worker asks its parent for each key once: more at a time would wait in the parent, and ask
+again."""
 
 _OPEN_SECONDS: Final = 1_200.0
 _ROUND_SECONDS: Final = 180.0
@@ -115,6 +120,7 @@ async def measure(options: dict[str, Any], warnings: Sequence[str]) -> Result:
         shape="party",
         load_processes=0,
         one_key=True,
+        window=max(2, _OPENING_AT_ONCE // processes_for(options["streams"])),
     )
     settings = {"EDGE_SSE_HEARTBEAT_PERIOD": str(options["heartbeat"])}
     shown = {**what.shown(), "heartbeat": options["heartbeat"], "drop after": 0}

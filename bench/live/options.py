@@ -57,6 +57,7 @@ class Wanted:
     """What a command was asked for; the options of `with_live`.
 
     With `one_key` streams use the server-evaluated keys only, else those that are for SDKs, too.
+    `window` streams are being opened at once by each load process.
     """
 
     streams: int
@@ -73,6 +74,7 @@ class Wanted:
     admin_token: str | None = None
     feature: str | None = None
     one_key: bool = False
+    window: int = 128
 
     @property
     def name(self) -> str:

@@ -119,6 +119,7 @@ async def open_scene(
             wanted.streams,
             processes=wanted.processes,
             path=server.path,
+            window=wanted.window,
             life_seconds=life_seconds,
             allow_remote=wanted.allow_remote,
         )
