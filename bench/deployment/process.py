@@ -133,10 +133,12 @@ class RoleProgram(Program):
         """Start it, and return at once; `settings` come on top of its own."""
         super().launch({**self.settings, **(settings or {})})
 
-    def wait_ready(self) -> None:
+    def wait_ready(self, *, seconds: float = _START_SECONDS) -> None:
         """Wait until it says that it is ready."""
         self.wait_until(
-            lambda: self._page(self.monitor_port, "/health/readiness")[0] == 200, "getting ready"
+            lambda: self._page(self.monitor_port, "/health/readiness")[0] == 200,
+            "getting ready",
+            seconds=seconds,
         )
 
     def finds(self, path: str, headers: Mapping[str, str]) -> bool:

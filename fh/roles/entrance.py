@@ -69,7 +69,7 @@ def open_entrance(
             dacha=cache.dacha(),
             log_level=settings.log_level,
             log_format=settings.log_format,
-            start_seconds=start_seconds(workers, processors=os.cpu_count() or 1),
+            start_seconds=start_seconds(chosen.count, processors=os.cpu_count() or 1),
         ),
         Surroundings(
             truth=dacha.truth,
