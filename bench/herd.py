@@ -31,7 +31,7 @@ from bench.load.herd_clients import (
     open_herd_clients,
 )
 from bench.load.percentiles import percentile
-from bench.load.process import KernelMemory, kernel_memory, process_memory
+from bench.load.process import KernelMemory, kernel_memory, process_memory, processor_ns
 from bench.load.refused_polls import NotRefused, RefusedPolls
 from bench.result import Better, Cell, Column, Row, Target, begin_result
 
@@ -48,6 +48,7 @@ COLUMNS: Final = (
     Column("served", "streams that have their features again", better=Better.HIGHER),
     Column("seconds", "until the last has them", "s", Better.LOWER, 1),
     Column("50 %", "until half of all have them", "s", Better.LOWER, 1),
+    Column("CPU", "processor time of the server's processes for all that", "s", Better.LOWER, 1),
     Column("connects/s", "connections made a second, until all were", better=Better.HIGHER),
     Column("turned away", "answered 503; they come back when told to", better=Better.LOWER),
     Column("ended early", "ended before they had their features", better=Better.LOWER),
@@ -166,6 +167,7 @@ def _herd(
     before = _Memory.now(pids)
     before_bytes = before.processes_bytes + before.kernel.since(empty.kernel)
     peak_bytes = 0
+    start_ns = sum(map(processor_ns, pids))
     clients.begin(ComeBack(patience_seconds))
     while not clients.are_done:
         peak_bytes = max(peak_bytes, _Memory.now(pids).since(before))
@@ -176,6 +178,7 @@ def _herd(
         "served": len(served),
         "seconds": served[-1],
         "50 %": percentile(served, 50),
+        "CPU": (sum(map(processor_ns, pids)) - start_ns) / 1e9,
         "connects/s": len(served) / max(each.connected_seconds for each in came),
         "turned away": sum(each.turned_away for each in came),
         "ended early": sum(each.ended_early for each in came),

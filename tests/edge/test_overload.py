@@ -23,6 +23,9 @@ from trio.testing import wait_all_tasks_blocked
 
 from fh.contracts.answers import Denied
 from fh.contracts.published import CacheEnvironmentFeature
+from fh.edge.encoded import EncodedViews
+from fh.edge.evaluation import FeatureStates
+from fh.wire.sdk_json import Evaluation
 
 HEAVY_BYTES = 400_000
 """More than a socket takes at once, at either end of it."""
@@ -115,6 +118,23 @@ async def test_those_with_equal_contexts_are_evaluated_once_for_all() -> None:
         for stream in herd:
             await stream.event()
             assert json.loads((await stream.event())[2])[0]["value"] == "y" * HEAVY_BYTES
+
+
+def test_what_an_evaluation_came_to_stands_for_a_second_and_for_that_context_only() -> None:
+    views = EncodedViews(FeatureStates())
+    view = granted([targeted_at("userkey", "ann", b'"hers"')])
+
+    def features(name: str, now: float) -> bytes:
+        context = {"userkey": (name,)}
+        return views.features_lately(view, Evaluation.SERVER, context, now)
+
+    hers = features("ann", 0.0)
+    assert b'"hers"' in hers
+    assert features("ann", 0.9) is hers
+    assert b'"default"' in features("bob", 0.9)
+    later = features("ann", 1.1)
+    assert later == hers
+    assert later is not hers
 
 
 async def test_a_change_while_they_wait_comes_once_to_each_and_never_goes_back(

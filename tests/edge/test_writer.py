@@ -175,3 +175,40 @@ class Silent:
 
     def note_empty(self, audience: Audience) -> None:
         """See `AudienceOwner`."""
+
+
+PARTS = (b"5\r\nhead", b"[shared by many]", b"\n\n\r\n")
+
+
+@pytest.mark.parametrize("most_bytes", [1, 7, len(PARTS[0]), 20, 1000])
+async def test_parts_leave_whole_and_in_order_and_are_never_copied(
+    most_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage()
+    monkeypatch.setattr(
+        writer_module.os, "writev", lambda fd, parts: os.write(fd, b"".join(parts)[:most_bytes])
+    )
+    with connected(stage) as (connection, reader):
+        stage.writer.hold(connection, b"first ")
+        assert not stage.writer.write_parts(connection, PARTS)
+        assert any(each is PARTS[1] for each in connection.backlog.values())
+        stage.writer.keep_frames(connection, {"a": b"a1"})
+        whole = stage.writer.release(connection)
+        stage.writer.keep_frames(connection, {"a": b"a2"} if not whole else {})
+        while connection.tail is not None:
+            if connection.tail.obj is PARTS[1]:
+                assert len(connection.tail) <= len(PARTS[1])
+            stage.writer.flush(connection)
+        assert everything(reader) == b"first " + b"".join(PARTS) + chunk(b"a1" if whole else b"a2")
+        assert (stage.writer.slow, stage.evicted) == (0, [])
+
+
+async def test_parts_of_any_size_are_no_reason_to_give_a_client_up() -> None:
+    stage = Stage(slow_bytes=10)
+    with connected(stage) as (connection, _):
+        stage.writer.hold(connection, b"first ")
+        stage.writer.write_parts(connection, (b"x" * 100, b"y" * 100))
+        stage.writer.keep_frames(connection, {"a": b"1"})
+        assert stage.evicted == []
+        stage.writer.keep_frames(connection, {"b": b"2" * 10})
+        assert stage.evicted == [(connection, "backlog_full")]

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fh.wire.sse import LAST_CHUNK, SseEvent, UnsafeField, chunk, encode, encode_json, with_id
+from fh.wire.sse import (
+    LAST_CHUNK,
+    SseEvent,
+    UnsafeField,
+    chunk,
+    encode,
+    encode_json,
+    share_json,
+    with_id,
+)
 from tests.wire.event_stream import Received, read
 
 LINE_ENDS = ("\r\n", "\r", "\n")
@@ -160,3 +169,22 @@ def test_a_chunk_tells_its_size_in_hexadecimal() -> None:
 def test_an_empty_chunk_would_end_the_body() -> None:
     with pytest.raises(ValueError, match="end the body"):
         chunk(b"")
+
+
+@given(name=NAMES, value=JSON, event_id=FIELDS)
+def test_an_event_in_parts_is_the_same_and_its_data_is_no_copy(
+    name: str, value: object, event_id: str
+) -> None:
+    data = json.dumps(value, ensure_ascii=False).encode()
+    shared = share_json(name, data, event_id)
+    whole = encode_json(name, data, event_id)
+    assert bytes(shared) == whole
+    assert b"".join(shared.chunk_parts()) == chunk(whole)
+    assert shared.chunk_parts()[1] is data
+
+
+@pytest.mark.parametrize("unsafe", ["a\nb", "a\rb", "a\0b"])
+def test_an_event_in_parts_has_no_unsafe_field_either(unsafe: str) -> None:
+    for name, event_id in ((unsafe, ""), ("features", unsafe)):
+        with pytest.raises(UnsafeField):
+            share_json(name, b"[]", event_id)
