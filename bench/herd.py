@@ -115,7 +115,12 @@ def command(
     """Drop all streams of an Edge at once: until when do they have their features, at what cost?
 
     Then poll it with keys that nobody knows, and count what MR is asked.
-    """
+
+    \b
+    Examples:
+      fh bench herd --streams 2000 --payload-kb 64
+      fh bench herd --check --json herd.json
+    """  # noqa: D301  click takes the backspace as "leave these lines as they are"
     with refusals(), ExitStack() as stack:
         life_seconds = 2 * patience_seconds + bad_key_seconds + 120
         require_bounded(streams, life_seconds)
