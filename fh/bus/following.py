@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import structlog
 import trio
 
-from fh.bus.port import Reconnected, Subscriber
+from fh.bus.port import Reconnected, TimedSubscriber
 from fh.contracts.event_log import UNNUMBERED, EventLog, NoEventLog, Undecodable
 from fh.contracts.published import Published
 from fh.errors import Unavailable
@@ -39,7 +39,7 @@ class Following:
     def __init__(
         self,
         event_log: EventLog,
-        deliver: Subscriber,
+        deliver: TimedSubscriber,
         *,
         look_seconds: float = 2.0,
         reorder_seconds: float = 0.1,
@@ -107,10 +107,12 @@ class Following:
                 # What overtook the others is often followed by them at once.
                 await trio.sleep(self._reorder_seconds)
 
-    async def take(self, sequence: int, event: Published) -> None:
+    async def take(
+        self, sequence: int, event: Published, committed_at: float | None = None
+    ) -> None:
         """Pass on an event that the bus brought."""
         async with self._turn:
-            await self._deliver(event)
+            await self._deliver(event, committed_at)
             if sequence != UNNUMBERED:
                 await self._note(sequence)
 
@@ -143,7 +145,7 @@ class Following:
                 return
             self._reloads += 1
             async with self._turn:
-                await self._deliver(Reconnected())
+                await self._deliver(Reconnected(), None)
 
     async def _catch_up(self) -> None:
         more = True
@@ -153,7 +155,7 @@ class Following:
                 if found.lost:
                     self._reloads += 1
                     self._ahead.clear()
-                    await self._deliver(Reconnected())
+                    await self._deliver(Reconnected(), None)
                 for numbered in found.events:
                     if numbered.sequence <= self._at or numbered.sequence in self._ahead:
                         continue
@@ -163,7 +165,7 @@ class Following:
                         log.exception("event_undecodable", sequence=numbered.sequence)
                         continue
                     self._repaired += 1
-                    await self._deliver(event)
+                    await self._deliver(event, None)
                 await self._go_to(found.up_to if found.lost else max(self._at, found.up_to))
             more = found.up_to < found.newest
 

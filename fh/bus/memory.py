@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import trio
 
 from fh.bus.errors import BusUnavailable
-from fh.bus.port import Subscriber, UpdateWorker
+from fh.bus.port import Subscriber, TimedSubscriber, UpdateWorker
 from fh.bus.subscribers import Subscribers
 from fh.contracts.event_log import UNNUMBERED
 from fh.contracts.published import Published
@@ -32,13 +32,22 @@ class MemoryBus:
         self._worker: UpdateWorker | None = None
         self._workers = trio.Semaphore(_UPDATES_AT_ONCE)
 
-    async def publish(self, event: Published, sequence: int = UNNUMBERED) -> None:  # noqa: ARG002
+    async def publish(
+        self,
+        event: Published,
+        sequence: int = UNNUMBERED,  # noqa: ARG002  nothing is ever lost here
+        committed_at: float | None = None,
+    ) -> None:
         """Deliver `event` to every subscriber, one publisher at a time; nothing is ever lost."""
-        await self._subscribers.deliver(event)
+        await self._subscribers.deliver(event, committed_at)
 
     def subscribe(self, name: str, subscriber: Subscriber) -> None:
         """Deliver everything from now on to `subscriber`."""
         self._subscribers.subscribe(name, subscriber)
+
+    def subscribe_timed(self, name: str, subscriber: TimedSubscriber) -> None:
+        """Deliver everything from now on to `subscriber`, and when it was committed."""
+        self._subscribers.subscribe_timed(name, subscriber)
 
     async def submit(self, update: StreamedFeatureUpdate) -> None:
         """Have `update` applied.

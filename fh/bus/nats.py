@@ -37,7 +37,7 @@ from fh.bus.nats_reader import NatsReader
 from fh.bus.nats_settings import NatsSettings
 from fh.bus.nats_statistics import NatsBusStatistics
 from fh.bus.nats_stream import AnnouncementStream
-from fh.bus.port import Reconnected, Subscriber, UpdateWorker
+from fh.bus.port import Reconnected, Subscriber, TimedSubscriber, UpdateWorker
 from fh.bus.subscribers import Subscribers
 from fh.contracts.event_log import UNNUMBERED, EventLog
 from fh.contracts.published import Published, PublishFeatureValues
@@ -162,21 +162,26 @@ class NatsBus:
         if self._following is not None:
             await self._following.reach(sequence)
 
-    async def publish(self, event: Published, sequence: int = UNNUMBERED) -> None:
+    async def publish(
+        self, event: Published, sequence: int = UNNUMBERED, committed_at: float | None = None
+    ) -> None:
         """Deliver `event` to the subscribers of this process, then hand it to the broker.
 
         Raises:
             BusUnavailable: the broker is not there or did not take it; publish again later.
             EventTooLarge: nobody elsewhere will ever hear of it.
         """
-        await self._hear(event, sequence)
+        await self._hear(event, sequence, committed_at)
+        at = (
+            datetime.now(UTC) if committed_at is None else datetime.fromtimestamp(committed_at, UTC)
+        )
         link = self._connection.link
         settings = self._settings
         try:
             letter = await self._letter(
                 settings.cache_subject,
                 event,
-                lambda json: published_event(event, json, datetime.now(UTC), sequence),
+                lambda json: published_event(event, json, at, sequence),
             )
             copies = []
             if settings.edge_subject and isinstance(event, PublishFeatureValues):
@@ -192,6 +197,10 @@ class NatsBus:
     def subscribe(self, name: str, subscriber: Subscriber) -> None:
         """Deliver everything from now on to `subscriber`, after those that subscribed before."""
         self._subscribers.subscribe(name, subscriber)
+
+    def subscribe_timed(self, name: str, subscriber: TimedSubscriber) -> None:
+        """Do as `subscribe`, and tell `subscriber` when what is delivered was committed."""
+        self._subscribers.subscribe_timed(name, subscriber)
 
     async def submit(self, update: StreamedFeatureUpdate) -> None:
         """Have `update` applied: by this process if it works, else by one that does.
@@ -275,14 +284,14 @@ class NatsBus:
                     if not len(self._subscribers):  # an MR alone: nobody here wants to know
                         continue
                     read = await self._reader.read(message, ANNOUNCEMENTS)
-                    if read is not None and isinstance(read[0], Published):
-                        await self._hear(read[0], read[1])
+                    if read is not None and isinstance(read.event, Published):
+                        await self._hear(read.event, read.sequence, read.at)
 
-    async def _hear(self, event: Published, sequence: int) -> None:
+    async def _hear(self, event: Published, sequence: int, committed_at: float | None) -> None:
         if self._following is None:
-            await self._subscribers.deliver(event)
+            await self._subscribers.deliver(event, committed_at)
         else:
-            await self._following.take(sequence, event)
+            await self._following.take(sequence, event, committed_at)
 
     async def _apply_forever(self, updates: Intake) -> None:
         while True:
@@ -296,7 +305,7 @@ class NatsBus:
         read = await self._reader.read(message, UPDATES)
         if read is None or self._worker is None:
             return DROPPED
-        update, _ = read
+        update = read.event
         if not isinstance(update, StreamedFeatureUpdate):
             return DROPPED
         try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from functools import partial
+from typing import NamedTuple
 
 import structlog
 import trio
@@ -20,6 +21,14 @@ log = structlog.get_logger()
 _MOST_TOLD = 100  # kinds that are remembered, so that each is told once
 _LONGEST_REASON = 200
 _LONGEST_NAME = 100
+
+
+class Read(NamedTuple):
+    """An event, MR's number for it, and when it came to be, in seconds since 1970."""
+
+    event: BusEvent
+    sequence: int
+    at: float | None
 
 
 class NatsReader:
@@ -43,8 +52,8 @@ class NatsReader:
         self.unhandled = 0
         self.unknown = 0
 
-    async def read(self, message: Message, wanted: Collection[Pair]) -> tuple[BusEvent, int] | None:
-        """Return the event in `message` and its number, or None if it is none of the `wanted`."""
+    async def read(self, message: Message, wanted: Collection[Pair]) -> Read | None:
+        """Return what is in `message`, or None if it is none of the `wanted`."""
         try:
             event = decode(message.headers, message.data)
             decoded = None
@@ -58,7 +67,8 @@ class NatsReader:
         if decoded is None:
             self._leave_alone(event, message)
             return None
-        return decoded, sequence_of(event)
+        at = None if event.time is None else event.time.timestamp()
+        return Read(decoded, sequence_of(event), at)
 
     def _leave_alone(self, event: CloudEvent, message: Message) -> None:
         if pair_of(event) is None:

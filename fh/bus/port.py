@@ -27,6 +27,11 @@ then the publisher waits. What it raises is a bug: it is logged, counted, and ke
 subscriber from the event.
 """
 
+TimedSubscriber: TypeAlias = Callable[[Delivery, float | None], Awaitable[None]]
+"""A `Subscriber` that is also told when the change was committed, in seconds since 1970.
+
+It is by the clock of whoever announced it; None where nobody said.
+"""
 
 UpdateWorker: TypeAlias = Callable[[StreamedFeatureUpdate], Awaitable[None]]
 """Applies one update; returns when it is committed, or when it is clear that it can't be applied.
@@ -38,8 +43,12 @@ It raises `Unavailable` when it should be tried again later.
 class Bus(Protocol):
     """Publish and subscribe for what MR announces; work handed to one MR for what SDKs write."""
 
-    async def publish(self, event: Published, sequence: int = UNNUMBERED) -> None:
+    async def publish(
+        self, event: Published, sequence: int = UNNUMBERED, committed_at: float | None = None
+    ) -> None:
         """Hand `event` to the bus, with MR's number for it; return when the bus has taken it.
+
+        `committed_at` is when it was committed, in seconds since 1970.
 
         Raises:
             Unavailable: the bus is away; nothing was taken, publish again later.
@@ -51,6 +60,9 @@ class Bus(Protocol):
         A subscription lasts as long as the bus; subscribing again under `name` replaces it in
         its place.
         """
+
+    def subscribe_timed(self, name: str, subscriber: TimedSubscriber) -> None:
+        """Do as `subscribe`, and tell `subscriber` how old each delivery is."""
 
     async def submit(self, update: StreamedFeatureUpdate) -> None:
         """Hand `update` to one of the workers; return when it has been applied or dropped.

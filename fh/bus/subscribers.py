@@ -8,7 +8,7 @@ a subscription.
 import structlog
 import trio
 
-from fh.bus.port import Delivery, Subscriber
+from fh.bus.port import Delivery, Subscriber, TimedSubscriber
 
 log = structlog.get_logger()
 
@@ -22,7 +22,7 @@ class Subscribers:
     """
 
     def __init__(self) -> None:
-        self._subscribers: dict[str, Subscriber] = {}
+        self._subscribers: dict[str, TimedSubscriber] = {}
         self._turn = trio.Lock()
         self.delivered = 0
         self.failed = 0
@@ -32,15 +32,23 @@ class Subscribers:
 
     def subscribe(self, name: str, subscriber: Subscriber) -> None:
         """Deliver everything from now on to `subscriber`; a known `name` keeps its place."""
+
+        async def untimed(delivery: Delivery, _: float | None) -> None:
+            await subscriber(delivery)
+
+        self._subscribers[name] = untimed
+
+    def subscribe_timed(self, name: str, subscriber: TimedSubscriber) -> None:
+        """Do as `subscribe`, and tell `subscriber` when what is delivered was committed."""
         self._subscribers[name] = subscriber
 
-    async def deliver(self, delivery: Delivery) -> None:
+    async def deliver(self, delivery: Delivery, committed_at: float | None = None) -> None:
         """Hand `delivery` to every subscriber, one delivery at a time."""
         async with self._turn:
             self.delivered += 1
             for name, subscriber in tuple(self._subscribers.items()):
                 try:
-                    await subscriber(delivery)
+                    await subscriber(delivery, committed_at)
                 except Exception:
                     # A request ends here: one broken subscriber must not cost the others theirs.
                     self.failed += 1

@@ -5,6 +5,8 @@ In reading order:
 settings      what an Edge can be told
 poller        which sockets are ready: an epoll inside trio's, or a task per socket elsewhere
 connection    one client's socket and what is known of it; no task, a small object
+histogram     how often something took how long
+engine_statistics  what an engine counts
 wheel         deadlines in one-second buckets
 writer        bytes out, and what becomes of those that the kernel does not take
 lifetimes     when something is due for a connection
@@ -50,6 +52,7 @@ link_parent   the parent's end
 link_worker   the worker's end: the ports of an Edge and its Dacha
 hand_over     connections that a worker can't serve, to its parent
 asgi          Edge as an application of whoever speaks TLS or HTTP/2
+lag           how late the event loop is
 garbage       when Python looks for garbage
 door          the listening socket
 metrics       Edge's figures for Prometheus

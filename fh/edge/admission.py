@@ -18,6 +18,7 @@ import trio
 
 from fh.edge.connection import Connection
 from fh.edge.settings import EdgeSettings
+from fh.edge.writer import Eviction
 
 _TURNS_AT_ONCE: Final = 64
 _LOOK_SECONDS: Final = 0.25
@@ -65,7 +66,7 @@ class Admission:
         settings: EdgeSettings,
         *,
         progressed_at: Callable[[Connection], float | None],
-        on_stalled: Callable[[Connection, str], None],
+        on_stalled: Callable[[Connection, Eviction], None],
         on_late: Callable[[Connection], None],
     ) -> None:
         self._settings = settings
@@ -89,6 +90,10 @@ class Admission:
     def under_way(self) -> int:
         """How many streams have not taken all of their first features yet."""
         return len(self._under_way) + len(self._stalled)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many there are, by their names in the engine's statistics."""
+        return {"waiting": self.waiting, "delivering": self.under_way, "delivered": self.begun}
 
     @property
     def held_bytes(self) -> int:
@@ -210,7 +215,7 @@ class Admission:
             if len(self._stalled) <= most and not self._is_heavy:
                 break
             self.finish(connection)
-            self._on_stalled(connection, "first_features_stalled")
+            self._on_stalled(connection, Eviction.STALLED)
 
     def _last_at(self, connection: Connection, among: Mapping[Connection, _Delivery]) -> float:
         """Return when `connection` took something last."""

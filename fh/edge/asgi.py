@@ -12,7 +12,7 @@ from fh.edge.gate import Peer, TurnedAway
 from fh.edge.life import Life
 from fh.edge.pages import Pages
 from fh.edge.plain import refused_without_tls
-from fh.edge.relay import Relay
+from fh.edge.relay import Bearer, Relay
 from fh.edge.request import (
     Asked,
     Elsewhere,
@@ -160,7 +160,7 @@ class EdgeApp:
 async def _stream(
     life: Life, asked: OpenStream, peer: Peer, receive: Receive, send: Send, cors: Headers
 ) -> None:
-    relay = life.open_relay(asked, peer)
+    relay = life.open_relay(asked, Bearer.REQUEST, peer)
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_wait_gone, receive, nursery.cancel_scope)

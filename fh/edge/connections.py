@@ -1,11 +1,12 @@
 """All connections of an engine: sockets by their descriptors, and relays, which have none."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import trio
 
 from fh.edge.connection import Connection, Phase
-from fh.edge.relay import Relay
+from fh.edge.relay import Bearer, Relay
 
 
 class Connections:
@@ -14,6 +15,7 @@ class Connections:
     Attributes:
         open: How many there are.
         streams: How many of them are streams; counted by those who begin and end them.
+        opened: How many streams there ever were; `goodbyes` of them were told to come back.
     """
 
     def __init__(self) -> None:
@@ -22,6 +24,8 @@ class Connections:
         self._relay_left = trio.Event()
         self.open = 0
         self.streams = 0
+        self.opened = 0
+        self.goodbyes = 0
 
     def __iter__(self) -> Iterator[Connection]:
         """Yield those of this moment."""
@@ -39,6 +43,16 @@ class Connections:
         if descriptor >= len(self._sockets):
             self._sockets.extend([None] * (descriptor + 1 - len(self._sockets)))
         self._sockets[descriptor] = connection
+
+    def begin_stream(self) -> None:
+        """Count a connection that became a stream."""
+        self.streams += 1
+        self.opened += 1
+
+    def end_stream(self, *, is_goodbye: bool) -> None:
+        """Count a stream no longer that was told its end, whether to come back or not to."""
+        self.streams -= 1
+        self.goodbyes += is_goodbye
 
     def find(self, descriptor: int) -> Connection | None:
         """Return the connection with that descriptor."""
@@ -58,6 +72,18 @@ class Connections:
     def of_streams(self) -> list[Connection]:
         """Return those that are streams."""
         return [connection for connection in self if connection.phase is Phase.STREAM]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many there are, by their names in the engine's statistics."""
+        bearers = Counter(relay.bearer for relay in self._relays if relay.phase is Phase.STREAM)
+        return {
+            "connections": self.open,
+            "streams": self.streams,
+            "opened": self.opened,
+            "goodbyes": self.goodbyes,
+            "relayed": bearers[Bearer.REQUEST],
+            "sockets": bearers[Bearer.SOCKET],
+        }
 
     async def wait_relays_left(self) -> None:
         """Return when there is no relay."""

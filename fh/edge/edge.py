@@ -92,10 +92,10 @@ class Edge:
         taken.settimeout(0)
         self._life.engine.adopt(taken.detach(), data)
 
-    async def on_delivery(self, delivery: Delivery) -> None:
+    async def on_delivery(self, delivery: Delivery, committed_at: float | None = None) -> None:
         """Hand what the bus delivers to the subscriptions; without streams it is dropped."""
         if self._life is not None:
-            await self._life.on_delivery(delivery)
+            await self._life.on_delivery(delivery, committed_at)
 
     @property
     def is_writing(self) -> bool:

@@ -8,6 +8,7 @@ client, bounded in bytes and in time. Nothing here knows what a feature is.
 import os
 import random
 import socket
+from collections import Counter
 from contextlib import suppress
 
 import structlog
@@ -23,9 +24,9 @@ from fh.edge.gate import Gate
 from fh.edge.intake import AwaitedBody, Intake, Requests
 from fh.edge.lifetimes import Due, Lifetimes
 from fh.edge.poller import Poller, Ready
-from fh.edge.relay import Relay
+from fh.edge.relay import Bearer, Relay
 from fh.edge.settings import EdgeSettings
-from fh.edge.writer import ANSWER, Writer
+from fh.edge.writer import ANSWER, Eviction, Writer
 from fh.wire.sse import SharedEvent
 
 log = structlog.get_logger()
@@ -75,8 +76,9 @@ class Engine:
             on_slow=self._writer.keep_frames,
         )
         self.publish = self._fan_out.publish
+        self.mark = self._fan_out.mark
         self._accepted = 0
-        self._evicted = 0
+        self._evicted: Counter[Eviction] = Counter()
 
     async def run(self) -> None:
         """Serve until cancelled; then every connection is closed."""
@@ -137,7 +139,7 @@ class Engine:
             return
         connection.phase = Phase.STREAM
         connection.buffer = b""
-        self._connections.streams += 1
+        self._connections.begin_stream()
         self._lifetimes.begin_stream(connection, trio.current_time(), lasts=lasts)
         self._writer.hold(connection, head)
 
@@ -146,15 +148,15 @@ class Engine:
         if not connection.closed and self._writer.release(connection):
             self._all_written(connection)
 
-    def open_relay(self, frame: bytes, *, lasts: bool = False) -> Relay:
+    def open_relay(self, frame: bytes, bearer: Bearer, *, lasts: bool = False) -> Relay:
         """Return a stream that somebody else writes to its client; its first event is `frame`.
 
         Whoever has it calls `close` when the client is gone or the stream at its end.
         """
-        relay = Relay(self._admission.finish)
+        relay = Relay(self._admission.finish, bearer)
         relay.phase = Phase.STREAM
         self._connections.add(relay)
-        self._connections.streams += 1
+        self._connections.begin_stream()
         self._lifetimes.begin_stream(relay, trio.current_time(), lasts=lasts)
         if frame:
             self._writer.write(relay, ANSWER, frame)
@@ -183,7 +185,7 @@ class Engine:
             return
         self._leave(connection)
         connection.phase = Phase.ENDING
-        self._connections.streams -= 1
+        self._connections.end_stream(is_goodbye=frame == self._farewell)
         connection.closes = not hold_seconds
         seconds = hold_seconds or self._settings.slow_seconds
         self._lifetimes.put(connection, trio.current_time() + seconds)
@@ -245,16 +247,16 @@ class Engine:
     def statistics(self) -> EngineStatistics:
         """Return the counts of this moment."""
         return EngineStatistics(
-            connections=self._connections.open,
-            streams=self._connections.streams,
             slow=self._writer.slow,
-            waiting=self._admission.waiting,
-            delivering=self._admission.under_way,
             accepted=self._accepted,
-            evicted=self._evicted,
+            evicted=self._evicted.total(),
+            overfull=self._evicted[Eviction.OVERFULL],
+            stalled=self._evicted[Eviction.STALLED],
             deliveries=self._fan_out.deliveries,
             broadcasts=self._fan_out.broadcasts,
-            delivered=self._admission.begun,
+            propagation=self._fan_out.propagation.durations(),
+            **self._connections.counts(),
+            **self._admission.counts(),
             **self.gate.counts(),
         )
 
@@ -339,9 +341,9 @@ class Engine:
             return
         self._lifetimes.put(connection, trio.current_time() + _LINGER_SECONDS)
 
-    def _evict(self, connection: Connection, reason: str) -> None:
-        self._evicted += 1
-        log.debug("client_evicted", reason=reason, phase=connection.phase.name)
+    def _evict(self, connection: Connection, reason: Eviction) -> None:
+        self._evicted[reason] += 1
+        log.debug("client_evicted", reason=reason.value, phase=connection.phase.name)
         self.close(connection)
 
     # Time -------------------------------------------------------------------------------------
@@ -353,7 +355,7 @@ class Engine:
             for connection, due in self._lifetimes.due(now):
                 self._on_due(connection, due, now)
             for connection in self._writer.late(now):
-                self._evict(connection, "too_slow")
+                self._evict(connection, Eviction.TOO_SLOW)
 
     def _on_due(self, connection: Connection, due: Due, now: float) -> None:
         match due:

@@ -10,11 +10,13 @@ and a leaver only frees its place.
 from collections import deque
 from collections.abc import Callable, Hashable
 from os import write
+from time import time
 from typing import Protocol
 
 import trio
 
 from fh.edge.connection import CLOSED, GONE, Connection
+from fh.edge.histogram import Histogram
 from fh.edge.request import StreamForm
 from fh.wire.context_header import NO_CONTEXT, ClientContext
 from fh.wire.etag import EMPTY_CONTEXT_TAG
@@ -119,7 +121,7 @@ class FanOut:
         on_broken: Callable[[Connection], None],
         on_slow: Callable[[Connection, dict[Hashable, bytes]], None],
     ) -> None:
-        self._waiting: deque[Audience] = deque()
+        self._waiting: deque[Audience | float] = deque()  # a number is a moment, see `mark`
         self._wake = trio.Event()
         self._on_refused = on_refused
         self._on_broken = on_broken
@@ -128,6 +130,7 @@ class FanOut:
         self._writes_left = _WRITES_PER_TURN
         self.deliveries = 0
         self.broadcasts = 0
+        self.propagation = Histogram()
 
     @property
     def is_writing(self) -> bool:
@@ -154,6 +157,19 @@ class FanOut:
         else:
             self._serve_at_once(audience, frame, frames)
 
+    def mark(self, committed_at: float) -> None:
+        """Measure the time from `committed_at`, by the wall clock, to the last write of all this.
+
+        What is published later does not count. Changes that leave together are measured as one,
+        from the oldest.
+        """
+        if not self._waiting and not self._under_way:
+            self.propagation.observe(time() - committed_at)
+        elif self._waiting and isinstance(before := self._waiting[-1], float):
+            self._waiting[-1] = min(before, committed_at)
+        else:
+            self._waiting.append(committed_at)
+
     async def run(self) -> None:
         """Serve the audiences that wait, until cancelled."""
         while True:
@@ -163,6 +179,9 @@ class FanOut:
                 if self._writes_left <= 0:
                     await self._give_way()
                 audience = self._waiting.popleft()
+                if isinstance(audience, float):
+                    self.propagation.observe(time() - audience)
+                    continue
                 frames, audience.frames = audience.frames, None
                 assert frames is not None
                 data = b"".join(frames.values())

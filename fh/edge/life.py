@@ -24,7 +24,7 @@ from fh.edge.opening import Opening, crosses, is_page, lasts, opening_of, resume
 from fh.edge.pages import Pages
 from fh.edge.plain import refused_without_tls
 from fh.edge.poller import Poller
-from fh.edge.relay import Relay
+from fh.edge.relay import Bearer, Relay
 from fh.edge.repeated import RepeatedPolls
 from fh.edge.request import (
     Asked,
@@ -131,10 +131,10 @@ class Life:
                 return asked
         return self.engine.gate.check(key, peer, is_page=of_page) or asked
 
-    def open_relay(self, asked: OpenStream, peer: Peer) -> Relay:
+    def open_relay(self, asked: OpenStream, bearer: Bearer, peer: Peer) -> Relay:
         """Return a stream that the caller writes to its client, and closes with the engine."""
         tag, held = resumed(asked)
-        relay = self.engine.open_relay(b"" if held else DISCOVER, lasts=lasts(asked))
+        relay = self.engine.open_relay(b"" if held else DISCOVER, bearer, lasts=lasts(asked))
         self.engine.gate.enter(relay, asked.key, peer)
         self._subscribe(relay, asked, tag, held)
         return relay

@@ -26,6 +26,7 @@ from fh.contracts.event_log import Undecodable, decode_event, kind_of
 from fh.contracts.published import CacheServiceAccount, PublishEnvironment, encode_published
 from fh.contracts.updates import StreamedFeatureUpdate
 from fh.edge.engine_statistics import EngineStatistics
+from fh.edge.lag import LoopLag
 from fh.errors import FeatureHubError
 from fh.model.ids import EnvironmentId
 
@@ -52,10 +53,11 @@ class Begin(Struct, frozen=True, tag=True):
 
 
 class Announced(Struct, frozen=True, tag=True):
-    """What the bus announced: its kind, and its JSON text."""
+    """What the bus announced: its kind, its JSON text, and when it was committed."""
 
     kind: str
     body: Raw
+    committed_at: float | None = None
 
 
 class Resync(Struct, frozen=True, tag=True):
@@ -130,6 +132,7 @@ class Figures(Struct, frozen=True, tag=True):
 
     engine: EngineStatistics
     patterns_cut_off: int
+    lag: LoopLag = LoopLag()
 
 
 Question: TypeAlias = FindEnvironment | FindAccount | SubmitUpdate
@@ -151,7 +154,7 @@ def encode_frame(message: FromParent | FromWorker) -> bytes:
     return len(text).to_bytes(_LENGTH_BYTES, "big") + text
 
 
-def encode_delivery(delivery: Delivery) -> bytes:
+def encode_delivery(delivery: Delivery, committed_at: float | None = None) -> bytes:
     """Return what the bus brought as it travels to workers.
 
     Raises:
@@ -159,7 +162,7 @@ def encode_delivery(delivery: Delivery) -> bytes:
     """
     if isinstance(delivery, Reconnected):
         return encode_frame(Resync())
-    return encode_frame(Announced(kind_of(delivery), Raw(encode_published(delivery))))
+    return encode_frame(Announced(kind_of(delivery), Raw(encode_published(delivery)), committed_at))
 
 
 def decode_delivery(message: Announced | Resync) -> Delivery:
@@ -171,7 +174,7 @@ def decode_delivery(message: Announced | Resync) -> Delivery:
     match message:
         case Resync():
             return Reconnected()
-        case Announced(kind, body):
+        case Announced(kind, body, _):
             try:
                 return decode_event(kind, bytes(body))
             except Undecodable as fault:

@@ -13,7 +13,7 @@ from typing import Final, TypeVar, assert_never
 import structlog
 import trio
 
-from fh.bus.port import Delivery, Reconnected, Subscriber
+from fh.bus.port import Delivery, Reconnected, TimedSubscriber
 from fh.contracts.published import CacheServiceAccount, PublishEnvironment
 from fh.contracts.updates import StreamedFeatureUpdate
 from fh.edge.link import (
@@ -81,8 +81,8 @@ class WorkerLink:
         self._stream = stream
         self._reader = FrameReader()
         self._to_send, self._sent = trio.open_memory_channel[bytes](_WAITING_FRAMES)
-        self._deliveries: LinkQueue[Delivery] = LinkQueue(
-            Reconnected(), most=_DELIVERIES, most_bytes=_DELIVERED_BYTES
+        self._deliveries: LinkQueue[tuple[Delivery, float | None]] = LinkQueue(
+            (Reconnected(), None), most=_DELIVERIES, most_bytes=_DELIVERED_BYTES
         )
         self._asked: dict[int, _Asked] = {}
         self._number = 0
@@ -115,14 +115,14 @@ class WorkerLink:
 
     async def pass_on(
         self,
-        subscriber: Subscriber,
+        subscriber: TimedSubscriber,
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Hand what the bus brought to `subscriber`, until cancelled."""
         task_status.started()
         while True:
-            await subscriber(await self._deliveries.take())
+            await subscriber(*await self._deliveries.take())
 
     def report(self, message: Ready | Figures) -> None:
         """Tell the parent; without room for it, not this time."""
@@ -208,7 +208,8 @@ class WorkerLink:
                 self._settings = bytes(settings)
                 self._began.set()
             case Announced() | Resync():
-                self._deliveries.announce(decode_delivery(message), size_bytes)
+                committed_at = message.committed_at if isinstance(message, Announced) else None
+                self._deliveries.announce((decode_delivery(message), committed_at), size_bytes)
             case EnvironmentFound() | AccountFound() | UpdateTaken() | NotNow():
                 if asked := self._asked.get(message.number):
                     asked.answer = message

@@ -24,13 +24,13 @@ Addressed: TypeAlias = tuple[EnvironmentId | None, SubscriptionMessage]
 """A message and the environment it is for; None stands for every environment."""
 
 
-def addressed(delivery: Delivery) -> Iterable[Addressed]:
-    """Return what `delivery` means to which subscription."""
+def addressed(delivery: Delivery, committed_at: float | None = None) -> Iterable[Addressed]:
+    """Return what `delivery`, committed then, means to which subscription."""
     match delivery:
         case PublishFeatureValues(features):
             # Producers put one environment into a bundle; one that does not costs nobody anything.
             return [
-                (environment_id, FeaturesAnnounced(tuple(items)))
+                (environment_id, FeaturesAnnounced(tuple(items), committed_at))
                 for environment_id, items in groupby(features, attrgetter("environment_id"))
             ]
         case PublishEnvironment(environment, action=PublishAction.DELETE):
@@ -38,7 +38,7 @@ def addressed(delivery: Delivery) -> Iterable[Addressed]:
         case PublishEnvironment(action=PublishAction.EMPTY):
             return []
         case PublishEnvironment(environment):
-            return [(environment.id, EnvironmentAnnounced(delivery.features))]
+            return [(environment.id, EnvironmentAnnounced(delivery.features, committed_at))]
         case PublishServiceAccount(service_account=account):
             return [] if account is None else [(None, AccessChanged(account.id))]
         case Reconnected():

@@ -37,6 +37,7 @@ class FeaturesAnnounced:
     """Features of this environment were created, changed or deleted."""
 
     features: tuple[PublishFeatureValue, ...]
+    committed_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class EnvironmentAnnounced:
     """The environment was announced with all its features."""
 
     features: tuple[CacheEnvironmentFeature, ...]
+    committed_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

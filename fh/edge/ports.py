@@ -27,6 +27,9 @@ class Streams(Protocol):
     def publish(self, audience: Audience, key: Hashable, frame: bytes) -> None:
         """Write one event to every stream of an audience; of two with one key the later counts."""
 
+    def mark(self, committed_at: float) -> None:
+        """Measure how long after `committed_at` all that was published so far has been written."""
+
     def end_stream(self, connection: Connection, frame: bytes, *, hold_seconds: float = 0) -> None:
         """Write a last event to a stream and close it, at once or after a while."""
 

@@ -5,6 +5,7 @@ backlog, the newest event for each key, bounded like everybody's. Its own task t
 """
 
 from collections.abc import Callable, Sequence
+from enum import Enum
 
 import trio
 
@@ -15,19 +16,28 @@ _RELAYED = -2
 """The descriptor of an open relay: no socket of the engine's."""
 
 
+class Bearer(Enum):
+    """What carries a stream that somebody else writes."""
+
+    REQUEST = "a request over TLS or HTTP/2"
+    SOCKET = "a WebSocket"
+
+
 class Relay(Connection):
     """The mailbox of one stream. `receive` and `closed` are for the task that serves it.
 
     Attributes:
+        bearer: What carries it.
         alive: Cancelled when the relay is closed: what is sent within it to a client that does
             not read ends with the stream.
     """
 
-    __slots__ = ("_on_passed_on", "_woken", "alive")
+    __slots__ = ("_on_passed_on", "_woken", "alive", "bearer")
 
-    def __init__(self, on_passed_on: Callable[[Connection], None]) -> None:
+    def __init__(self, on_passed_on: Callable[[Connection], None], bearer: Bearer) -> None:
         """Call `on_passed_on` whenever all that was received has been sent."""
         super().__init__(_RELAYED)
+        self.bearer = bearer
         # Never empty, so nobody tries to write to the descriptor.
         self.tail = memoryview(b"")
         self._on_passed_on = on_passed_on

@@ -110,13 +110,13 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
                 self._subscribe(message)
             case KeyAnswered(key, answer):
                 self._key_answered(key, answer)
-            case FeaturesAnnounced(features):
-                self._announced(features)
-            case EnvironmentAnnounced(features):
+            case FeaturesAnnounced(features, committed_at):
+                self._announced(features, committed_at)
+            case EnvironmentAnnounced(features, committed_at):
                 changes = self._refreshed()
                 for feature in features:
                     changes += self._known.absorb(feature)
-                self._publish(changes)
+                self._publish(changes, committed_at)
             case AccessChanged(account_id):
                 self._access_changed(account_id)
             case AudienceEmptied():
@@ -311,14 +311,16 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
 
     # Features ---------------------------------------------------------------------------------
 
-    def _announced(self, features: tuple[PublishFeatureValue, ...]) -> None:
+    def _announced(
+        self, features: tuple[PublishFeatureValue, ...], committed_at: float | None
+    ) -> None:
         changes = self._refreshed()
         for published in features:
             if published.action is PublishAction.DELETE:
                 changes += self._known.delete(published.feature)
             else:
                 changes += self._known.absorb(published.feature)
-        self._publish(changes)
+        self._publish(changes, committed_at)
 
     def _refreshed(self) -> list[Change]:
         """Take over what Dacha has in memory by now; return what that changes.
@@ -338,17 +340,19 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
                 streams.granted = newest
         return changes
 
-    def _publish(self, changes: Sequence[Change]) -> None:
+    def _publish(self, changes: Sequence[Change], committed_at: float | None = None) -> None:
         """Let everybody know of `changes` who may."""
         if not changes:
             return
         encoder = EventEncoder(self._states)
+        somebody_may = False
         for streams in tuple(self._keys.values()):
             granted = streams.granted
             live = streams.live()
             news = news_for(granted, changes) if granted and live else None
             if not granted or not news:
                 continue
+            somebody_may = True
             tag = streams.view(granted, self._known).etag
             for audience in live:
                 if audience.form is StreamForm.NOTICES:
@@ -360,3 +364,5 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
                         # Whoever has come so far holds the whole view.
                         event = with_id(event, encode_etag([tag], audience.context_tag))
                     self._streams.publish(audience, item.feature.feature.id, event)
+        if somebody_may and committed_at is not None:
+            self._streams.mark(committed_at)

@@ -91,9 +91,9 @@ class Subscriptions:
             # Its subscription is just leaving, deserted: the client meets the next one.
             self._engine.end_stream(message.connection, BYE)
 
-    async def on_delivery(self, delivery: Delivery) -> None:
+    async def on_delivery(self, delivery: Delivery, committed_at: float | None) -> None:
         """Put what the bus delivers into the mailboxes it concerns."""
-        for environment_id, message in addressed(delivery):
+        for environment_id, message in addressed(delivery, committed_at):
             keys = tuple(self._refs) if environment_id is None else (environment_id,)
             for key in keys:
                 if ref := self._refs.get(key):

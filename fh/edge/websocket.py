@@ -14,7 +14,7 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_st
 from wsproto.utilities import LocalProtocolError
 
 from fh.edge.gate import Peer, TurnedAway
-from fh.edge.relay import Relay
+from fh.edge.relay import Bearer, Relay
 from fh.edge.request import OpenSocket
 from fh.edge.response import BYE, HEARTBEAT, UNKNOWN_KEY, Answer, come_back, refusal
 from fh.http.resumed import Resumed
@@ -104,7 +104,7 @@ class _Socket:
                 nursery, self._bearer, max_message_size=_MOST_MESSAGE_BYTES
             )
             websocket = await request.accept()
-            relay = self._open_relay(self._asked.stream, self._peer)
+            relay = self._open_relay(self._asked.stream, Bearer.SOCKET, self._peer)
             try:
                 close = await self._pass_on(relay, websocket)
                 if websocket.closed is None and not self._bearer.cut_off:

@@ -6,6 +6,7 @@ newest bytes for each key. Both are bounded, in bytes and in the time without an
 
 import os
 from collections.abc import Callable, Hashable, Sequence
+from enum import Enum
 from itertools import islice
 
 import trio
@@ -25,6 +26,14 @@ _MOST_PARTS = 64
 """What one call of the system is given at most."""
 
 
+class Eviction(Enum):
+    """Why a client is given up."""
+
+    TOO_SLOW = "too_slow"  # it took nothing for too long
+    OVERFULL = "backlog_full"  # too much waits for it
+    STALLED = "first_features_stalled"  # it stands in the way of those that wait for theirs
+
+
 class Writer:
     """Writes to connections and keeps the slow ones."""
 
@@ -34,7 +43,7 @@ class Writer:
         settings: EdgeSettings,
         *,
         on_broken: Callable[[Connection], None],
-        on_evict: Callable[[Connection, str], None],
+        on_evict: Callable[[Connection, Eviction], None],
     ) -> None:
         self._poller = poller
         self._settings = settings
@@ -181,7 +190,7 @@ class Writer:
         backlog[key] = data
         kept_bytes = sum(len(each) for key, each in backlog.items() if key not in _OF_ANY_SIZE)
         if kept_bytes > self._settings.slow_bytes:
-            self._on_evict(connection, "backlog_full")
+            self._on_evict(connection, Eviction.OVERFULL)
         else:
             connection.kept()
 

@@ -12,6 +12,7 @@ stops when it can't. Only when a process is frozen in the middle of a publicatio
 publish the same events meanwhile: the same harmless duplicates, never a loss.
 """
 
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -168,6 +169,7 @@ class OutboxPublisher:
             return await take_entries(tx, self._holder, settings.lease_seconds, settings.batch)
 
         entries = await self._database.transaction(next_entries)
+        taken_at = time.time()
         self._progress = Progress()
         self._lag_seconds = entries[0].age_seconds if entries else 0.0
         if not entries:
@@ -175,7 +177,7 @@ class OutboxPublisher:
         fault: Unavailable | None = Unavailable("the lease of the outbox could not be extended")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._keep_lease, nursery.cancel_scope)
-            fault = await self._publish(entries)
+            fault = await self._publish(entries, taken_at)
             nursery.cancel_scope.cancel()
         if fault is not None:
             raise fault
@@ -197,14 +199,17 @@ class OutboxPublisher:
                 publishing.cancel()
                 return
 
-    async def _publish(self, entries: Sequence[OutboxEntry]) -> Unavailable | None:
-        """Publish in order, never past one that is not published; return what is in the way."""
+    async def _publish(self, entries: Sequence[OutboxEntry], taken_at: float) -> Unavailable | None:
+        """Publish in order, never past one that is not published; return what is in the way.
+
+        `taken_at` is when they had their ages, by the wall clock here.
+        """
         for entry in entries:
             event = self._decoded(entry)
             if event is None:
                 continue
             try:
-                await self._bus.publish(event, entry.id)
+                await self._bus.publish(event, entry.id, taken_at - entry.age_seconds)
             except Unavailable as away:
                 self._failed += 1
                 return away

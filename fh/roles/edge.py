@@ -64,7 +64,7 @@ def build_edge(
     edge = parts.edge
     # In this order: what Edge hears of, Dacha has heard of.
     bus.subscribe("dacha", dacha.on_delivery)
-    bus.subscribe("edge", edge.on_delivery)
+    bus.subscribe_timed("edge", edge.on_delivery)
     dacha.follow("edge", edge.on_delivery)
     cache = CacheParts(
         dacha, settings, registry, origin=settings.dacha_url, position=lambda: bus.position
@@ -80,7 +80,11 @@ def build_edge(
         elsewhere=edge.take,
         other_protocol=parts.take_other_protocol,
     )
-    for collector in (BusCollector(bus), *edge_collectors(edge, entrance), parts.collector):
+    for collector in (
+        BusCollector(bus),
+        *edge_collectors(edge, parts.lag, entrance),
+        parts.collector,
+    ):
         registry.register(collector)
     operators = None if monitor is None else PagesPort(operations, settings.edge(), monitor)
     return Role(

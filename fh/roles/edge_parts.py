@@ -9,6 +9,7 @@ from fh.contracts.answers import KeyLookup
 from fh.contracts.updates import FeatureUpdates
 from fh.edge.edge import Edge
 from fh.edge.garbage import collect_garbage
+from fh.edge.lag import LagMeter
 from fh.edge.life import TakeAway
 from fh.edge.pages import Pages
 from fh.edge.settings import EdgeSettings
@@ -23,6 +24,7 @@ class EdgeParts:
     Attributes:
         edge: What connections are given to.
         collector: The figures of TLS for Prometheus.
+        lag: Measures how late the event loop is.
         reload: Reads the certificate's files anew; None without one.
     """
 
@@ -57,6 +59,7 @@ class EdgeParts:
         )
         self.collector = self._secure.collector
         self.reload = self._secure.reload if files else None
+        self.lag = LagMeter()
         self._drain_seconds = settings.grace_seconds + 2.0
 
     def take_other_protocol(self, taken: socket.socket, data: bytes) -> None:
@@ -71,6 +74,7 @@ class EdgeParts:
         return [
             *self._secure.specs(drain_seconds=self._drain_seconds),
             ServiceSpec("garbage", self._collect_garbage),
+            ServiceSpec("lag", self.lag.run),
             edge,
         ]
 

@@ -127,7 +127,7 @@ def build_edge_rest(
     operators = OperatorsWeb(operations_routes(health, registry), settings, monitor)
     pages = Pages(below(settings.root, [*info_routes("edge-rest"), *operators.elsewhere]))
     edge, door = parts.open(pages, pages, listener)
-    for collector in (*edge_collectors(edge.edge, door), edge.collector, parts.collector):
+    for collector in (*edge_collectors(edge.edge, edge.lag, door), edge.collector, parts.collector):
         registry.register(collector)
     return Role(
         "edge-rest",
@@ -165,7 +165,7 @@ def build_party_server_ish(
     web = WebFace(app)
     edge, door = parts.open(web.take, app, listener)
     for collector in (
-        *edge_collectors(edge.edge, door),
+        *edge_collectors(edge.edge, edge.lag, door),
         edge.collector,
         parts.collector,
         mr.collector,

@@ -3,6 +3,7 @@
     edge-worker (one_for_one)
     ├── dacha               a small cache; asks the parent's
     ├── deliveries          what the parent heard of the bus; Dacha hears it before Edge does
+    ├── lag                 measures how late the event loop is
     ├── figures             tells the parent once a second what was counted
     ├── garbage             looked for every minute, when nothing is being written
     ├── edge                streams, polls and WebSockets
@@ -40,6 +41,7 @@ from fh.edge.edge import Edge
 from fh.edge.engine_statistics import NOTHING_COUNTED
 from fh.edge.garbage import collect_garbage, freeze_what_lives
 from fh.edge.hand_over import Giver
+from fh.edge.lag import LagMeter
 from fh.edge.link import Figures, Ready
 from fh.edge.link_worker import ParentGone, WorkerLink
 from fh.edge.settings import EdgeSettings
@@ -91,10 +93,11 @@ class EdgeWorker:
             giver.give_elsewhere,
             giver.give_other_protocol,
         )
+        self._lag = LagMeter()
         self._deliveries = Subscribers()
         # In this order: what Edge hears of, Dacha has heard of.
         self._deliveries.subscribe("dacha", self._dacha.on_delivery)
-        self._deliveries.subscribe("edge", self._edge.on_delivery)
+        self._deliveries.subscribe_timed("edge", self._edge.on_delivery)
         self._dacha.follow("edge", self._edge.on_delivery)
         grace_seconds = settings.edge.grace_seconds
         self._supervisor = Supervisor(
@@ -102,6 +105,7 @@ class EdgeWorker:
             [
                 ServiceSpec("dacha", self._dacha.run, drain=self._dacha.stop, drain_seconds=1.0),
                 ServiceSpec("deliveries", self._pass_on),
+                ServiceSpec("lag", self._lag.run),
                 ServiceSpec("figures", self._report),
                 ServiceSpec("garbage", self._collect_garbage),
                 ServiceSpec(
@@ -131,8 +135,8 @@ class EdgeWorker:
     async def _pass_on(self, *, task_status: trio.TaskStatus[None]) -> None:
         await self._link.pass_on(self._deliver, task_status=task_status)
 
-    async def _deliver(self, delivery: Delivery) -> None:
-        await self._deliveries.deliver(delivery)
+    async def _deliver(self, delivery: Delivery, committed_at: float | None) -> None:
+        await self._deliveries.deliver(delivery, committed_at)
 
     async def _collect_garbage(self, *, task_status: trio.TaskStatus[None]) -> None:
         await collect_garbage(lambda: self._edge.is_writing, task_status=task_status)
@@ -143,7 +147,7 @@ class EdgeWorker:
         while True:
             # Between two lives of Edge the last figures say that the process is well.
             engine = self._edge.statistics() or engine
-            self._link.report(Figures(engine, self._edge.patterns_cut_off()))
+            self._link.report(Figures(engine, self._edge.patterns_cut_off(), self._lag.lag()))
             await trio.sleep(_FIGURES_SECONDS)
 
     async def _open_door(self, *, task_status: trio.TaskStatus[None]) -> None:

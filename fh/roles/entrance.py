@@ -13,12 +13,12 @@ from fh.dacha.dacha import Dacha
 from fh.edge.door import Door, raise_descriptor_limit, room_for_connections
 from fh.edge.edge import Edge
 from fh.edge.engine_statistics import NOTHING_COUNTED, EngineStatistics
+from fh.edge.lag import LagMeter, LoopLag
 from fh.edge.life import TakeAway
 from fh.edge.metrics import EdgeCollector
 from fh.roles.bus import AnyBus
 from fh.roles.settings.dacha import DachaPartSettings
 from fh.roles.settings.workers import WorkersPartSettings
-from fh.roles.tally import total
 from fh.roles.worker_metrics import WorkersCollector
 from fh.roles.worker_process import Surroundings
 from fh.roles.workers import Workers, WorkersSettings
@@ -79,7 +79,7 @@ def open_entrance(
         ),
     )
     # What they hear of, the cache that they ask has heard of.
-    bus.subscribe("workers", many.on_delivery)
+    bus.subscribe_timed("workers", many.on_delivery)
     dacha.follow("workers", many.on_delivery)
     return many
 
@@ -96,15 +96,18 @@ def serves(edge: Edge, entrance: Entrance) -> bool:
     )
 
 
-def edge_collectors(edge: Edge, entrance: Entrance) -> Sequence[Collector]:
+def edge_collectors(edge: Edge, meter: LagMeter, entrance: Entrance) -> Sequence[Collector]:
     """Return the figures of Edge, those of workers among them."""
     if not isinstance(entrance, Workers):
-        return [EdgeCollector(edge.statistics, edge.patterns_cut_off)]
+        return [EdgeCollector(edge.statistics, edge.patterns_cut_off, meter.lag)]
 
     def statistics() -> EngineStatistics:
-        return total([edge.statistics() or NOTHING_COUNTED, entrance.statistics()])
+        return (edge.statistics() or NOTHING_COUNTED) + entrance.statistics()
 
     def patterns_cut_off() -> int:
         return edge.patterns_cut_off() + entrance.patterns_cut_off()
 
-    return [EdgeCollector(statistics, patterns_cut_off), WorkersCollector(entrance)]
+    def lag() -> LoopLag:
+        return meter.lag() + entrance.lag()
+
+    return [EdgeCollector(statistics, patterns_cut_off, lag), WorkersCollector(entrance)]

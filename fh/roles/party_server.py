@@ -83,7 +83,7 @@ def build_party_server(
     edge = parts.edge
     # In this order: what Edge hears of, Dacha has heard of.
     bus.subscribe("dacha", dacha.on_delivery)
-    bus.subscribe("edge", edge.on_delivery)
+    bus.subscribe_timed("edge", edge.on_delivery)
     dacha.follow("edge", edge.on_delivery)
     if isinstance(bus, NatsBus):
         registry.register(BusCollector(bus))
@@ -105,7 +105,7 @@ def build_party_server(
         elsewhere=web.take,
         other_protocol=parts.take_other_protocol,
     )
-    for collector in (*edge_collectors(edge, entrance), parts.collector):
+    for collector in (*edge_collectors(edge, parts.lag, entrance), parts.collector):
         registry.register(collector)
     drain_seconds = settings.grace_seconds + 2.0
     return Role(

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from fh.roles.workers import Workers
@@ -14,7 +15,7 @@ class WorkersCollector(Collector):
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
 
-    def collect(self) -> Iterable[GaugeMetricFamily | CounterMetricFamily]:
+    def collect(self) -> Iterable[Metric]:
         """Return the metrics of this moment."""
         ready = GaugeMetricFamily(
             "edge_worker_ready", "Whether the worker takes connections", labels=["worker"]
@@ -33,6 +34,14 @@ class WorkersCollector(Collector):
             "Announcements that the worker was too slow for, and asked for afterwards",
             labels=["worker"],
         )
+        lag = HistogramMetricFamily(
+            "edge_worker_loop_lag_seconds", "How late the worker's timers fired", labels=["worker"]
+        )
+        most_lag = GaugeMetricFamily(
+            "edge_worker_loop_lag_max_seconds",
+            "The worker's latest timer of the last half minute",
+            labels=["worker"],
+        )
         for worker in self._workers.each():
             label = [str(worker.number)]
             ready.add_metric(label, worker.is_ready)
@@ -40,4 +49,7 @@ class WorkersCollector(Collector):
             streams.add_metric(label, worker.engine.streams)
             starts.add_metric(label, worker.starts)
             dropped.add_metric(label, worker.dropped)
-        yield from (ready, connections, streams, starts, dropped)
+            durations = worker.lag.durations
+            lag.add_metric(label, durations.buckets(), durations.total_seconds)
+            most_lag.add_metric(label, worker.lag.most_seconds)
+        yield from (ready, connections, streams, starts, dropped, lag, most_lag)

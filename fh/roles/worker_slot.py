@@ -6,6 +6,7 @@ from functools import partial
 import trio
 
 from fh.edge.engine_statistics import EngineStatistics
+from fh.edge.lag import LoopLag
 from fh.edge.link_parent import LinkLimits
 from fh.roles.edge_worker import WorkerSettings
 from fh.roles.tally import Tally
@@ -22,6 +23,7 @@ class WorkerStatistics:
     starts: int
     dropped: int
     engine: EngineStatistics
+    lag: LoopLag
 
 
 class WorkerSlot:
@@ -125,6 +127,7 @@ class WorkerSlot:
             starts=self._starts,
             dropped=self._dropped + (0 if process is None else process.link.dropped),
             engine=self.tally.engine,
+            lag=self.tally.lag,
         )
 
 

@@ -30,12 +30,12 @@ from fh.actors.restart import Backoff, Intensity, Restart
 from fh.actors.supervisor import Supervisor
 from fh.bus.port import Delivery
 from fh.dacha.settings import DachaSettings
-from fh.edge.engine_statistics import EngineStatistics
+from fh.edge.engine_statistics import NOTHING_COUNTED, EngineStatistics
+from fh.edge.lag import LoopLag
 from fh.edge.link import FrameTooLarge, encode_delivery
 from fh.edge.link_parent import LinkLimits
 from fh.edge.settings import EdgeSettings
 from fh.roles.edge_worker import WorkerSettings
-from fh.roles.tally import total
 from fh.roles.worker_process import Patience, Surroundings
 from fh.roles.worker_slot import WorkerSlot, WorkerStatistics
 
@@ -137,11 +137,11 @@ class Workers:
         """Give the port back."""
         self._reserved.close()
 
-    async def on_delivery(self, delivery: Delivery) -> None:
+    async def on_delivery(self, delivery: Delivery, committed_at: float | None = None) -> None:
         """Tell all workers what the bus brought, or what Dacha found; never waits."""
         frame: bytes | None
         try:
-            frame = encode_delivery(delivery)
+            frame = encode_delivery(delivery, committed_at)
         except FrameTooLarge as refusal:
             log.error("announcement_too_large", reason=str(refusal))  # noqa: TRY400  the reason says it all
             frame = None
@@ -155,11 +155,15 @@ class Workers:
 
     def statistics(self) -> EngineStatistics:
         """Return the sum of what the workers counted, those that are gone included."""
-        return total([slot.tally.engine for slot in self._slots])
+        return sum((slot.tally.engine for slot in self._slots), NOTHING_COUNTED)
 
     def patterns_cut_off(self) -> int:
         """Return how many regular expressions they gave up because they took too long."""
         return sum(slot.tally.patterns_cut_off for slot in self._slots)
+
+    def lag(self) -> LoopLag:
+        """Return how late their event loops are."""
+        return sum((slot.tally.lag for slot in self._slots), LoopLag())
 
     def each(self) -> list[WorkerStatistics]:
         """Return what is known of each worker."""

@@ -63,7 +63,7 @@ class Heard:
             while not condition():
                 await self._changed.wait()
 
-    async def deliver(self, delivery: Delivery) -> None:
+    async def deliver(self, delivery: Delivery, _: float | None = None) -> None:
         await trio.lowlevel.checkpoint()
         if isinstance(delivery, Reconnected):
             self.reloads += 1

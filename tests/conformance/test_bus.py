@@ -60,6 +60,25 @@ async def test_every_process_hears_every_kind_of_event_as_it_was_published(world
     assert await there.wait_for(len(events)) == events
 
 
+async def test_who_wants_to_know_is_told_when_a_change_was_committed(world):
+    ages = {"here": [], "there": []}
+    subscribers = {}
+    for name, heard in ages.items():
+
+        async def subscriber(_, committed_at, heard=heard):
+            await trio.lowlevel.checkpoint()
+            heard.append(committed_at)
+
+        subscribers[name] = subscriber
+    publisher = await world.join()
+    publisher.subscribe_timed("here", subscribers["here"])
+    follower = await world.join()
+    follower.subscribe_timed("there", subscribers["there"])
+    await publisher.publish(environment(1), committed_at=1_700_000_000.25)
+    await until(lambda: ages["there"])
+    assert ages == {"here": [1_700_000_000.25], "there": [1_700_000_000.25]}
+
+
 async def test_the_publishers_own_process_has_heard_when_publishing_is_done(world):
     heard = Heard()
     publisher = await world.join(("one", heard.subscriber("one")), ("two", heard.subscriber("two")))

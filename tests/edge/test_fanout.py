@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import pairwise
@@ -237,3 +238,42 @@ def test_members_keep_their_index_whoever_leaves(choices: list[int], visited: bo
     assert audience.live == len(present)
     assert set(map(id, audience.members)) == set(map(id, present))
     assert all(audience.members[member.index] is member for member in present)
+
+
+def moments(stage: Stage) -> int:
+    return sum(stage.fan_out.propagation.durations().counts)
+
+
+async def test_a_change_that_left_at_once_is_measured_at_once(stage: Stage) -> None:
+    audience = stage.audience()
+    stage.join(audience)
+    stage.fan_out.publish(audience, "dark", b"one")
+    stage.fan_out.mark(time.time() - 2)
+    durations = stage.fan_out.propagation.durations()
+    assert moments(stage) == 1
+    assert 2 <= durations.total_seconds < 2.5
+
+
+async def test_a_change_is_measured_after_its_last_write(
+    stage: Stage, nursery: trio.Nursery
+) -> None:
+    audiences = [stage.audience() for _ in range(3)]
+    readers = [
+        stage.join(audience)[1] for audience in audiences for _ in range(fanout._AT_ONCE + 1)
+    ]
+    nursery.start_soon(stage.fan_out.run)
+    for audience in audiences:
+        stage.fan_out.publish(audience, "dark", b"one")
+    stage.fan_out.mark(time.time())
+    assert moments(stage) == 0
+    later = stage.audience()
+    stage.join(later)
+    stage.fan_out.publish(later, "dark", b"two")
+    stage.fan_out.mark(time.time() - 100)
+    stage.fan_out.mark(time.time() - 200)
+    await trio.testing.wait_all_tasks_blocked()
+    assert all(everything(reader) == chunk(b"one") for reader in readers)
+    # The last two changes left together: they are one, from the oldest.
+    assert moments(stage) == 2
+    assert 200 <= stage.fan_out.propagation.durations().total_seconds < 210
+    nursery.cancel_scope.cancel()

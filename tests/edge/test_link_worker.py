@@ -54,9 +54,10 @@ class World:
         self.open = trio.Event()
         self.open.set()
 
-    async def on_delivery(self, delivery):
+    async def on_delivery(self, delivery, committed_at):
         await self.open.wait()
         self.heard.append(delivery)
+        self.committed_at = committed_at
 
     async def announce(self, *deliveries):
         for each in deliveries:
@@ -170,6 +171,14 @@ async def test_what_the_bus_brought_is_passed_on_in_order():
     async with linked() as world:
         await world.announce(event(1), Reconnected(), event(2))
         assert world.heard == [event(1), Reconnected(), event(2)]
+        assert world.committed_at is None
+
+
+async def test_when_a_change_was_committed_comes_with_it():
+    async with linked() as world:
+        await world.parent.stream.send_all(encode_delivery(event(1), 12.5))
+        await wait_all_tasks_blocked()
+        assert (world.heard, world.committed_at) == ([event(1)], 12.5)
 
 
 async def test_an_answer_does_not_wait_behind_announcements(nursery):

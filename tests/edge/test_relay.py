@@ -10,7 +10,7 @@ from edge_under_test import (
     granted,
 )
 
-from fh.edge.relay import Relay
+from fh.edge.relay import Bearer, Relay
 from fh.edge.request import OpenStream
 from fh.wire.context_header import NO_CONTEXT
 
@@ -21,7 +21,7 @@ LOOKUP = MemoryLookup({SERVER_KEY: granted([boolean("flag", True)])})
 def opened(under_test: EdgeUnderTest) -> Relay:
     life = under_test.edge.life
     assert life is not None
-    return life.open_relay(ASKED, str)
+    return life.open_relay(ASKED, Bearer.REQUEST, str)
 
 
 async def names(relay: Relay, count: int) -> list[bytes]:

@@ -1,4 +1,5 @@
 import json
+import time
 from uuid import UUID
 
 import pytest
@@ -13,6 +14,7 @@ from edge_under_test import (
     edge_under_test,
     granted,
 )
+from trio.testing import wait_all_tasks_blocked
 
 from fh.contracts.answers import Denied, NotReady
 from fh.contracts.published import (
@@ -299,3 +301,21 @@ async def test_beyond_the_most_streams_a_client_is_told_to_come_back_later(porta
             while edge.edge.statistics().streams:
                 await trio.testing.wait_all_tasks_blocked(0.01)
         assert await (await edge.open_stream()).event() == DISCOVER
+
+
+async def test_how_long_a_change_took_is_measured_once_for_all_its_streams(portable: bool) -> None:
+    async with edge_under_test(one_flag(), portable_engine=portable) as edge:
+        clients = [await edge.open_stream(key) for key in (SERVER_KEY, CLIENT_KEY, CLIENT_KEY)]
+        for client in clients:
+            assert [(await client.event())[0] for _ in range(2)] == ["ack", "features"]
+        change = announcement(boolean("dark", False, version=2))
+        await edge.edge.on_delivery(change, time.time() - 3)
+        for client in clients:
+            assert (await client.event())[0] == "feature"
+        await edge.edge.on_delivery(change, time.time() - 3)  # no news, and so no measure
+        await wait_all_tasks_blocked()
+        statistics = edge.edge.statistics()
+    assert statistics is not None
+    assert sum(statistics.propagation.counts) == 1
+    assert 3 <= statistics.propagation.total_seconds < 4
+    assert (statistics.opened, statistics.streams, statistics.goodbyes) == (3, 3, 0)

@@ -47,7 +47,7 @@ class RecordingBus:
     async def _no_fault(self, event: object) -> None:
         pass
 
-    async def publish(self, event: object, sequence: int = 0) -> None:
+    async def publish(self, event: object, *_: object) -> None:
         await self.fault(event)
         if isinstance(event, PublishEnvironment):
             self.taken.append(event.environment.version)

@@ -3,18 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fh.edge.engine_statistics import NOTHING_COUNTED, EngineStatistics
+from fh.edge.engine_statistics import EngineStatistics
+from fh.edge.lag import LagMeter, LoopLag
 from fh.edge.link import Figures
-from fh.roles.tally import Tally, total
+from fh.roles.tally import Tally
 
 
 def engine(connections=0, accepted=0):
     return EngineStatistics(connections, connections, 0, accepted, 0, accepted, accepted)
-
-
-def test_a_sum_of_nothing_is_nothing():
-    assert total([]) == NOTHING_COUNTED
-    assert total([engine(1, 2), engine(3, 4)]) == engine(4, 6)
 
 
 def test_what_a_process_counted_outlives_it_and_its_connections_do_not():
@@ -46,3 +42,15 @@ def test_counters_never_fall(steps):
             assert tally.engine.connections == 0
         assert tally.engine.accepted >= before
         before = tally.engine.accepted
+
+
+def test_how_late_loops_were_outlives_a_process_and_how_late_one_is_does_not():
+    meter = LagMeter()
+    meter.note(0.25, 1.0)
+    tally = Tally()
+    tally.see(Figures(engine(), 0, meter.lag()))
+    assert tally.lag == meter.lag()
+    tally.close()
+    assert tally.lag == LoopLag(meter.lag().durations, 0.0)
+    tally.see(Figures(engine(), 0, meter.lag()))
+    assert tally.lag == LoopLag(meter.lag().durations + meter.lag().durations, 0.25)

@@ -11,7 +11,7 @@ async def test_sums_are_edges_own_metrics_and_each_worker_has_some_of_its_own() 
     async with parent_of_workers() as parent:
         registry = CollectorRegistry()
         workers = parent.workers
-        registry.register(EdgeCollector(workers.statistics, workers.patterns_cut_off))
+        registry.register(EdgeCollector(workers.statistics, workers.patterns_cut_off, workers.lag))
         registry.register(WorkersCollector(workers))
         streams = await parent.streams_on_every_worker()
         told = generate_latest(registry).decode()

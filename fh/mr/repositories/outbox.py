@@ -16,7 +16,10 @@ _LOCK = "SELECT pg_advisory_xact_lock($1)"
 
 _NUMBER = "UPDATE event_position SET last = last + $1 RETURNING last"
 
-_INSERT = "INSERT INTO outbox (id, kind, body) VALUES ($1, $2, $3)"
+# The moment is that of the commit, as near as can be told: nothing but that is still to come.
+_INSERT = """
+INSERT INTO outbox (id, kind, body, when_created) VALUES ($1, $2, $3, clock_timestamp())
+"""
 
 _NOTIFY = "NOTIFY fh_outbox"
 

@@ -27,6 +27,14 @@ async def test_the_oldest_entries_come_first_and_no_more_than_asked_for(call):
     assert all(entry.age_seconds >= 0 for entry in taken)
 
 
+async def test_an_entry_is_as_old_as_the_end_of_its_transaction_not_as_its_begin(database):
+    async def insert(tx):
+        await insert_entries(tx, [("environment", b"1")])
+        return await tx.fetchval("SELECT min(when_created) > transaction_timestamp() FROM outbox")
+
+    assert await database.transaction(insert)
+
+
 async def test_while_one_holds_the_lease_others_get_nothing(call):
     await call(insert_entries, [("environment", b"1")])
     one, other = uuid4(), uuid4()
