@@ -11,6 +11,7 @@ wheel         deadlines in one-second buckets
 writer        bytes out, and what becomes of those that the kernel does not take
 lifetimes     when something is due for a connection
 intake        cuts what clients send into requests: heads, bodies, TLS
+sdks          which SDK opened a stream, as a small number
 relay         a stream whose bytes somebody else writes: TLS, HTTP/2, WebSocket
 connections   all of them, and how many
 admission     who is sent its first features now, and who waits for a turn
@@ -32,6 +33,8 @@ write         the answer to `PUT /features`: what an SDK may change
 flags         features as flags of OpenFeature, each value with its reason
 ofrep         the answers to OpenFeature's remote evaluation protocol
 pages         health, metrics and the like, where no web application stands behind Edge
+orders        what operators want for a while: drain, and keys that pause
+bodies        requests whose answer depends on their body
 handlers      whatever has one answer, whichever way the request came
 few           a mapping that mostly has one entry
 known         what the streams of an environment were sent
@@ -40,6 +43,8 @@ messages      what a subscription is told
 ports         what a subscription needs of its surroundings
 changes       what an announcement is to the streams that may see it
 key_streams   the streams of one key
+dismissal     streams that operators have told goodbye
+census        who has streams, and who is behind
 subscription  the actor of one environment with streams
 listener      from the bus to the subscriptions
 subscriptions one subscription for each environment with streams
@@ -51,6 +56,7 @@ link_queue    what waits for a reader who may be slow
 link_parent   the parent's end
 link_worker   the worker's end: the ports of an Edge and its Dacha
 hand_over     connections that a worker can't serve, to its parent
+admin         what operators ask and do
 asgi          Edge as an application of whoever speaks TLS or HTTP/2
 lag           how late the event loop is
 garbage       when Python looks for garbage

@@ -46,6 +46,7 @@ class Connection:
         "drop_at",
         "index",
         "phase",
+        "sdk",
         "searched_bytes",
         "tail",
         "used_at",
@@ -56,6 +57,7 @@ class Connection:
         self.phase = Phase.HEAD
         self.buffer = b""
         self.awaited: AwaitedBody | None = None
+        self.sdk = 0
         self.searched_bytes = 0
         self.tail: memoryview | None = None
         self.backlog: dict[Hashable, bytes] | None = None

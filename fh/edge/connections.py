@@ -15,6 +15,7 @@ class Connections:
     Attributes:
         open: How many there are.
         streams: How many of them are streams; counted by those who begin and end them.
+        accepted: How many connections there ever were, relays not among them.
         opened: How many streams there ever were; `goodbyes` of them were told to come back.
     """
 
@@ -24,6 +25,7 @@ class Connections:
         self._relay_left = trio.Event()
         self.open = 0
         self.streams = 0
+        self.accepted = 0
         self.opened = 0
         self.goodbyes = 0
 
@@ -39,6 +41,7 @@ class Connections:
         if isinstance(connection, Relay):
             self._relays.add(connection)
             return
+        self.accepted += 1
         descriptor = connection.descriptor
         if descriptor >= len(self._sockets):
             self._sockets.extend([None] * (descriptor + 1 - len(self._sockets)))
@@ -78,6 +81,7 @@ class Connections:
         bearers = Counter(relay.bearer for relay in self._relays if relay.phase is Phase.STREAM)
         return {
             "connections": self.open,
+            "accepted": self.accepted,
             "streams": self.streams,
             "opened": self.opened,
             "goodbyes": self.goodbyes,

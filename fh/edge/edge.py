@@ -11,9 +11,12 @@ import trio
 from fh.bus.port import Delivery
 from fh.contracts.answers import KeyLookup
 from fh.contracts.updates import FeatureUpdates
+from fh.edge.census import Census, Wanted
+from fh.edge.dismissal import Dismissal
 from fh.edge.engine_statistics import EngineStatistics
 from fh.edge.evaluation import FeatureStates
 from fh.edge.life import Life, TakeAway
+from fh.edge.orders import Orders
 from fh.edge.pages import Pages
 from fh.edge.poller import new_poller
 from fh.edge.settings import EdgeSettings
@@ -25,6 +28,9 @@ class Edge:
     Connections that begin with TLS or HTTP/2 are given to `take_other_protocol`; without it they
     are closed. Where `lookup` may be behind what `updates` change, test writes are decided by
     `newest`.
+
+    Attributes:
+        orders: What operators want; whoever changes it calls `obey`.
     """
 
     def __init__(
@@ -43,6 +49,7 @@ class Edge:
         self._elsewhere = elsewhere
         self._take_other_protocol = take_other_protocol or _close
         self._states = FeatureStates()
+        self.orders = Orders()
         self._life: Life | None = None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -57,6 +64,7 @@ class Edge:
             poller,
             self._states,
             self._newest,
+            self.orders,
         )
         self._life = life
         try:
@@ -101,6 +109,19 @@ class Edge:
     def is_writing(self) -> bool:
         """Whether a broadcast is under way."""
         return self._life is not None and self._life.engine.is_writing
+
+    def obey(self) -> None:
+        """Go by the orders that are in force by now."""
+        if self._life is not None:
+            self._life.obey()
+
+    def dismiss(self, dismissal: Dismissal) -> int:
+        """Begin to say goodbye to streams; return to how many."""
+        return 0 if self._life is None else self._life.dismiss(dismissal)
+
+    async def census(self, wanted: Wanted) -> Census:
+        """Return who has streams here."""
+        return Census() if self._life is None else await self._life.census(wanted)
 
     def statistics(self) -> EngineStatistics | None:
         """Return the engine's counts, or None while there is no engine."""

@@ -77,7 +77,8 @@ class Engine:
         )
         self.publish = self._fan_out.publish
         self.mark = self._fan_out.mark
-        self._accepted = 0
+        self.open_streams = self._connections.of_streams
+        self.backlogs = self._writer.backlogs
         self._evicted: Counter[Eviction] = Counter()
 
     async def run(self) -> None:
@@ -97,7 +98,6 @@ class Engine:
         """Take a connected, non-blocking socket over and await a request on it, or its rest."""
         connection = Connection(descriptor)
         self._connections.add(connection)
-        self._accepted += 1
         self._poller.watch(descriptor)
         self._lifetimes.put(connection, trio.current_time() + self._settings.head_seconds)
         if data:
@@ -248,7 +248,6 @@ class Engine:
         """Return the counts of this moment."""
         return EngineStatistics(
             slow=self._writer.slow,
-            accepted=self._accepted,
             evicted=self._evicted.total(),
             overfull=self._evicted[Eviction.OVERFULL],
             stalled=self._evicted[Eviction.STALLED],

@@ -37,6 +37,8 @@ class EngineStatistics:
     refused_key: int = 0
     refused_address: int = 0
     refused_stopping: int = 0
+    refused_draining: int = 0
+    refused_paused: int = 0
     relayed: int = 0
     sockets: int = 0
     overfull: int = 0

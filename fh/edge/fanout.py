@@ -41,11 +41,10 @@ class Audience:
     """Streams that receive equal bytes, in the order in which they joined.
 
     There may be one for each stream. `form`, `context` and `context_tag` are what its streams have
-    in common, `key` is what its owner finds it by.
+    in common, `key` is what its `owner` finds it by.
     """
 
     __slots__ = (
-        "_owner",
         "_visited",
         "context",
         "context_tag",
@@ -55,6 +54,7 @@ class Audience:
         "last_event_at",
         "live",
         "members",
+        "owner",
     )
 
     def __init__(
@@ -74,7 +74,7 @@ class Audience:
         self.live = 0
         self.last_event_at = 0.0
         self._visited = False
-        self._owner = owner
+        self.owner = owner
 
     def join(self, connection: Connection) -> None:
         """Add a stream that has everything published so far."""
@@ -95,7 +95,7 @@ class Audience:
                 self.members[connection.index] = last
                 last.index = connection.index
         if not self.live:
-            self._owner.note_empty(self)
+            self.owner.note_empty(self)
 
     def visit(self) -> int:
         """Fix the places of the members; return how many there are."""

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from math import ceil
 from typing import Final, TypeAlias
 
 from fh.edge.admission import Admission
@@ -35,6 +36,8 @@ class Reason(Enum):
     KEY = "as many streams are open with this key as may be"
     ADDRESS = "as many streams are open from this address as may be"
     STOPPING = "this server is stopping"
+    DRAINING = "this server lets nobody in for the time being"
+    PAUSED = "this key pauses for the time being"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +67,18 @@ class Gate:
         self._counted: dict[Connection, list[SdkKey | str]] = {}
         self._turned_away: Counter[Reason] = Counter()
         self.is_stopping = False
+        self.is_draining = False
 
     def check(self, key: SdkKey | None, peer: Peer, *, is_page: bool) -> TurnedAway | None:
         """Return why one more stream may not be opened, None if it may."""
         reason = self._reason(key, peer)
         if reason is None:
             return None
-        self._turned_away[reason] += 1
-        return TurnedAway(reason, self._seconds(reason), is_page)
+        return self._turn_away(reason, self._seconds(reason), is_page=is_page)
+
+    def put_off(self, seconds: float, *, is_page: bool) -> TurnedAway:
+        """Return what a client is told whose key pauses for so long."""
+        return self._turn_away(Reason.PAUSED, ceil(seconds), is_page=is_page)
 
     def enter(self, connection: Connection, key: SdkKey | None, peer: Peer) -> None:
         """Count a stream that was let in."""
@@ -95,10 +102,16 @@ class Gate:
         """Return how many were turned away, by their names in the engine's statistics."""
         return {f"refused_{reason.name.lower()}": self._turned_away[reason] for reason in Reason}
 
+    def _turn_away(self, reason: Reason, seconds: int, *, is_page: bool) -> TurnedAway:
+        self._turned_away[reason] += 1
+        return TurnedAway(reason, seconds, is_page)
+
     def _reason(self, key: SdkKey | None, peer: Peer) -> Reason | None:
         settings = self._settings
         if self.is_stopping:
             return Reason.STOPPING
+        if self.is_draining:
+            return Reason.DRAINING
         if 0 < settings.most_streams <= self._connections.streams:
             return Reason.STREAMS
         if self._admission.is_full:
@@ -113,7 +126,7 @@ class Gate:
     def _seconds(self, reason: Reason) -> int:
         """Return after how many seconds to come back: spread, and the later the more there are."""
         longest = _LONGEST_SECONDS
-        if reason is Reason.STOPPING:
+        if reason in {Reason.STOPPING, Reason.DRAINING}:
             longest = 5  # somebody else serves by then
         elif reason is Reason.BUSY:
             longest = min(longest, 5 + int(self._admission.longest_wait_seconds))

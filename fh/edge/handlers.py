@@ -1,17 +1,20 @@
 """Whatever has one answer, answered, whichever way the request came."""
 
 from collections.abc import Iterable
+from math import ceil
 from typing import assert_never
 
 import structlog
 import trio
 
 from fh.bus.errors import EventTooLarge
-from fh.contracts.answers import Denied, KeyAnswer, KeyLookup
+from fh.contracts.answers import Denied, Granted, KeyAnswer, KeyLookup
 from fh.contracts.updates import FeatureUpdates, StreamedFeatureUpdate
 from fh.edge.encoded import EncodedViews
 from fh.edge.flags import Flags
+from fh.edge.gate import Reason
 from fh.edge.ofrep import answer_evaluation
+from fh.edge.orders import Orders
 from fh.edge.poll import NOT_READY, answer_poll
 from fh.edge.request import EvaluateFlag, EvaluateFlags, Poll, Question, Write
 from fh.edge.response import Answer, refusal
@@ -37,6 +40,7 @@ class Handlers:
         views: EncodedViews,
         flags: Flags,
         newest: KeyLookup,
+        orders: Orders,
     ) -> None:
         """Decide test writes by `newest`, for `lookup` may be behind what is written to."""
         self._lookup = lookup
@@ -45,6 +49,7 @@ class Handlers:
         self._settings = settings
         self._views = views
         self._flags = flags
+        self._orders = orders
 
     def answer_now(self, question: Question, body: bytes) -> Answer | None:
         """Return the answer if everything that it takes is in memory."""
@@ -73,14 +78,18 @@ class Handlers:
                     if answer is None:
                         return None
                     answers[key] = answer
-                return answer_poll(question, answers, self._views, self._settings)
+                return self._put_off(answers.items()) or answer_poll(
+                    question, answers, self._views, self._settings
+                )
             case Write():
                 return None
             case EvaluateFlag(shown) | EvaluateFlags(shown):
                 found = Denied() if shown is None else self._lookup.find_key(shown)
                 if found is None:
                     return None
-                return answer_evaluation(question, body, found, self._flags)
+                return self._put_off([(shown, found)]) or answer_evaluation(
+                    question, body, found, self._flags
+                )
             case _:
                 assert_never(question)
 
@@ -88,18 +97,37 @@ class Handlers:
         match question:
             case Poll(keys):
                 answers = await self._load(self._lookup, keys)
-                return answer_poll(question, answers, self._views, self._settings)
+                return self._put_off(answers.items()) or answer_poll(
+                    question, answers, self._views, self._settings
+                )
             case Write(key):
                 answers = await self._load(self._newest, [key])
+                if (paused := self._put_off(answers.items())) is not None:
+                    return paused
                 decided = decide_write(question, body, answers[key])
                 return decided if isinstance(decided, Answer) else await self._submit(decided)
             case EvaluateFlag(shown) | EvaluateFlags(shown):
                 found = (
                     Denied() if shown is None else (await self._load(self._lookup, [shown]))[shown]
                 )
-                return answer_evaluation(question, body, found, self._flags)
+                return self._put_off([(shown, found)]) or answer_evaluation(
+                    question, body, found, self._flags
+                )
             case _:
                 assert_never(question)
+
+    def _put_off(self, answers: Iterable[tuple[SdkKey | None, KeyAnswer]]) -> Answer | None:
+        """Return what clients are told while operators want one of their keys to pause."""
+        if not self._orders.has_pauses:
+            return None
+        seconds = 0.0
+        for key, answer in answers:
+            if key is not None:
+                account_id = answer.account_id if isinstance(answer, Granted) else None
+                seconds = max(seconds, self._orders.paused_seconds(key, account_id))
+        if not seconds:
+            return None
+        return refusal(503, Reason.PAUSED.value, retry_seconds=ceil(seconds))
 
     async def _submit(self, update: StreamedFeatureUpdate) -> Answer:
         with trio.move_on_after(self._settings.load_seconds):

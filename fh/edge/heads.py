@@ -75,6 +75,11 @@ class KnownHeads(Generic[T]):
         while len(self._known) > self._capacity or self._bytes > self._capacity_bytes:
             self._make_room()
 
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._known.clear()
+        self._bytes = 0
+
     def _make_room(self) -> None:
         """Forget the oldest entry, or let it be the newest once more if it was used meanwhile."""
         head = next(iter(self._known))

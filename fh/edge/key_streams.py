@@ -181,3 +181,9 @@ class KeyStreams:
             or self._turns
             or any(audience.live for audience in self._audiences.values())
         )
+
+
+def streams_of(connection: Connection) -> KeyStreams | None:
+    """Return the streams of the key that `connection` is served with; None while it waits."""
+    owner = None if connection.audience is None else connection.audience.owner
+    return owner if isinstance(owner, KeyStreams) else None

@@ -1,5 +1,6 @@
 """One life of Edge: requests in, the right part of Edge to each."""
 
+import random
 import socket
 import time
 from collections.abc import Callable
@@ -8,19 +9,23 @@ from typing import TypeAlias, assert_never
 
 import trio
 
-from fh.contracts.answers import KeyLookup
+from fh.contracts.answers import Granted, KeyLookup
 from fh.contracts.updates import FeatureUpdates
+from fh.edge.bodies import await_body
+from fh.edge.census import Backlog, Census, Wanted, take_census
 from fh.edge.connection import Connection
+from fh.edge.dismissal import Dismissal, chosen
 from fh.edge.encoded import EncodedViews
 from fh.edge.engine import Engine
 from fh.edge.evaluation import FeatureStates
+from fh.edge.farewells import say_goodbye
 from fh.edge.flags import Flags
 from fh.edge.gate import Peer, TurnedAway, peer_address
 from fh.edge.handlers import Handlers
 from fh.edge.heads import KnownHeads
-from fh.edge.intake import AwaitedBody
 from fh.edge.messages import Subscribe
 from fh.edge.opening import Opening, crosses, is_page, lasts, opening_of, resumed
+from fh.edge.orders import Orders
 from fh.edge.pages import Pages
 from fh.edge.plain import refused_without_tls
 from fh.edge.poller import Poller
@@ -52,10 +57,11 @@ from fh.edge.response import (
     refusal,
     unknown_key,
 )
+from fh.edge.sdks import SdkNumbers
 from fh.edge.settings import EdgeSettings
 from fh.edge.subscriptions import Subscriptions
 from fh.edge.websocket import serve_socket
-from fh.wire.http_body import BodyTooLarge, MalformedBody, RequestBody
+from fh.model.sdk_key import SdkKey
 from fh.wire.http_head import MalformedHead, RequestHead, TooManyHeaders, parse_head
 from fh.wire.sse import chunk
 
@@ -87,6 +93,7 @@ class Life:
         poller: Poller,
         states: FeatureStates,
         newest: KeyLookup,
+        orders: Orders,
     ) -> None:
         self.settings = settings
         self._elsewhere = elsewhere
@@ -96,18 +103,23 @@ class Life:
         self.draining = trio.Event()
         self.responses = Responses(settings)
         self.engine: Engine = Engine(poller, settings, self, heartbeat=HEARTBEAT, farewell=BYE)
+        self._lookup = lookup
+        self._orders = orders
+        self._chance = random.Random()  # noqa: S311  chooses streams, guards nothing
+        self._sdks = SdkNumbers(lambda: {each.sdk for each in self.engine.open_streams()})
         views = EncodedViews(states)
         self._repeated = RepeatedPolls(lookup)
         self._openings = KnownHeads[Opening]()
         self.answer_again = self._repeated.answer
-        self.handlers = Handlers(lookup, updates, settings, views, Flags(states), newest)
-        self._subscriptions = Subscriptions(lookup, settings, self.engine, views, states)
+        self.handlers = Handlers(lookup, updates, settings, views, Flags(states), newest, orders)
+        self._subscriptions = Subscriptions(lookup, settings, self.engine, views, states, orders)
         self.on_delivery = self._subscriptions.on_delivery
 
     async def run(self, task_status: trio.TaskStatus[None]) -> None:
         """Serve until cancelled, or drained when `draining` is set."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
+            self.obey()
             await nursery.start(self._subscriptions.run)
             nursery.start_soon(self.engine.run)
             task_status.started()
@@ -129,7 +141,14 @@ class Life:
                 of_page = False
             case _:
                 return asked
-        return self.engine.gate.check(key, peer, is_page=of_page) or asked
+        return self._check(key, peer, is_page=of_page) or asked
+
+    def _check(self, key: SdkKey | None, peer: Peer, *, is_page: bool) -> TurnedAway | None:
+        """Return why a stream may not be opened now, None if it may."""
+        gate = self.engine.gate
+        if key is not None and (seconds := self._paused_seconds(key)):
+            return gate.put_off(seconds, is_page=is_page)
+        return gate.check(key, peer, is_page=is_page)
 
     def open_relay(self, asked: OpenStream, bearer: Bearer, peer: Peer) -> Relay:
         """Return a stream that the caller writes to its client, and closes with the engine."""
@@ -138,6 +157,47 @@ class Life:
         self.engine.gate.enter(relay, asked.key, peer)
         self._subscribe(relay, asked, tag, held)
         return relay
+
+    # Operators --------------------------------------------------------------------------------
+
+    def obey(self) -> None:
+        """Go by the orders that are in force by now."""
+        self.engine.gate.is_draining = self._orders.draining
+        self._repeated.clear()
+
+    def dismiss(self, dismissal: Dismissal) -> int:
+        """Begin to say goodbye to streams; return to how many."""
+        streams = chosen(self.engine.open_streams(), dismissal, self._chance)
+
+        def end(stream: Connection) -> None:
+            if self._orders.draining or not dismissal.while_draining:
+                self.engine.end_stream(stream, BYE)
+
+        assert self._nursery is not None
+        begin = partial(
+            say_goodbye,
+            last=lambda _: False,  # chosen by chance, nobody comes last
+            seconds=dismissal.seconds,
+            jitter=self._chance,
+        )
+        self._nursery.start_soon(begin, streams, end)
+        return len(streams)
+
+    async def census(self, wanted: Wanted) -> Census:
+        """Return who has streams here."""
+        now = trio.current_time()
+        backlogs = {
+            stream: Backlog(waiting_bytes, now - progressed_at)
+            for stream, waiting_bytes, progressed_at in self.engine.backlogs()
+        }
+        return await take_census(self.engine.open_streams(), backlogs, self._sdks.sdk, wanted)
+
+    def _paused_seconds(self, key: SdkKey) -> float:
+        if not self._orders.has_pauses:
+            return 0.0
+        found = self._lookup.find_key(key)
+        account_id = found.account_id if isinstance(found, Granted) else None
+        return self._orders.paused_seconds(key, account_id)
 
     # Requests ---------------------------------------------------------------------------------
 
@@ -209,24 +269,13 @@ class Life:
     def _await_body(
         self, connection: Connection, question: Question, data: bytes, head: RequestHead
     ) -> None:
-        try:
-            body = RequestBody(data, head)
-        except MalformedBody as error:
-            self._respond(connection, refusal(400, str(error)), head, closes=True)
-            return
-        except BodyTooLarge:
-            self._respond(connection, refusal(413, "the body is too large"), head, closes=True)
-            return
-        closes = not head.keep_alive or body.open_ended
-
-        def on_body(content: bytes) -> None:
+        def on_body(content: bytes, *, closes: bool) -> None:
             self._answer(connection, question, content, head, closes=closes)
 
-        self.engine.await_body(
-            connection,
-            AwaitedBody(body, on_body),
-            expects_continue=(head.header("expect") or "").lower() == "100-continue",
-        )
+        def on_refused(answer: Answer) -> None:
+            self._respond(connection, answer, head, closes=True)
+
+        await_body(self.engine, connection, data, head, on_body, on_refused)
 
     def _answer_poll(
         self, connection: Connection, poll: Poll, data: bytes, head: RequestHead
@@ -303,7 +352,7 @@ class Life:
 
     def _open_again(self, connection: Connection, opening: Opening, peer: Peer) -> None:
         asked = opening.asked
-        turned_away = self.engine.gate.check(asked.key, peer, is_page=opening.is_page)
+        turned_away = self._check(asked.key, peer, is_page=opening.is_page)
         if turned_away is None:
             self._open_stream(connection, opening, peer)
             return
@@ -324,6 +373,7 @@ class Life:
     def _subscribe(
         self, connection: Connection, asked: OpenStream, tag: str, held: str | None
     ) -> None:
+        connection.sdk = self._sdks.number(asked.sdk)
         if asked.key is None or self._subscriptions.is_unknown(asked.key):
             self.engine.end_stream(
                 connection, unknown_key(asked.form), hold_seconds=UNKNOWN_KEY_HOLD_SECONDS

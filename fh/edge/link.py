@@ -25,8 +25,11 @@ from fh.bus.port import Delivery, Reconnected
 from fh.contracts.event_log import Undecodable, decode_event, kind_of
 from fh.contracts.published import CacheServiceAccount, PublishEnvironment, encode_published
 from fh.contracts.updates import StreamedFeatureUpdate
+from fh.edge.census import Census, Wanted
+from fh.edge.dismissal import Dismissal
 from fh.edge.engine_statistics import EngineStatistics
 from fh.edge.lag import LoopLag
+from fh.edge.orders import Standing
 from fh.errors import FeatureHubError
 from fh.model.ids import EnvironmentId
 
@@ -95,8 +98,23 @@ class Drain(Struct, frozen=True, tag=True):
     """Take no more connections, say goodbye to every stream, and end."""
 
 
+class TakeCensus(Struct, frozen=True, tag=True):
+    """The parent asks who has streams at the worker."""
+
+    number: int
+    wanted: Wanted
+
+
+class Dismiss(Struct, frozen=True, tag=True):
+    """The parent has the worker say goodbye to streams."""
+
+    number: int
+    dismissal: Dismissal
+
+
 Answered: TypeAlias = EnvironmentFound | AccountFound | UpdateTaken | NotNow
-FromParent: TypeAlias = Begin | Announced | Resync | Answered | Drain
+Order: TypeAlias = Standing | TakeCensus | Dismiss
+FromParent: TypeAlias = Begin | Announced | Resync | Answered | Drain | Order
 
 
 class FindEnvironment(Struct, frozen=True, tag=True):
@@ -123,6 +141,20 @@ class SubmitUpdate(Struct, frozen=True, tag=True):
     update: StreamedFeatureUpdate
 
 
+class CensusTaken(Struct, frozen=True, tag=True):
+    """The worker's answer to `TakeCensus`."""
+
+    number: int
+    census: Census
+
+
+class Dismissed(Struct, frozen=True, tag=True):
+    """The worker's answer to `Dismiss`: to how many streams goodbye is being said."""
+
+    number: int
+    streams: int
+
+
 class Ready(Struct, frozen=True, tag=True):
     """The worker takes connections."""
 
@@ -136,7 +168,8 @@ class Figures(Struct, frozen=True, tag=True):
 
 
 Question: TypeAlias = FindEnvironment | FindAccount | SubmitUpdate
-FromWorker: TypeAlias = Question | Ready | Figures
+Report: TypeAlias = Ready | Figures | CensusTaken | Dismissed
+FromWorker: TypeAlias = Question | Report
 
 _FROM_PARENT: "Final[msgspec.json.Decoder[FromParent]]" = msgspec.json.Decoder(FromParent)
 _FROM_WORKER: "Final[msgspec.json.Decoder[FromWorker]]" = msgspec.json.Decoder(FromWorker)

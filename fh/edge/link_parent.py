@@ -4,6 +4,7 @@ Questions are answered as they come, many at once, each by a task. Whatever the 
 read waits in a bounded queue, so that neither the bus nor another worker waits for it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from typing import Final, NamedTuple, assert_never
@@ -13,10 +14,15 @@ import trio
 
 from fh.contracts.truth import TruthSource
 from fh.contracts.updates import FeatureUpdates
+from fh.edge.census import Census, Wanted
+from fh.edge.dismissal import Dismissal
 from fh.edge.engine_statistics import NOTHING_COUNTED
 from fh.edge.link import (
     AccountFound,
     Answered,
+    CensusTaken,
+    Dismiss,
+    Dismissed,
     Drain,
     EnvironmentFound,
     Figures,
@@ -31,6 +37,7 @@ from fh.edge.link import (
     Ready,
     Resync,
     SubmitUpdate,
+    TakeCensus,
     UpdateTaken,
     decode_from_worker,
     encode_frame,
@@ -40,10 +47,15 @@ from fh.errors import FeatureHubError, Unavailable
 
 log = structlog.get_logger()
 
+_ORDERS: Final = 16
 _READ_BYTES: Final = 64 * 1024
 _WRITE_BYTES: Final = 256 * 1024
 _QUESTIONS: Final = 1024
 """How many are under way, or wait to be read, before no more are read. A worker has fewer."""
+
+
+class WorkerBusy(Unavailable):
+    """A worker has been asked too much already."""
 
 
 class WorkerSilent(FeatureHubError):
@@ -92,6 +104,8 @@ class ParentLink:
         )
         self._turns = trio.Semaphore(_QUESTIONS)
         self._reader = FrameReader()
+        self._asked: dict[int, trio.MemorySendChannel[CensusTaken | Dismissed]] = {}
+        self._number = 0
         self.ready = trio.Event()
         self.figures = Figures(NOTHING_COUNTED, 0)
 
@@ -108,8 +122,38 @@ class ParentLink:
             self._queue.announce(_Outgoing(frame), len(frame))
 
     def order(self, frame: bytes) -> None:
-        """Have the worker told to begin."""
+        """Have the worker told to begin, or what operators want of it."""
         self._queue.put(_Outgoing(frame))
+
+    async def census(self, wanted: Wanted) -> Census:
+        """Return who has streams at the worker; whoever asks bounds the wait.
+
+        Raises:
+            WorkerBusy: it has not answered what it was asked before.
+        """
+        answer = await self._ask(lambda number: TakeCensus(number, wanted))
+        assert isinstance(answer, CensusTaken), "asked for a census"
+        return answer.census
+
+    async def dismiss(self, dismissal: Dismissal) -> int:
+        """Have the worker say goodbye to streams, and return to how many; see `census`."""
+        answer = await self._ask(lambda number: Dismiss(number, dismissal))
+        assert isinstance(answer, Dismissed), "asked for a dismissal"
+        return answer.streams
+
+    async def _ask(self, order: Callable[[int], TakeCensus | Dismiss]) -> CensusTaken | Dismissed:
+        if len(self._asked) >= _ORDERS:
+            raise WorkerBusy(f"{len(self._asked)} orders are under way")
+        self._number += 1
+        number = self._number
+        send, receive = trio.open_memory_channel[CensusTaken | Dismissed](1)
+        self._asked[number] = send
+        try:
+            self._queue.put(_Outgoing(encode_frame(order(number))))
+            return await receive.receive()
+        finally:
+            # Given up, its answer will find nobody.
+            self._asked.pop(number, None)
 
     def drain(self) -> None:
         """Have the worker say goodbye to its streams and end."""
@@ -164,6 +208,9 @@ class ParentLink:
                 self.ready.set()
             case Figures():
                 self.figures = message
+            case CensusTaken(number) | Dismissed(number):
+                if (asked := self._asked.pop(number, None)) is not None:
+                    asked.send_nowait(message)
             case _:
                 assert_never(message)
 

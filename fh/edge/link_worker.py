@@ -21,9 +21,9 @@ from fh.edge.link import (
     Announced,
     Answered,
     Begin,
+    Dismiss,
     Drain,
     EnvironmentFound,
-    Figures,
     FindAccount,
     FindEnvironment,
     FrameReader,
@@ -31,16 +31,19 @@ from fh.edge.link import (
     FromParent,
     LinkFault,
     NotNow,
+    Order,
     Question,
-    Ready,
+    Report,
     Resync,
     SubmitUpdate,
+    TakeCensus,
     UpdateTaken,
     decode_delivery,
     decode_from_parent,
     encode_frame,
 )
 from fh.edge.link_queue import LinkQueue
+from fh.edge.orders import Standing
 from fh.errors import Unavailable
 from fh.model.ids import EnvironmentId
 
@@ -49,6 +52,7 @@ log = structlog.get_logger()
 _READ_BYTES: Final = 64 * 1024
 _DELIVERIES: Final = 10_000
 _DELIVERED_BYTES: Final = 32 * 1024 * 1024
+_ORDERS: Final = 64
 _QUESTIONS: Final = 512
 _WAITING_FRAMES: Final = 2 * _QUESTIONS
 
@@ -74,6 +78,8 @@ class WorkerLink:
 
     Attributes:
         draining: Set when the parent wants the worker to end, and when it is gone.
+        standing: What operators want, as the parent said last.
+        orders: What the parent wants done; after each `standing` is to be looked at.
         fault: What it said that it never should; then the link is at its end.
     """
 
@@ -87,6 +93,8 @@ class WorkerLink:
         self._asked: dict[int, _Asked] = {}
         self._number = 0
         self._settings: bytes | None = None
+        self.standing = Standing()
+        self._to_do, self.orders = trio.open_memory_channel[Order](_ORDERS)
         self._began = trio.Event()
         self._is_over = False
         self.draining = trio.Event()
@@ -124,7 +132,7 @@ class WorkerLink:
         while True:
             await subscriber(*await self._deliveries.take())
 
-    def report(self, message: Ready | Figures) -> None:
+    def report(self, message: Report) -> None:
         """Tell the parent; without room for it, not this time."""
         with suppress(trio.WouldBlock):
             self._to_send.send_nowait(encode_frame(message))
@@ -214,6 +222,12 @@ class WorkerLink:
                 if asked := self._asked.get(message.number):
                     asked.answer = message
                     asked.settled.set()
+            case Standing() | TakeCensus() | Dismiss():
+                if isinstance(message, Standing):
+                    self.standing = message
+                # The parent waits for answers; without room for one more, it does so in vain.
+                with suppress(trio.WouldBlock):
+                    self._to_do.send_nowait(message)
             case Drain():
                 self.draining.set()
             case _:

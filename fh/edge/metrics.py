@@ -111,6 +111,8 @@ def _turned_away(now: EngineStatistics) -> CounterMetricFamily:
         ("key", now.refused_key),
         ("address", now.refused_address),
         ("stopping", now.refused_stopping),
+        ("draining", now.refused_draining),
+        ("paused", now.refused_paused),
     ):
         family.add_metric([reason], count)
     return family

@@ -5,6 +5,7 @@ import time
 
 import trio
 
+from fh.edge.bodies import await_body
 from fh.edge.connection import Connection
 from fh.edge.door import Door
 from fh.edge.engine import Engine
@@ -49,8 +50,12 @@ class PagesPort:
         except TooManyHeaders:
             self.on_refused(connection, 431, "too many headers")
             return
-        assert self._nursery is not None
-        self._nursery.start_soon(self._answer, connection, head)
+        if self._pages.takes_body(head) and self._engine is not None:
+            self._await_body(self._engine, connection, data, head)
+        else:
+            # Nobody reads a body that may have come with it.
+            closes = not head.keep_alive or head.has_body
+            self._begin_answer(connection, head, b"", closes=closes)
 
     def on_refused(self, connection: Connection, status: int, detail: str) -> None:
         """Receive a request that can't be served."""
@@ -61,10 +66,26 @@ class PagesPort:
         if self._engine is not None:
             self._engine.close(connection)
 
-    async def _answer(self, connection: Connection, head: RequestHead) -> None:
-        answer = await self._pages.answer(head)
-        closes = not head.keep_alive or head.has_body
-        self._respond(connection, answer, closes=closes, bare=head.method == "HEAD")
+    def _await_body(
+        self, engine: Engine, connection: Connection, data: bytes, head: RequestHead
+    ) -> None:
+        def on_body(content: bytes, *, closes: bool) -> None:
+            self._begin_answer(connection, head, content, closes=closes)
+
+        def on_refused(answer: Answer) -> None:
+            self._respond(connection, answer, closes=True)
+
+        await_body(engine, connection, data, head, on_body, on_refused)
+
+    def _begin_answer(
+        self, connection: Connection, head: RequestHead, body: bytes, *, closes: bool
+    ) -> None:
+        async def answer() -> None:
+            answer = await self._pages.answer(head, body)
+            self._respond(connection, answer, closes=closes, bare=head.method == "HEAD")
+
+        assert self._nursery is not None
+        self._nursery.start_soon(answer)
 
     def _respond(
         self, connection: Connection, answer: Answer, *, closes: bool, bare: bool = False

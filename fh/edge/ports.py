@@ -7,7 +7,7 @@ from fh.contracts.answers import Denied, Granted
 from fh.edge.admission import Waiter
 from fh.edge.connection import Connection
 from fh.edge.fanout import Audience
-from fh.model.ids import EnvironmentId
+from fh.model.ids import EnvironmentId, ServiceAccountId
 from fh.model.sdk_key import SdkKey
 from fh.wire.sse import SharedEvent
 
@@ -42,6 +42,9 @@ class Surroundings(Protocol):
 
     def ask(self, key: SdkKey) -> None:
         """Have the answer loaded."""
+
+    def is_paused(self, key: SdkKey, account_id: ServiceAccountId) -> bool:
+        """Return whether streams of a key, which belongs to that account, are put off."""
 
     def pause_seconds(self, failures: int) -> float:
         """Return how long to wait before asking again."""

@@ -64,5 +64,9 @@ class RepeatedPolls:
         refs = tuple((key, weakref.ref(view)) for key, view in views)
         self._given.remember(head, _Given(refs, answer), len(answer.before) + len(answer.after))
 
+    def clear(self) -> None:
+        """Forget every answer: what they depend on besides the views is not what it was."""
+        self._given.clear()
+
     def __len__(self) -> int:
         return len(self._given)

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import TypeAlias
 from urllib.parse import parse_qsl
 
+from fh.edge.sdks import OTHER, Sdk, sdk_of
 from fh.model.sdk_key import SdkKey
 from fh.wire.context_header import NO_CONTEXT, ClientContext, parse_context
 from fh.wire.http_head import RequestHead
@@ -40,6 +41,7 @@ class OpenStream:
     context: ClientContext
     last_event_id: str | None
     form: StreamForm = StreamForm.FEATURES
+    sdk: Sdk = OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +178,9 @@ def _stream(head: RequestHead, segments: tuple[str, ...]) -> Asked:
     if segments[0] == _SOCKETS and "websocket" in _tokens(head, "upgrade"):
         # Sockets of browsers can't set headers either.
         ids = [value for name, value in query if name == "lastEventId"]
-        return _socket(head, OpenStream(key, context, ids[-1] if ids else last_event_id))
-    return OpenStream(key, context, last_event_id)
+        held = ids[-1] if ids else last_event_id
+        return _socket(head, OpenStream(key, context, held, sdk=sdk_of(head)))
+    return OpenStream(key, context, last_event_id, sdk=sdk_of(head))
 
 
 def _socket(head: RequestHead, stream: OpenStream) -> Asked:
@@ -248,7 +251,7 @@ def _notices(head: RequestHead, segments: tuple[str, ...]) -> Asked:
     # What the client was told with the path counts until the stream has told it more.
     told = [value for name, value in parse_qsl(head.query) if name == "etag"]
     held = head.header("last-event-id") or (told[-1] if told else None)
-    return OpenStream(key, NO_CONTEXT, held, StreamForm.NOTICES)
+    return OpenStream(key, NO_CONTEXT, held, StreamForm.NOTICES, sdk_of(head))
 
 
 def _context(head: RequestHead, query: list[tuple[str, str]]) -> ClientContext:

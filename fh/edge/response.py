@@ -27,6 +27,7 @@ _BACK_LATER = b"retry: 60000\n"
 UNKNOWN_KEY_HOLD_SECONDS = 1.0
 """One official SDK comes back without a pause after a failure: so long it waits for the end."""
 
+_WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 NO_STORE = "no-store, max-age=0"
 
 _ALLOWED_HEADERS = (
@@ -166,7 +167,7 @@ class Responses:
         A bare answer is that to HEAD: without the body whose length it tells.
         """
         lines = _lines(answer.headers)
-        if answer.status != HTTPStatus.NOT_MODIFIED:
+        if answer.status not in _WITHOUT_BODY:
             lines += b"content-length: %d\r\n" % len(answer.body)
         if closes:
             lines += b"connection: close\r\n"

@@ -205,6 +205,13 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
 
     def _answered(self, streams: KeyStreams, answer: KeyAnswer) -> None:
         match answer:
+            case Granted(account_id=account_id) if self._surroundings.is_paused(
+                streams.key, account_id
+            ):
+                for subscribe in streams.end_waiting():
+                    self._streams.end_stream(subscribe.connection, BYE)
+                self._end(streams, BYE)
+                self._maybe_deserted = True
             case Granted():
                 streams.failures = 0
                 self._grant(streams, answer)
@@ -258,7 +265,7 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
         if streams is None or subscribe is None:
             return
         newest = None if streams.asking else self._surroundings.find(key)
-        if isinstance(newest, Granted):
+        if isinstance(newest, Granted) and not self._surroundings.is_paused(key, newest.account_id):
             self._grant(streams, newest)
             self._serve(streams, subscribe, streams.view(newest, self._known))
             streams.end_turn(connection)

@@ -23,10 +23,11 @@ from fh.edge.engine import Engine
 from fh.edge.evaluation import FeatureStates
 from fh.edge.listener import addressed
 from fh.edge.messages import Evict, KeyAnswered, Subscribe, SubscriptionMessage
+from fh.edge.orders import Orders
 from fh.edge.response import BYE
 from fh.edge.settings import EdgeSettings
 from fh.edge.subscription import EnvironmentSubscription
-from fh.model.ids import EnvironmentId
+from fh.model.ids import EnvironmentId, ServiceAccountId
 from fh.model.sdk_key import SdkKey
 
 log = structlog.get_logger()
@@ -56,12 +57,14 @@ class Subscriptions:
         engine: Engine,
         views: EncodedViews,
         states: FeatureStates,
+        orders: Orders,
     ) -> None:
         self._lookup = lookup
         self._settings = settings
         self._engine = engine
         self._views = views
         self._states = states
+        self._orders = orders
         self._nursery: trio.Nursery | None = None
         self._supervisor = Supervisor("subscriptions")
         self._refs: dict[EnvironmentId, Ref[SubscriptionMessage]] = {}
@@ -110,6 +113,10 @@ class Subscriptions:
     def find(self, key: SdkKey) -> Granted | Denied | None:
         """Return the answer about `key` if it is in memory."""
         return self._lookup.find_key(key)
+
+    def is_paused(self, key: SdkKey, account_id: ServiceAccountId) -> bool:
+        """Return whether operators want a key, or its account, to be put off for a while."""
+        return self._orders.has_pauses and self._orders.paused_seconds(key, account_id) > 0
 
     def pause_seconds(self, failures: int) -> float:
         """Return how long to wait before asking again after so many failures."""

@@ -141,6 +141,13 @@ class Writer:
         deadline = self._deadlines.get(connection)
         return None if deadline is None else deadline - self._settings.slow_seconds
 
+    def backlogs(self) -> list[tuple[Connection, int, float]]:
+        """Return who has how many bytes waiting, and when it took some last."""
+        return [
+            (connection, _kept_bytes(connection), at - self._settings.slow_seconds)
+            for connection, at in self._deadlines.items()
+        ]
+
     def late(self, now: float) -> list[Connection]:
         """Return the connections whose client took nothing for too long."""
         return [connection for connection, at in self._deadlines.items() if at <= now]
@@ -204,3 +211,7 @@ def _take_off(connection: Connection, written: int) -> None:
         tail = memoryview(backlog.pop(next(iter(backlog)))) if backlog else None
     connection.tail = None if tail is None else tail[written:]
     connection.backlog = backlog or None
+
+
+def _kept_bytes(connection: Connection) -> int:
+    return len(connection.tail or b"") + sum(map(len, (connection.backlog or {}).values()))

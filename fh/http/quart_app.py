@@ -21,6 +21,7 @@ from werkzeug.routing import MapAdapter
 
 from fh.errors import FeatureHubError, Unavailable
 from fh.http.asgi import guarded
+from fh.http.bearer import bearer_token
 from fh.http.body import read_body
 from fh.http.cors import Cors
 from fh.http.decoding import LARGEST_BODY_BYTES, BodyDecoder, QueryDecoder
@@ -37,7 +38,6 @@ WebApp: TypeAlias = QuartTrio
 CallerT = TypeVar("CallerT")
 
 _RETRY_AFTER_SECONDS = 1
-_BEARER = "bearer "
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class _Serving:
             self._face.metrics.took(route.operation_id, trio.current_time() - began)
 
     async def _handled(self, route: AnyRoute, path: Mapping[str, Any] | None) -> object:
-        token = _bearer_token(quart_request.headers.get("Authorization"))
+        token = bearer_token(quart_request.headers.get("Authorization"))
         # Before the body is even read: strangers cost as little as possible.
         caller = await self._face.authenticate(token) if route.authenticated else None
         if path is None:
@@ -232,11 +232,3 @@ def _raw_path() -> bytes:
 def _peer() -> str:
     client = quart_request.scope.get("client")
     return client[0] if client else ""
-
-
-def _bearer_token(header: str | None) -> str | None:
-    """Return the token of `Bearer <token>`; the scheme's case does not matter, one space does."""
-    if header is None or header[: len(_BEARER)].lower() != _BEARER:
-        return None
-    token = header[len(_BEARER) :]
-    return token if token and " " not in token else None

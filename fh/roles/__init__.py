@@ -17,6 +17,7 @@ worker_count    how many workers there are
 log_metrics     counts of log lines for Prometheus
 worker_metrics  the workers' figures for Prometheus
 entrance        where clients come in: a door of this process, or workers
+edges           every Edge behind a port, for operators
 party_server    MR, Dacha and Edge in one process
 mr dacha edge   each of them alone
 edge_rest       polls and test writes without a cache, alone or beside MR

@@ -18,15 +18,18 @@ import socket
 from fh.actors.child import ServiceSpec
 from fh.aio import Island
 from fh.dacha.http_truth import HttpTruth
+from fh.edge.admin import admin_routes
 from fh.edge.pages import Pages
 from fh.edge.pages_port import PagesPort
-from fh.http.health import HealthChecks, presence_routes
+from fh.http.admin_keys import AdminCheck
+from fh.http.health import HealthChecks
 from fh.http.info import info_routes
-from fh.http.operations import operations_routes
+from fh.http.operations import on_public_port, operations_routes
 from fh.http.routing import below
 from fh.roles.bus import BusCollector, bus_parts, make_nats
 from fh.roles.cache import CacheParts, make_dacha
 from fh.roles.edge_parts import EdgeParts
+from fh.roles.edges import EveryEdge
 from fh.roles.entrance import edge_collectors, open_entrance, serves
 from fh.roles.role import Role, new_registry
 from fh.roles.settings.roles import EdgeRoleSettings
@@ -53,12 +56,16 @@ def build_edge(
 
     health = HealthChecks(
         liveness={"edge": edge_serves},
-        readiness={"edge": edge_serves, "events": bus.has_followed, "upstream": truth.is_truth},
+        readiness={
+            "edge": edge_serves,
+            "events": bus.has_followed,
+            "upstream": truth.is_truth,
+            "lets_streams_in": lambda: not edge.orders.draining,
+        },
     )
     info = info_routes("edge-full")
-    operations = Pages(below(settings.root, [*operations_routes(health, registry), *info]))
-    beside = below(settings.root, [*presence_routes(), *info])
-    pages = operations if monitor is None else Pages(beside)
+    operations = operations_routes(health, registry)
+    pages = Pages(below(settings.root, [*on_public_port(operations, monitor), *info]))
 
     parts = EdgeParts(dacha.lookup, bus, settings, pages, pages)
     edge = parts.edge
@@ -86,7 +93,13 @@ def build_edge(
         parts.collector,
     ):
         registry.register(collector)
-    operators = None if monitor is None else PagesPort(operations, settings.edge(), monitor)
+    operators: PagesPort | None = None
+    if monitor is not None:
+        routes = [*operations, *info, *admin_routes(EveryEdge(edge, entrance))]
+        check = AdminCheck(settings.admin_keys)
+        operators = PagesPort(
+            Pages(below(settings.root, routes), check.authenticate), settings.edge(), monitor
+        )
     return Role(
         "edge",
         [

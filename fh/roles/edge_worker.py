@@ -7,6 +7,7 @@
     ├── figures             tells the parent once a second what was counted
     ├── garbage             looked for every minute, when nothing is being written
     ├── edge                streams, polls and WebSockets
+    ├── orders              does what operators want, and the parent passes on
     └── door                its share of the port; last up, first down
 
 It ends when its parent says so, when it gets SIGTERM, or when the parent is gone, however that
@@ -22,7 +23,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, assert_never
 
 import msgspec
 import structlog
@@ -42,8 +43,9 @@ from fh.edge.engine_statistics import NOTHING_COUNTED
 from fh.edge.garbage import collect_garbage, freeze_what_lives
 from fh.edge.hand_over import Giver
 from fh.edge.lag import LagMeter
-from fh.edge.link import Figures, Ready
+from fh.edge.link import CensusTaken, Dismiss, Dismissed, Figures, Ready, TakeCensus
 from fh.edge.link_worker import ParentGone, WorkerLink
+from fh.edge.orders import Standing
 from fh.edge.settings import EdgeSettings
 from fh.errors import FeatureHubError
 from fh.log import configure_logging
@@ -94,6 +96,7 @@ class EdgeWorker:
             giver.give_other_protocol,
         )
         self._lag = LagMeter()
+        self._obeyed: Standing | None = None
         self._deliveries = Subscribers()
         # In this order: what Edge hears of, Dacha has heard of.
         self._deliveries.subscribe("dacha", self._dacha.on_delivery)
@@ -114,6 +117,7 @@ class EdgeWorker:
                     drain=self._edge.drain,
                     drain_seconds=grace_seconds + 2.0,
                 ),
+                ServiceSpec("orders", self._follow_orders),
                 ServiceSpec("door", self._open_door),
             ],
             intensity=_INTENSITY,
@@ -149,6 +153,31 @@ class EdgeWorker:
             engine = self._edge.statistics() or engine
             self._link.report(Figures(engine, self._edge.patterns_cut_off(), self._lag.lag()))
             await trio.sleep(_FIGURES_SECONDS)
+
+    async def _follow_orders(self, *, task_status: trio.TaskStatus[None]) -> None:
+        self._obey()
+        task_status.started()
+        while True:
+            order = await self._link.orders.receive()
+            self._obey()
+            match order:
+                case TakeCensus(number, wanted):
+                    census = await self._edge.census(wanted)
+                    self._link.report(CensusTaken(number, census))
+                case Dismiss(number, dismissal):
+                    self._link.report(Dismissed(number, self._edge.dismiss(dismissal)))
+                case Standing():
+                    pass
+                case _:
+                    assert_never(order)
+
+    def _obey(self) -> None:
+        standing = self._link.standing
+        # Once each: what is left of a pause was told as of then.
+        if standing is not self._obeyed:
+            self._obeyed = standing
+            self._edge.orders.obey(standing)
+            self._edge.obey()
 
     async def _open_door(self, *, task_status: trio.TaskStatus[None]) -> None:
         settings = self._settings

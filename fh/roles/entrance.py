@@ -76,6 +76,7 @@ def open_entrance(
             updates=updates,
             take_elsewhere=elsewhere,
             take_other_protocol=other_protocol,
+            standing=edge.orders.standing,
         ),
     )
     # What they hear of, the cache that they ask has heard of.

@@ -25,14 +25,17 @@ import socket
 from fh.actors.child import ServiceSpec
 from fh.aio import Island
 from fh.bus.nats import NatsBus
+from fh.edge.admin import admin_routes
+from fh.http.admin_keys import AdminCheck
 from fh.http.health import HealthChecks
-from fh.http.operations import operations_routes
+from fh.http.operations import on_public_port, operations_routes
 from fh.http.web_face import WebFace
 from fh.mr.event_log import DatabaseEventLog
 from fh.mr.http.app import create_mr_app
 from fh.roles.bus import BusCollector, bus_parts, make_bus
 from fh.roles.cache import CacheParts, make_dacha
 from fh.roles.edge_parts import EdgeParts
+from fh.roles.edges import EveryEdge
 from fh.roles.entrance import edge_collectors, open_entrance, serves
 from fh.roles.mr import MrParts
 from fh.roles.role import Role, new_registry
@@ -67,15 +70,19 @@ def build_party_server(
     # share one would send them away when it is gone.
     health = HealthChecks(
         liveness={"edge": edge_serves},
-        readiness={"edge": edge_serves, "database": storage.has_answered},
+        readiness={
+            "edge": edge_serves,
+            "database": storage.has_answered,
+            "lets_streams_in": lambda: not edge.orders.draining,
+        },
     )
-    operators = OperatorsWeb(operations_routes(health, registry), settings, monitor)
+    operations = operations_routes(health, registry)
     app = create_mr_app(
         storage.database,
         settings.mr(),
         registry=registry,
         name="party-server",
-        more=[*mr.truth_routes(shut_off=False), *operators.elsewhere],
+        more=[*mr.truth_routes(shut_off=False), *on_public_port(operations, monitor)],
     )
     web = WebFace(app)
 
@@ -107,6 +114,12 @@ def build_party_server(
     )
     for collector in (*edge_collectors(edge, parts.lag, entrance), parts.collector):
         registry.register(collector)
+    operators = OperatorsWeb(
+        [*operations, *admin_routes(EveryEdge(edge, entrance))],
+        settings,
+        monitor,
+        AdminCheck(settings.admin_keys).authenticate,
+    )
     drain_seconds = settings.grace_seconds + 2.0
     return Role(
         "party-server",

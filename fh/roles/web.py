@@ -8,10 +8,11 @@ from prometheus_client import CollectorRegistry
 
 from fh.actors.child import ServiceSpec
 from fh.edge.door import Door, raise_descriptor_limit
+from fh.edge.pages import Authenticate
 from fh.http.certificate import Certificate
 from fh.http.conversation import Terms
-from fh.http.health import presence_routes
 from fh.http.metrics import HttpMetrics
+from fh.http.operations import on_public_port
 from fh.http.problem import Problem
 from fh.http.quart_app import Face, WebApp, create_app
 from fh.http.routing import AnyRoute, below
@@ -28,15 +29,13 @@ class OperatorsWeb:
         routes: Sequence[AnyRoute],
         settings: ListeningSettings,
         monitor: socket.socket | None,
+        authenticate: Authenticate | None = None,
     ) -> None:
-        """Serve `routes` behind `monitor`; without it they are for the other port.
-
-        That there is somebody is said on both.
-        """
-        self.elsewhere = tuple(presence_routes() if monitor else routes)
+        """Serve `routes` behind `monitor`; without it they are for the other port."""
+        self.elsewhere = on_public_port(routes, monitor)
         self._web = (
             WebParts(
-                plain_app(routes, settings, CollectorRegistry()),
+                plain_app(routes, settings, CollectorRegistry(), authenticate or _nobody),
                 settings,
                 monitor,
                 for_operators=True,
@@ -60,14 +59,17 @@ async def _nobody(_: str | None) -> None:
 
 
 def plain_app(
-    routes: Sequence[AnyRoute], settings: ListeningSettings, registry: CollectorRegistry
+    routes: Sequence[AnyRoute],
+    settings: ListeningSettings,
+    registry: CollectorRegistry,
+    authenticate: Authenticate = _nobody,
 ) -> WebApp:
     """Return a web application whose routes know no callers, or know them by a key of their own."""
     routes = below(settings.root, routes)
     return create_app(
         Face(
             routes=routes,
-            authenticate=_nobody,
+            authenticate=authenticate,
             refusals={},
             metrics=HttpMetrics(registry, routes),
             cors=settings.cors(),

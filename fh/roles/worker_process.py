@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +25,7 @@ from fh.edge.hand_over import open_channel, take_over
 from fh.edge.life import TakeAway
 from fh.edge.link import Begin, encode_frame
 from fh.edge.link_parent import LinkLimits, ParentLink
+from fh.edge.orders import Standing
 from fh.errors import FeatureHubError
 from fh.roles.edge_worker import WorkerSettings
 
@@ -47,12 +48,16 @@ class WorkerNotReady(FeatureHubError):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What workers need of their parent; `take_…` receive the connections that Edge can't serve."""
+    """What workers need of their parent; `take_…` receive the connections that Edge can't serve.
+
+    `standing` returns what operators want of whoever begins.
+    """
 
     truth: TruthSource
     updates: FeatureUpdates
     take_elsewhere: TakeAway
     take_other_protocol: TakeAway
+    standing: Callable[[], Standing] = Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,7 @@ class WorkerProcess:
         self.pid = self._process.pid
         self.link = ParentLink(self._stream, surroundings.truth, surroundings.updates, limits)
         self.link.order(encode_frame(Begin(Raw(msgspec.json.encode(settings)))))
+        self.link.order(encode_frame(surroundings.standing()))
 
     @property
     def is_serving(self) -> bool:

@@ -7,7 +7,7 @@ import trio
 
 from fh.edge.engine_statistics import EngineStatistics
 from fh.edge.lag import LoopLag
-from fh.edge.link_parent import LinkLimits
+from fh.edge.link_parent import LinkLimits, ParentLink
 from fh.roles.edge_worker import WorkerSettings
 from fh.roles.tally import Tally
 from fh.roles.worker_process import Patience, Surroundings, WorkerProcess
@@ -58,6 +58,11 @@ class WorkerSlot:
             self._tally.see(self._process.link.figures)
         return self._tally
 
+    @property
+    def link(self) -> ParentLink | None:
+        """The link to the process, while it takes connections."""
+        return self._process.link if self._process is not None and self.is_ready else None
+
     def launch(self) -> WorkerProcess:
         """Start the process, ahead of `run` or in it."""
         self._starts += 1
@@ -104,6 +109,11 @@ class WorkerSlot:
         """Have the worker told; without one, the next asks for everything anyway."""
         if self._process is not None:
             self._process.link.announce(frame)
+
+    def order(self, frame: bytes) -> None:
+        """Have the worker told what operators want; the next one hears it at its start."""
+        if self._process is not None:
+            self._process.link.order(frame)
 
     def drain(self) -> None:
         """Have the worker end, and none come after it."""

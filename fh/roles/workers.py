@@ -19,8 +19,10 @@ turn comes when all are ready again. So all but one serve throughout.
 """
 
 import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 import trio
@@ -32,8 +34,9 @@ from fh.bus.port import Delivery
 from fh.dacha.settings import DachaSettings
 from fh.edge.engine_statistics import NOTHING_COUNTED, EngineStatistics
 from fh.edge.lag import LoopLag
-from fh.edge.link import FrameTooLarge, encode_delivery
-from fh.edge.link_parent import LinkLimits
+from fh.edge.link import FrameTooLarge, encode_delivery, encode_frame
+from fh.edge.link_parent import LinkLimits, ParentLink, WorkerBusy
+from fh.edge.orders import Standing
 from fh.edge.settings import EdgeSettings
 from fh.roles.edge_worker import WorkerSettings
 from fh.roles.worker_process import Patience, Surroundings
@@ -45,6 +48,8 @@ _BACKOFF: Final = Backoff(first_seconds=0.05, maximum_seconds=5.0)
 _WITHIN_SECONDS: Final = 60.0
 _RESTARTS_OF_EACH: Final = 60  # more than the backoff lets happen
 _END_SECONDS: Final = 4.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +173,29 @@ class Workers:
     def each(self) -> list[WorkerStatistics]:
         """Return what is known of each worker."""
         return [slot.statistics() for slot in self._slots]
+
+    def order(self, standing: Standing) -> None:
+        """Tell every worker what operators want; whoever begins later hears of it then."""
+        frame = encode_frame(standing)
+        for slot in self._slots:
+            slot.order(frame)
+
+    async def ask(
+        self, question: Callable[[ParentLink], Awaitable[T]], *, within_seconds: float
+    ) -> dict[int, T | None]:
+        """Ask every worker at the same time; who has not answered then has None."""
+        answers: dict[int, T | None] = {slot.number: None for slot in self._slots}
+
+        async def ask_one(slot: WorkerSlot) -> None:
+            if (link := slot.link) is not None:
+                with suppress(WorkerBusy):
+                    answers[slot.number] = await question(link)
+
+        with trio.move_on_after(within_seconds):
+            async with trio.open_nursery() as nursery:
+                for slot in self._slots:
+                    nursery.start_soon(ask_one, slot)
+        return answers
 
     async def _renew_in_turns(self, *, task_status: trio.TaskStatus[None]) -> None:
         task_status.started()

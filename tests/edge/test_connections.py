@@ -27,6 +27,7 @@ async def test_sockets_are_found_by_their_descriptors_and_relays_are_counted_wit
     assert (connections.open, connections.streams) == (3, 2)
     assert connections.counts() == {
         "connections": 3,
+        "accepted": 2,
         "streams": 2,
         "opened": 2,
         "goodbyes": 0,

@@ -23,6 +23,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from fh.contracts.answers import Denied
 from fh.contracts.published import CacheEnvironmentFeature
+from fh.edge.dismissal import Dismissal
 from fh.edge.encoded import EncodedViews
 from fh.edge.evaluation import FeatureStates
 from fh.wire.sdk_json import Evaluation
@@ -287,3 +288,18 @@ async def test_at_shutdown_those_that_are_being_served_are_served_to_the_end(
     whole = ["ack", "features", "bye", "end"]
     assert list(heard.values()).count(whole) >= min(4, first_at_once)
     assert all(each in (whole, ["ack", "bye", "end"]) for each in heard.values())
+
+
+async def test_those_whose_key_pauses_while_they_wait_are_told_to_come_back() -> None:
+    async with edge_under_test(heavy_environment(), first_at_once=1) as edge:
+        first, *herd = [await edge.open_stream() for _ in range(4)]
+        await statistics_are(edge, delivering=1, waiting=3)
+        edge.edge.orders.pause(SERVER_KEY, 60)
+        edge.edge.obey()
+        assert edge.edge.dismiss(Dismissal(whom=SERVER_KEY)) == 1
+        assert await features_of(first) == {"heavy": 1, "dark": 1}
+        for stream in (first, *herd):
+            names = [(await stream.event())[0]]
+            while names[-1] != "end":
+                names.append((await stream.event())[0])
+            assert names in (["bye", "end"], ["ack", "bye", "end"])

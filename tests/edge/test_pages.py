@@ -11,7 +11,7 @@ from fh.edge.settings import EdgeSettings
 from fh.errors import Unavailable
 from fh.http.health import HealthChecks, health_routes
 from fh.http.metrics import metrics_routes
-from fh.http.routing import Request, Route
+from fh.http.routing import Reply, Request, Route
 
 
 async def away(_: Request[None, None, None]) -> None:
@@ -20,6 +20,10 @@ async def away(_: Request[None, None, None]) -> None:
 
 async def bug(_: Request[None, None, None]) -> None:
     raise RuntimeError("secret detail")
+
+
+async def gone(_: Request[None, None, None]) -> Reply:
+    return Reply(status=204)
 
 
 async def version(_: Request[None, None, None]) -> dict[str, str]:
@@ -35,6 +39,7 @@ async def test_pages_are_answered_by_the_engine_itself() -> None:
         Route("GET", "/info/version", "version", version, tag="T", authenticated=False),
         Route("GET", "/away", "away", away, tag="T", authenticated=False),
         Route("GET", "/bug", "bug", bug, tag="T", authenticated=False),
+        Route("DELETE", "/version", "gone", gone, tag="T", authenticated=False),
     ]
     lookup = MemoryLookup({SERVER_KEY: granted([boolean("flag", True)])})
     settings = EdgeSettings()
@@ -67,6 +72,8 @@ async def test_pages_are_answered_by_the_engine_itself() -> None:
         assert (status, headers["retry-after"]) == (503, "1")
         status, _, body = await get("/bug")
         assert (status, b"secret" in body) == (500, False)
+        status, headers, body = await get("/version", "DELETE")
+        assert (status, "content-length" in headers, body) == (204, False, b"")
         assert (await get("/mr-api/person"))[0] == 404
         status, headers, _ = await get("/metrics", "DELETE")
         assert (status, headers["allow"]) == (405, "GET")

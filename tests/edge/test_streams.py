@@ -319,3 +319,49 @@ async def test_how_long_a_change_took_is_measured_once_for_all_its_streams(porta
     assert sum(statistics.propagation.counts) == 1
     assert 3 <= statistics.propagation.total_seconds < 4
     assert (statistics.opened, statistics.streams, statistics.goodbyes) == (3, 3, 0)
+
+
+async def test_a_stream_whose_account_turns_out_to_pause_is_told_to_come_back(
+    portable: bool,
+) -> None:
+    lookup = one_flag()
+    lookup.cold = True
+    async with edge_under_test(lookup, portable_engine=portable) as edge:
+        edge.edge.orders.pause(ServiceAccountId(UUID(int=4)), 60)
+        edge.edge.obey()
+        client = await edge.open_stream()
+        assert await client.event() == DISCOVER
+        assert await client.event() == BYE
+        assert (await client.event())[0] == "end"
+
+
+async def test_a_poll_that_was_answered_before_is_put_off_all_the_same(portable: bool) -> None:
+    async with edge_under_test(one_flag(), portable_engine=portable) as edge:
+        client = await edge.connect()
+        path = f"/features?apiKey={SERVER_KEY.environment_id}/{SERVER_KEY.secret}"
+        request = f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+        found = []
+        for _ in range(3):
+            await client.send(request)
+            found.append((await client.answer())[0])
+        edge.edge.orders.pause(SERVER_KEY, 60)
+        edge.edge.obey()
+        await client.send(request)
+        status, headers, _ = await client.answer()
+        found.append(status)
+        assert found == [200, 200, 200, 503]
+        assert headers["retry-after"] == "60"
+
+
+async def test_a_stream_that_was_opened_before_is_put_off_all_the_same(portable: bool) -> None:
+    async with edge_under_test(one_flag(), portable_engine=portable) as edge:
+        for _ in range(3):
+            assert await (await edge.open_stream()).event() == DISCOVER
+        edge.edge.orders.pause(SERVER_KEY, 60)
+        edge.edge.obey()
+        client = await edge.connect()
+        path = f"/features/{SERVER_KEY.environment_id}/{SERVER_KEY.secret}"
+        request = f"GET {path} HTTP/1.1\r\nHost: x\r\naccept: text/event-stream\r\n\r\n"
+        await client.send(request.encode())
+        status, headers, _ = await client.answer()
+        assert (status, headers["retry-after"]) == (503, "60")

@@ -18,10 +18,12 @@ from fh.contracts.updates import StreamedFeatureUpdate
 from fh.dacha.dacha import Dacha
 from fh.dacha.settings import DachaSettings
 from fh.edge.door import reserve
+from fh.edge.edge import Edge
 from fh.edge.life import TakeAway
 from fh.edge.settings import EdgeSettings
 from fh.errors import Unavailable
 from fh.model.sdk_key import SdkKey
+from fh.roles.edges import EveryEdge
 from fh.roles.worker_process import Surroundings
 from fh.roles.workers import Workers, WorkersSettings
 from tests.dacha.world import (
@@ -81,6 +83,7 @@ class Parent:
     bus: MemoryBus
     source: FakeSource
     updates: Updates
+    edges: EveryEdge
     elsewhere: list[tuple[socket.socket, bytes]] = field(default_factory=list)
     other: list[tuple[socket.socket, bytes]] = field(default_factory=list)
     clients: list[Client] = field(default_factory=list)
@@ -226,16 +229,19 @@ async def parent_of_workers(
         start_seconds=START_SECONDS,
     )
     parent: Parent
+    # It serves nothing: there is no door to it.
+    edge = Edge(dacha.lookup, updates, chosen, lambda taken, _: taken.close())
     surroundings = Surroundings(
         truth=dacha.truth,
         updates=bus,
         take_elsewhere=take or (lambda taken, data: parent.elsewhere.append((taken, data))),
         take_other_protocol=lambda taken, data: parent.other.append((taken, data)),
+        standing=edge.orders.standing,
     )
     workers = Workers(reserve("127.0.0.1", 0), replace(workers_settings, **settings), surroundings)
     bus.subscribe("workers", workers.on_delivery)
     dacha.follow("workers", workers.on_delivery)
-    parent = Parent(workers, dacha, bus, source, updates)
+    parent = Parent(workers, dacha, bus, source, updates, EveryEdge(edge, workers))
     pids: list[int] = []
     with closing(workers):
         async with trio.open_nursery() as nursery:

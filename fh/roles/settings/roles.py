@@ -6,6 +6,7 @@ from typing import Final
 
 from fh.config import Fault, Secret, properties_of, secrets, setting
 from fh.dacha.last_known_settings import check_last_known
+from fh.roles.settings.admin import AdminPartSettings, check_admin
 from fh.roles.settings.bus import BusSettings, check_bus
 from fh.roles.settings.dacha import DachaPartSettings, check_disconnects
 from fh.roles.settings.database import (
@@ -27,7 +28,12 @@ _DACHA_PORT = 8902
 
 @dataclass(frozen=True)
 class PartyServerSettings(
-    BusSettings, DachaPartSettings, DatabaseSettings, MrPartSettings, WorkersPartSettings
+    AdminPartSettings,
+    BusSettings,
+    DachaPartSettings,
+    DatabaseSettings,
+    MrPartSettings,
+    WorkersPartSettings,
 ):
     """Everything that a party-server can be told."""
 
@@ -48,7 +54,9 @@ class DachaRoleSettings(BusSettings, DachaPartSettings, ManagementSettings, List
 
 
 @dataclass(frozen=True)
-class EdgeRoleSettings(BusSettings, DachaPartSettings, DachaAddressSettings, WorkersPartSettings):
+class EdgeRoleSettings(
+    AdminPartSettings, BusSettings, DachaPartSettings, DachaAddressSettings, WorkersPartSettings
+):
     """Everything that an Edge can be told."""
 
     port: int = setting("server.port", _EDGE_PORT, PORT, "port to listen on; 0 for any")
@@ -100,6 +108,7 @@ def check_party_server(settings: PartyServerSettings) -> Sequence[Fault]:
         *check_bus(settings, required=False),
         *check_database(settings),
         *check_workers(settings),
+        *check_admin(settings),
         *check_listening(settings),
     ]
 
@@ -131,6 +140,7 @@ def check_edge(settings: EdgeRoleSettings) -> Sequence[Fault]:
         *check_disconnects(settings, settings.worker_count().count),
         *check_url(f"dacha.url.{settings.cache_name}", settings.dacha_url),
         *check_workers(settings),
+        *check_admin(settings),
         *check_listening(settings),
     ]
 
