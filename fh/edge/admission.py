@@ -26,8 +26,9 @@ _STALLED_SECONDS: Final = 0.5
 _STALLED_FOR_EACH: Final = 3
 """So many may stand still for each that is served at a time."""
 
-_FULL_AFTER_SECONDS: Final = 20.0
-"""When the first in the queue has waited for so long, nobody more is let in."""
+_FULL_SHARE: Final = 0.75
+"""When the first has waited for so much of the longest wait, nobody more is let in: who comes now
+would most likely wait for all of it."""
 
 
 class Waiter(Protocol):
@@ -105,7 +106,7 @@ class Admission:
         """Whether nobody more should begin to wait."""
         return (
             len(self._waiting) >= self._settings.first_waiting
-            or self.longest_wait_seconds >= _FULL_AFTER_SECONDS
+            or self.longest_wait_seconds >= _FULL_SHARE * self._settings.first_wait_seconds
         )
 
     @property

@@ -161,15 +161,15 @@ async def test_whoever_leaves_gives_the_turn_to_the_next(nursery: trio.Nursery) 
     nursery.cancel_scope.cancel()
 
 
-@pytest.mark.parametrize("seconds", [19, 21])
+@pytest.mark.parametrize("seconds", [44, 46])
 async def test_it_is_full_when_the_queue_is_long_or_does_not_move(
     seconds: int, autojump_clock: MockClock
 ) -> None:
-    stage = Stage(first_at_once=1, first_waiting=3)
+    stage = Stage(first_at_once=1, first_waiting=3, first_wait_seconds=60)
     stage.come(range(2))
     assert not stage.admission.is_full
     await trio.sleep(seconds)
-    assert stage.admission.is_full == (seconds > 20)
+    assert stage.admission.is_full == (seconds > 45)
     stage.come(range(2, 4))
     assert stage.admission.is_full
 
