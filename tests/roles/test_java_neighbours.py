@@ -69,7 +69,9 @@ async def test_a_java_mr_feeds_our_dacha_and_edge(nats, peer) -> None:
             management_url=f"http://127.0.0.1:{mr_port}",
             upstream_key=Secret("secret"),
         )
-        edge = build("edge", nats_urls=(nats.url,), dacha_url=f"http://127.0.0.1:{dacha.port}")
+        edge = build(
+            "edge", nats_urls=(nats.url,), dacha_url=f"http://127.0.0.1:{dacha.port}", workers=0
+        )
         async with running(dacha, edge):
             await until_seen(edge.port, FLAG_1=False)
             await mr.announce_feature(java.feature(1, 3, True))
@@ -155,7 +157,7 @@ async def a_java_edge_asks(port: int, mr: java.JavaMr) -> None:
 
 async def test_a_java_dacha_behind_our_edge_is_told_plainly_and_never_to_sdks(nats) -> None:
     async with java.served(java.java_dacha) as port:
-        edge = build("edge", nats_urls=(nats.url,), dacha_url=f"http://127.0.0.1:{port}")
+        edge = build("edge", nats_urls=(nats.url,), dacha_url=f"http://127.0.0.1:{port}", workers=0)
         with capture_logs() as logs:
             async with running(edge):
                 assert (await ask(edge.port, f"/features?apiKey={SDK_KEY}"))[0] == 503
