@@ -15,7 +15,7 @@ from fh.edge.engine import Engine
 from fh.edge.fanout import Audience
 from fh.edge.poller import EpollPoller
 from fh.edge.settings import EdgeSettings
-from fh.edge.writer import Writer
+from fh.edge.writer import Eviction, Writer
 from fh.wire.sse import chunk
 
 EVENT = chunk(b"event: feature\ndata: {}\n\n")
@@ -211,4 +211,4 @@ async def test_parts_of_any_size_are_no_reason_to_give_a_client_up() -> None:
         stage.writer.keep_frames(connection, {"a": b"1"})
         assert stage.evicted == []
         stage.writer.keep_frames(connection, {"b": b"2" * 10})
-        assert stage.evicted == [(connection, "backlog_full")]
+        assert stage.evicted == [(connection, Eviction.OVERFULL)]
