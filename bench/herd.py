@@ -54,6 +54,7 @@ COLUMNS: Final = (
     Column("ended early", "ended before they had their features", better=Better.LOWER),
     Column("before", "the server's memory before, with the kernel's for sockets", "MiB"),
     Column("on top", "what the herd added at most", "MiB", Better.LOWER, 1),
+    Column("in sockets", "how much of that was on its way", "MiB", Better.LOWER, 1),
     Column("share", "that, as a share of what was before", "%", Better.LOWER, 1),
     Column("refused polls/s", "polls with unknown keys, refused", better=Better.HIGHER),
     Column("questions", "what those had MR asked", better=Better.LOWER),
@@ -69,9 +70,14 @@ class _Memory:
     def now(cls, pids: list[int]) -> "_Memory":
         return cls(sum(process_memory(pid).proportional_bytes for pid in pids), kernel_memory())
 
-    def since(self, earlier: "_Memory") -> int:
-        grown = self.processes_bytes - earlier.processes_bytes
-        return grown + self.kernel.since(earlier.kernel)
+    def on_top_of(self, earlier: "_Memory") -> tuple[int, int]:
+        """Return the bytes that came, and how many of them are what waits in sockets.
+
+        As many sockets are open as were; the kernel's other memory would be that of others, too.
+        """
+        processes_bytes = self.processes_bytes - earlier.processes_bytes
+        buffers_bytes = self.kernel.socket_buffer_bytes - earlier.kernel.socket_buffer_bytes
+        return processes_bytes + buffers_bytes, buffers_bytes
 
 
 @click.command()
@@ -171,11 +177,13 @@ def _herd(
     time.sleep(_SETTLING_SECONDS)
     before = _Memory.now(pids)
     before_bytes = before.processes_bytes + before.kernel.since(empty.kernel)
-    peak_bytes = 0
+    peak_bytes = buffers_bytes = 0
     start_ns = sum(map(processor_ns, pids))
     clients.begin(ComeBack(patience_seconds))
     while not clients.are_done:
-        peak_bytes = max(peak_bytes, _Memory.now(pids).since(before))
+        peak_bytes, buffers_bytes = max(
+            (peak_bytes, buffers_bytes), _Memory.now(pids).on_top_of(before)
+        )
         time.sleep(_LOOK_SECONDS)
     came = [report for report in clients.reports() if isinstance(report, Came)]
     served = sorted(seconds for each in came for seconds in each.served_seconds)
@@ -189,6 +197,7 @@ def _herd(
         "ended early": sum(each.ended_early for each in came),
         "before": before_bytes / _MIB,
         "on top": peak_bytes / _MIB,
+        "in sockets": buffers_bytes / _MIB,
         "share": 100 * peak_bytes / before_bytes,
     }
     busy = max(each.processor_seconds for each in came) / served[-1]
