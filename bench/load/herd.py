@@ -21,7 +21,10 @@ _BATCH: Final = 256
 _IP_BIND_ADDRESS_NO_PORT: Final = 24  # absent from the socket module before Python 3.14
 _INTEREST: Final = select.EPOLLIN | select.EPOLLRDHUP
 _RECEIVE_BUFFER_BYTES: Final = 64 * 1024
-"""On this machine what a client has not read yet is in the same kernel's memory as the server's."""
+"""On this machine what a client has not read yet is in the same kernel's memory as the server's.
+
+Less than the loopback's segments of 64 KB would have every window wait for a timer.
+"""
 
 _FEATURES: Final = re.compile(rb"([0-9a-f]+)\r\n(event: features\nid: ([^\n]*)\n)")
 _HEADER: Final = re.compile(rb"\r\nretry-after: (\d+)", re.IGNORECASE)
