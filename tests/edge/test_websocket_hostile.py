@@ -17,6 +17,7 @@ from edge_under_test import (
     edge_under_test,
     granted,
 )
+from msgspec import Raw, structs
 from socket_client import (
     BINARY,
     CLOSE,
@@ -34,7 +35,10 @@ from socket_client import (
 from structlog.testing import capture_logs
 from trio.testing import wait_all_tasks_blocked
 
+from fh.contracts.published import CacheEnvironmentFeature
+
 CONTINUATION = 0x0
+HEAVY_VALUE = Raw(b'"' + b"x" * 2_000 + b'"')
 
 
 @pytest.fixture(autouse=True)
@@ -262,6 +266,13 @@ async def test_pings_while_the_socket_is_closed_are_no_failure() -> None:
         await greeted(await open_raw(edge))
 
 
+def heavy(key: str) -> CacheEnvironmentFeature:
+    """A feature of which a few hundred fill what the kernel keeps for a client."""
+    plain = boolean(key, True)
+    assert plain.value is not None
+    return structs.replace(plain, value=structs.replace(plain.value, value=HEAVY_VALUE))
+
+
 async def test_a_slow_reader_is_evicted_without_cost_to_others() -> None:
     settings = {"slow_bytes": 4096, "slow_seconds": 60}
     async with edge_under_test(one_flag(), **settings) as edge, open_socket(edge) as well:
@@ -270,7 +281,7 @@ async def test_a_slow_reader_is_evicted_without_cost_to_others() -> None:
         with trio.fail_after(30):
             for number in range(20_000):
                 # Different features, so that nothing can be coalesced away.
-                await edge.announce(boolean(f"f{number}", True))
+                await edge.announce(heavy(f"f{number}"))
                 assert (await well.message())[0] == "feature"
                 if edge.edge.statistics().evicted:
                     break
