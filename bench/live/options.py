@@ -4,6 +4,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any, Final, TypeVar
 
 import click
@@ -130,7 +131,7 @@ def failures() -> Iterator[None]:
 
     SIGTERM ends it as Ctrl-C does: whatever it started ends with it.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _interrupt)
     with refusals():
         try:
             yield
@@ -142,6 +143,11 @@ def failures() -> Iterator[None]:
             raise SystemExit(_INTERRUPTED) from None
         except* OutOfBounds as refused:
             raise OutOfBounds(_reasons(refused)[0]) from None
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    # Not KeyboardInterrupt itself: trio keeps that out of its own code, but only this one.
+    signal.raise_signal(signal.SIGINT)
 
 
 def _reasons(group: BaseExceptionGroup[Any]) -> list[str]:

@@ -61,11 +61,16 @@ def test_what_fails_is_one_line_and_a_status(raised, status, grouped):
 
 
 def test_who_is_told_to_end_ends_without_a_word():
+    async def told_to_end():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.sleep_forever)
+            os.kill(os.getpid(), signal.SIGTERM)
+            await trio.sleep_forever()
+
     @click.command()
     def command():
         with failures():
-            os.kill(os.getpid(), signal.SIGTERM)
-            trio.run(trio.sleep, 10)
+            trio.run(told_to_end)
 
     before = signal.getsignal(signal.SIGTERM)
     try:
