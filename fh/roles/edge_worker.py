@@ -57,6 +57,9 @@ _FAILED: Final = 1
 _INTENSITY: Final = Intensity(restarts=10, within_seconds=60.0)
 _FIGURES_SECONDS: Final = 1.0
 _RELOAD_JITTER_SECONDS: Final = 0.1
+_LOAD_SECONDS: Final = 30.0
+"""The parent answers every question in its own time, with a no if it has to. Whoever gave up sooner
+would only ask again: many workers that start at once would keep it busy for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,12 @@ def own_dacha(settings: DachaSettings) -> DachaSettings:
 
     It keeps only what was asked for here: whatever else there is, the parent keeps for everybody.
     """
-    return replace(settings, cache_all_updates=False, reload_jitter_seconds=_RELOAD_JITTER_SECONDS)
+    return replace(
+        settings,
+        cache_all_updates=False,
+        reload_jitter_seconds=_RELOAD_JITTER_SECONDS,
+        load_seconds=_LOAD_SECONDS,
+    )
 
 
 class EdgeWorker:

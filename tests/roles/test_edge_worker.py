@@ -351,3 +351,8 @@ def test_its_settings_survive_the_way() -> None:
 def test_its_dacha_keeps_only_what_is_asked_for_here() -> None:
     assert own_dacha(DachaSettings(cache_all_updates=True, views=3)).cache_all_updates is False
     assert own_dacha(DachaSettings(views=3)).views == 3
+
+
+def test_a_worker_waits_longer_for_its_parent_than_the_parent_for_an_answer() -> None:
+    settings = DachaSettings()
+    assert own_dacha(settings).load_seconds > 2 * settings.load_seconds
