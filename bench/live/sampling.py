@@ -2,7 +2,7 @@
 
 import os
 import urllib.request
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -130,5 +130,9 @@ def _metrics(edge: RoleProgram) -> dict[str, float]:
             lines = answer.read().decode().splitlines()
     except OSError:
         return {}
-    found = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-    return {name: float(found[metric]) for name, metric in _METRICS.items() if metric in found}
+    found: defaultdict[str, float] = defaultdict(float)
+    for line in lines:
+        if not line.startswith("#"):
+            metric, _, value = line.rpartition(" ")
+            found[metric.partition("{")[0]] += float(value)  # whatever its labels tell apart
+    return {name: found[metric] for name, metric in _METRICS.items() if metric in found}

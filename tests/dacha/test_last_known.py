@@ -323,9 +323,11 @@ async def test_followed_from_there_only_what_was_missed_is_asked_for(path, nurse
     source = known_world(feature())
     await leave(source, path, position=lambda: 41)
     async with open_process(away(), path) as process:
-        following = Following(
-            Log(), process.dacha.on_delivery, begin=lambda: process.last_known.position
-        )
+
+        async def deliver(delivery, _committed_at) -> None:
+            await process.dacha.on_delivery(delivery)
+
+        following = Following(Log(), deliver, begin=lambda: process.last_known.position)
         await nursery.start(following.run)
         with trio.fail_after(10):
             await following.reach(42)

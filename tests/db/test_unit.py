@@ -88,7 +88,10 @@ async def test_a_cancelled_unit_of_work_does_not_commit(database):
     assert scope.cancelled_caught
     assert await count(database) == 0
     # and the server has stopped the statement: nothing is active but this question
-    active = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND state = $1"
+    active = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE query LIKE '%pg_sleep%' AND state = $1 AND datname = current_database()"
+    )
     assert await database.transaction(lambda tx: tx.fetchval(active, "active")) == 1
 
 
