@@ -17,7 +17,7 @@ _DEFAULT_PORT: Final = 4222
 _SUBJECT: Final = re.compile(r"[^\s.*>\0]+(?:\.[^\s.*>\0]+)*")
 _SCHEMES: Final = {"nats": False, "tls": True}
 _STREAM: Final = re.compile(r"[^\s.*>/\\\0]+")
-_PAUSE: Final = Backoff(first_seconds=0.1, maximum_seconds=2.0, jitter=0.5)
+_PAUSE: Final = Backoff(first_seconds=0.1, maximum_seconds=1.0, jitter=0.5)
 
 
 class InvalidNatsUrl(FeatureHubError):

@@ -36,6 +36,7 @@ class Server(Protocol):
     def data_directory(self) -> Path: ...
     def start(self) -> None: ...
     def is_ready(self) -> bool: ...
+    def probe(self, path: str) -> tuple[int, bytes]: ...
     def stop(self) -> int: ...
     def kill9(self) -> None: ...
     def restart(self) -> None: ...
@@ -138,6 +139,8 @@ class SplitServer:
             "edge",
             DACHA_URL_DEFAULT=f"http://127.0.0.1:{port}",
             DACHA2_CACHE_API_KEY=_DACHA_KEY,
+            # Two connections to one Edge are to see the same at the same time.
+            FH_WORKERS="0",
         )
 
     def _role(self, role: str, **settings: str) -> RoleProcess:
@@ -212,6 +215,10 @@ class SplitServer:
 
     def is_ready(self) -> bool:
         return all(role.is_ready() for role in self.roles)
+
+    def probe(self, path: str) -> tuple[int, bytes]:
+        """Return status and body of an operator's page of what SDKs connect to."""
+        return self.edges[0].probe(path)
 
     def stop(self) -> int:
         """End it from below; return the first exit code that is not 0."""
