@@ -32,7 +32,8 @@ class Connection:
     """A connection owned by the engine, the only one to change it.
 
     `tail` is what the kernel did not take of the last write, `backlog` what came after it: the
-    newest bytes for each key, in the order in which they became due.
+    newest bytes for each key, in the order in which they became due. `used_at` is when a request
+    was last answered the short way, and negative before the first one.
     """
 
     __slots__ = (
@@ -72,6 +73,18 @@ class Connection:
     def closed(self) -> bool:
         """Whether the socket is gone."""
         return self.descriptor == CLOSED
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the client has sent nothing so far."""
+        return self.phase is Phase.HEAD and self.used_at < 0 and not self.buffer
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether the client waits for an answer, or is about to."""
+        if self.phase is Phase.HEAD:
+            return bool(self.buffer)
+        return self.phase is Phase.BODY or self.phase is Phase.BUSY
 
     def shut(self) -> None:
         """Tell the client that nothing follows.

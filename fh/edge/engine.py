@@ -19,7 +19,7 @@ from fh.edge.connection import CLOSED, Connection, Phase
 from fh.edge.connections import Connections
 from fh.edge.engine_statistics import EngineStatistics
 from fh.edge.fanout import FanOut
-from fh.edge.farewells import say_goodbye
+from fh.edge.farewells import LAST_WORDS_SECONDS, say_goodbye, wait_answered
 from fh.edge.gate import Gate
 from fh.edge.intake import AwaitedBody, Intake, Requests
 from fh.edge.lifetimes import Due, Lifetimes
@@ -33,7 +33,6 @@ log = structlog.get_logger()
 
 _READ_BYTES = 16 * 1024
 _LINGER_SECONDS = 2.0
-_LAST_WORDS_SECONDS = 1.0
 
 
 class Engine:
@@ -99,7 +98,7 @@ class Engine:
         connection = Connection(descriptor)
         self._connections.add(connection)
         self._poller.watch(descriptor)
-        self._lifetimes.put(connection, trio.current_time() + self._settings.head_seconds)
+        self._lifetimes.begin(connection, trio.current_time() + self._settings.head_seconds)
         if data:
             self._intake.take_in(connection, data)
         else:
@@ -202,8 +201,7 @@ class Engine:
             self.close(connection)
             return
         connection.closes = True
-        seconds = self._settings.slow_seconds
-        self._lifetimes.put(connection, trio.current_time() + seconds)
+        self._lifetimes.put(connection, trio.current_time() + self._settings.slow_seconds)
         if self._writer.write(connection, object(), connection.ended(b"")):
             self._linger(connection)
 
@@ -225,7 +223,8 @@ class Engine:
                 os.close(descriptor)
 
     async def drain(self) -> None:
-        """Say goodbye to every stream, spread over the grace period, and let relays pass it on."""
+        """Say goodbye to every stream, spread over the grace period, and answer who has asked."""
+        began_at = trio.current_time()
         await say_goodbye(
             self._connections.of_streams(),
             self._say_farewell,
@@ -234,8 +233,9 @@ class Engine:
             seconds=self._settings.grace_seconds,
             jitter=self._jitter,
         )
+        await wait_answered(self._connections, began_at, self._settings.grace_seconds)
         # Whoever writes to a relay's client still has to pass the farewell on, and others to read.
-        with trio.move_on_after(_LAST_WORDS_SECONDS):
+        with trio.move_on_after(LAST_WORDS_SECONDS):
             await self._connections.wait_relays_left()
             await self._writer.wait_all_written()
 
@@ -295,8 +295,7 @@ class Engine:
                 connection.phase = Phase.BUSY
                 self._lifetimes.forget(connection)
         elif connection.buffer:
-            seconds = self._settings.head_seconds
-            self._lifetimes.put(connection, trio.current_time() + seconds)
+            self._lifetimes.put(connection, trio.current_time() + self._settings.head_seconds)
         else:
             self._lifetimes.used(connection)
 

@@ -1,7 +1,7 @@
-"""Goodbye to many streams: spread, so that they don't all come back at once."""
+"""How Edge ends: goodbyes, spread so that nobody comes back in a crowd, and last answers."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import ceil
 from typing import Final
 
@@ -12,6 +12,10 @@ from fh.edge.connection import Connection
 _MOST_PER_TURN: Final = 500
 _FEWEST_PER_TURN: Final = 10
 _PAUSE_SECONDS: Final = 0.05
+_LOOK_SECONDS: Final = 0.02
+
+LAST_WORDS_SECONDS: Final = 1.0
+"""What clients are given at least, to ask and to read."""
 
 
 async def say_goodbye(
@@ -39,3 +43,21 @@ async def say_goodbye(
             await trio.sleep(seconds / len(batches))
         else:
             await trio.lowlevel.checkpoint()
+
+
+async def wait_answered(
+    connections: Iterable[Connection], since: float, grace_seconds: float
+) -> None:
+    """Return when nobody among `connections` waits for an answer, or the grace period is over.
+
+    It began at `since`. Whoever has connected and sent nothing so far gets less of it.
+    """
+    with trio.move_on_at(since + max(LAST_WORDS_SECONDS, grace_seconds)):
+        with trio.move_on_at(since + LAST_WORDS_SECONDS):
+            await _wait_nobody(lambda: (each.is_new or each.is_asking for each in connections))
+        await _wait_nobody(lambda: (each.is_asking for each in connections))
+
+
+async def _wait_nobody(waits: Callable[[], Iterable[bool]]) -> None:
+    while any(waits()):  # noqa: ASYNC110  an event would cost every request something
+        await trio.sleep(_LOOK_SECONDS)

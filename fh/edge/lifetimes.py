@@ -40,6 +40,11 @@ class Lifetimes:
         self._wheel: Wheel[Connection] = Wheel(now)
         self._now = now
 
+    def begin(self, connection: Connection, at: float) -> None:
+        """Await the first request of a connection until `at`."""
+        self.put(connection, at)
+        connection.used_at = -1.0
+
     def put(self, connection: Connection, at: float) -> None:
         """Let something be due for `connection` at `at`, instead of what was."""
         self._wheel.remove(connection, connection.bucket)
@@ -107,7 +112,7 @@ class Lifetimes:
 
     def _idle_at(self, connection: Connection) -> float:
         """Return when a connection that was used lately may be closed, 0 for one that was not."""
-        if not connection.used_at:
+        if connection.used_at <= 0:
             return 0.0
         return connection.used_at + self._settings.idle_seconds + _CLOCK_STEP_SECONDS
 
