@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from msgspec import Struct
+
 from fh.contracts.published import CacheEnvironmentFeature
 from fh.model.ids import (
     ApplicationId,
@@ -20,8 +22,7 @@ from fh.model.roles import Role
 from fh.model.sdk_key import SdkKey
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
-class Granted:
+class Granted(Struct, frozen=True, weakref=True):
     """What a key may see of its environment at one moment.
 
     `features` are those the account's filters let through, retired ones among them, in the

@@ -4,17 +4,17 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 from fh.contracts.published import CacheEnvironmentFeature
-from fh.model.ids import FeatureId, signed_halves
+from fh.model.ids import FeatureId, java_order
 
 
-def sort_key(feature: CacheEnvironmentFeature) -> tuple[int, int]:
+def sort_key(feature: CacheEnvironmentFeature) -> int:
     """Return what features are ordered by."""
-    return signed_halves(feature.feature.id)
+    return java_order(feature.feature.id)
 
 
 def place(features: Sequence[CacheEnvironmentFeature], feature_id: FeatureId) -> int:
     """Return where the feature is among the ordered `features`, or where it would be."""
-    return bisect_left(features, signed_halves(feature_id), key=sort_key)
+    return bisect_left(features, java_order(feature_id), key=sort_key)
 
 
 def is_at(features: Sequence[CacheEnvironmentFeature], at: int, feature_id: FeatureId) -> bool:

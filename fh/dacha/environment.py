@@ -6,11 +6,11 @@ Reads do not queue here; they take the newest immutable state from the table.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 import structlog
 import trio
+from msgspec import Struct
 
 from fh.actors.actor import Actor
 from fh.actors.ref import Ref
@@ -29,38 +29,33 @@ log = structlog.get_logger()
 EnvironmentAnswer: TypeAlias = EnvironmentSnapshot | Denied | NotReady
 
 
-@dataclass(frozen=True, slots=True)
-class EnvironmentPublished:
+class EnvironmentPublished(Struct, frozen=True, eq=False):
     """Event `number` of this environment: the environment itself."""
 
     message: PublishEnvironment
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class FeaturesPublished:
+class FeaturesPublished(Struct, frozen=True, eq=False):
     """Event `number` of this environment: some of its features."""
 
     changes: tuple[PublishFeatureValue, ...]
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class AskEnvironment:
+class AskEnvironment(Struct, frozen=True, eq=False):
     """Answer with the snapshot, loading it where it is missing."""
 
     reply: Reply[EnvironmentAnswer]
 
 
-@dataclass(frozen=True, slots=True)
-class Reload:
+class Reload(Struct, frozen=True, eq=False):
     """Bring the snapshot up to date with MR; say what kept you from it."""
 
     reply: Reply[NotReady | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Recover:
+class Recover(Struct, frozen=True, eq=False):
     """Reload, because an earlier life may have lost an event; try until it is done."""
 
 
@@ -69,8 +64,7 @@ EnvironmentMessage: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class EnvironmentState:
+class EnvironmentState(Struct, frozen=True):
     """What readers see: the snapshot, and the number of the last event that is part of it.
 
     `is_confirmed` is false for what an earlier process knew, until MR was asked about it.

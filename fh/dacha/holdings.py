@@ -1,7 +1,7 @@
 """All that a Dacha holds, as records for its next process, and back. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import assert_never
 
@@ -126,7 +126,9 @@ class RecordsTaken:
         if self._environment is None:
             return
         told = structs.replace(self._environment, features=tuple(self._features))
-        snapshot = replace(EnvironmentSnapshot.of(told), deleted=MappingProxyType(self._deleted))
+        snapshot = structs.replace(
+            EnvironmentSnapshot.of(told), deleted=MappingProxyType(self._deleted)
+        )
         self._knowledge.environments.append(snapshot)
         self._environment, self._features = None, []
 

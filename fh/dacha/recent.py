@@ -30,9 +30,12 @@ class Recent(Generic[K, V]):
 
     def keep(self, key: K, value: V) -> V | None:
         """Keep `value` as the most recently used entry; return the entry that had to go."""
+        before = len(self._entries)
         self._entries[key] = value
-        self._entries.move_to_end(key)
-        if len(self._entries) <= self._capacity:
+        if len(self._entries) == before:
+            self._entries.move_to_end(key)
+            return None
+        if before < self._capacity:
             return None
         return self._entries.popitem(last=False)[1]
 

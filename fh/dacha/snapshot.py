@@ -7,8 +7,10 @@ Source: sections 5.3 and 5.9 of the data plane's contract, rulings (a) and 29.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from types import MappingProxyType
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fh.contracts.merge import merged
 from fh.contracts.ordered import find_feature, is_at, place, sort_key
@@ -26,8 +28,7 @@ DELETED_FEATURES_KEPT = 1_000
 """How many deleted features an environment remembers."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EnvironmentSnapshot:
+class EnvironmentSnapshot(Struct, frozen=True, eq=False):
     """An environment with its features, ordered as the etag wants them.
 
     `etag` is the digest of all features, without the flag for extended data. `deleted` holds the
@@ -137,9 +138,7 @@ class EnvironmentSnapshot:
     def _with(
         self, features: tuple[CacheEnvironmentFeature, ...], deleted: Mapping[FeatureId, int]
     ) -> "EnvironmentSnapshot":
-        same = len(features) == len(self.features) and all(
-            mine is theirs for mine, theirs in zip(self.features, features, strict=True)
-        )
+        same = features == self.features
         if same and deleted == self.deleted:
             return self
         return replace(

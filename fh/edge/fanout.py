@@ -22,9 +22,12 @@ from fh.wire.context_header import NO_CONTEXT, ClientContext
 from fh.wire.etag import EMPTY_CONTEXT_TAG
 from fh.wire.sse import chunk
 
-_AT_ONCE = 64
+_AT_ONCE = 16
 """An audience of up to so many streams is served in the turn of whoever publishes, unless others
-have used that turn up."""
+have used that turn up. Larger ones wait for the changes that come with theirs."""
+
+_MOST_GATHERED = 64
+"""Turns that others are given in a row while they publish more."""
 
 _WRITES_PER_TURN = 500
 """Writes between two checkpoints: 3 to 7 ms, of which a poll that comes meanwhile waits for two."""
@@ -174,7 +177,7 @@ class FanOut:
         """Serve the audiences that wait, until cancelled."""
         while True:
             await self._wake.wait()
-            self._writes_left = _WRITES_PER_TURN
+            await self._give_way()
             while self._waiting:
                 if self._writes_left <= 0:
                     await self._give_way()
@@ -194,7 +197,16 @@ class FanOut:
             self._writes_left = _WRITES_PER_TURN
 
     async def _give_way(self) -> None:
-        await trio.lowlevel.checkpoint()
+        """Let others run, and publishers go on for as long as they have more.
+
+        The kernel's writes push the interpreter out of the processor's caches: a change in each of
+        a hundred environments costs 5 % less when no writes come between the changes.
+        """
+        for _ in range(_MOST_GATHERED):
+            before = len(self._waiting)
+            await trio.lowlevel.checkpoint()
+            if len(self._waiting) == before:
+                break
         self._writes_left = _WRITES_PER_TURN
 
     async def _serve(self, audience: Audience, data: bytes, frames: dict[Hashable, bytes]) -> None:

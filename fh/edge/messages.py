@@ -1,7 +1,8 @@
 """What a subscription is told."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from fh.contracts.answers import KeyAnswer
 from fh.contracts.published import CacheEnvironmentFeature, PublishFeatureValue
@@ -12,8 +13,7 @@ from fh.model.sdk_key import SdkKey
 from fh.wire.context_header import ClientContext
 
 
-@dataclass(frozen=True, slots=True)
-class Subscribe:
+class Subscribe(Struct, frozen=True, eq=False):
     """A stream was opened; `held_etag` is the environment tag that its client still holds."""
 
     connection: Connection
@@ -24,59 +24,51 @@ class Subscribe:
     form: StreamForm = StreamForm.FEATURES
 
 
-@dataclass(frozen=True, slots=True)
-class KeyAnswered:
+class KeyAnswered(Struct, frozen=True, eq=False):
     """Dacha answered what was asked about a key."""
 
     key: SdkKey
     answer: KeyAnswer
 
 
-@dataclass(frozen=True, slots=True)
-class FeaturesAnnounced:
+class FeaturesAnnounced(Struct, frozen=True, eq=False):
     """Features of this environment were created, changed or deleted."""
 
     features: tuple[PublishFeatureValue, ...]
     committed_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EnvironmentAnnounced:
+class EnvironmentAnnounced(Struct, frozen=True, eq=False):
     """The environment was announced with all its features."""
 
     features: tuple[CacheEnvironmentFeature, ...]
     committed_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AccessChanged:
+class AccessChanged(Struct, frozen=True, eq=False):
     """What keys may see may have changed; None stands for every account."""
 
     account_id: ServiceAccountId | None
 
 
-@dataclass(frozen=True, slots=True)
-class AudienceEmptied:
+class AudienceEmptied(Struct, frozen=True, eq=False):
     """The last stream of a key left."""
 
 
-@dataclass(frozen=True, slots=True)
-class AskAgain:
+class AskAgain(Struct, frozen=True, eq=False):
     """The time has come to ask about a key that could not be answered."""
 
     key: SdkKey
 
 
-@dataclass(frozen=True, slots=True)
-class TurnCame:
+class TurnCame(Struct, frozen=True, eq=False):
     """A stream that waits for its turn may be sent its first features."""
 
     key: SdkKey
     connection: Connection
 
 
-@dataclass(frozen=True, slots=True)
-class Evict:
+class Evict(Struct, frozen=True, eq=False):
     """The environment has to make room for another."""
 
 

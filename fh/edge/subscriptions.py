@@ -100,8 +100,10 @@ class Subscriptions:
             keys = tuple(self._refs) if environment_id is None else (environment_id,)
             for key in keys:
                 if ref := self._refs.get(key):
-                    with suppress(ActorStopped):  # Deserted: nobody is left to be told.
+                    try:
                         await ref.tell(message)
+                    except ActorStopped:
+                        continue  # Deserted: nobody is left to be told.
 
     # Surroundings -----------------------------------------------------------------------------
 

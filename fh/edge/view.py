@@ -1,6 +1,6 @@
 """A key's view, brought up to date with what is known beyond it. Pure."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from fh.contracts.answers import Granted
 from fh.contracts.merge import merged

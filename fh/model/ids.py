@@ -1,6 +1,6 @@
 """Identifiers: UUIDs that the type checker keeps apart."""
 
-from typing import NewType
+from typing import Final, NewType
 from uuid import UUID
 
 OrganisationId = NewType("OrganisationId", UUID)
@@ -14,17 +14,15 @@ FeatureValueId = NewType("FeatureValueId", UUID)
 FeatureFilterId = NewType("FeatureFilterId", UUID)
 ServiceAccountId = NewType("ServiceAccountId", UUID)
 
+_SIGNS: Final = 1 << 127 | 1 << 63
 
-def signed_halves(identifier: UUID) -> tuple[int, int]:
-    """Return the sort key under which Java orders UUIDs: two signed 64-bit halves.
+
+def java_order(identifier: UUID) -> int:
+    """Return the sort key under which Java orders UUIDs: by two signed 64-bit halves.
 
     So identifiers that start with 8 to f come first.
 
     Source: java.util.UUID.compareTo; Dacha2 orders the features of an etag by it.
     """
-    value = identifier.int
-    return _signed(value >> 64), _signed(value & 0xFFFF_FFFF_FFFF_FFFF)
-
-
-def _signed(half: int) -> int:
-    return half - (1 << 64) if half >> 63 else half
+    # With the sign bits turned round, numbers without signs have that order.
+    return identifier.int ^ _SIGNS

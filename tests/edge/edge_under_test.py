@@ -35,7 +35,7 @@ from fh.model.ids import (
     OrganisationId,
     PortfolioId,
     ServiceAccountId,
-    signed_halves,
+    java_order,
 )
 from fh.model.roles import Role
 from fh.model.sdk_key import SdkKey
@@ -98,7 +98,7 @@ def granted(
     filters: Iterable[UUID] = (),
     info: dict[str, str] | None = None,
 ) -> Granted:
-    ordered = tuple(sorted(features, key=lambda f: signed_halves(f.feature.id)))
+    ordered = tuple(sorted(features, key=lambda f: java_order(f.feature.id)))
     roles = frozenset(roles)
     return Granted(
         OrganisationId(UUID(int=1)),

@@ -1,6 +1,5 @@
 import json
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -8,6 +7,7 @@ from edge_under_test import boolean, granted, targeted_at
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw, structs
+from msgspec.structs import replace
 
 from fh.contracts.published import (
     ABSENT,

@@ -2,7 +2,6 @@
 
 import gc
 import weakref
-from dataclasses import replace
 
 import pytest
 import trio
@@ -17,6 +16,7 @@ from edge_under_test import (
     granted,
     targeted_at,
 )
+from msgspec.structs import replace
 
 from fh.contracts.answers import Denied, NotReady
 from fh.dacha.dacha import Dacha

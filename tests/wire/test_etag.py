@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fh.contracts.published import CacheEnvironmentFeature, CacheFeature, CacheFeatureValue
 from fh.model.feature_type import FeatureType
-from fh.model.ids import FeatureId, FeatureValueId, signed_halves
+from fh.model.ids import FeatureId, FeatureValueId, java_order
 from fh.wire.context_header import NO_CONTEXT, ClientContext, parse_context
 from fh.wire.etag import (
     EMPTY_CONTEXT_TAG,
@@ -65,7 +65,7 @@ def test_an_environment_has_its_known_digest(
 def test_the_signed_order_of_the_features_is_java_s() -> None:
     features = [NINE, SEVEN, NINE_FIVE]
     random.Random(1).shuffle(features)
-    features.sort(key=lambda each: signed_halves(each.feature.id))
+    features.sort(key=lambda each: java_order(each.feature.id))
     assert features == [NINE_FIVE, NINE, SEVEN]
 
 
