@@ -39,7 +39,7 @@ _OPENING_AT_ONCE: Final = 256
 again."""
 
 _OPEN_SECONDS: Final = 1_200.0
-_ROUND_SECONDS: Final = 180.0
+_ROUND_SECONDS: Final = 600.0
 _IDLE_SECONDS: Final = 10.0
 _REPORT_SECONDS: Final = 5.0
 
@@ -147,6 +147,7 @@ async def measure(options: dict[str, Any], warnings: Sequence[str]) -> Result:
     except* MemoryLow as low:
         course.spoiled.append(str(low.exceptions[0]))
     except* trio.TooSlowError:
+        _tell("it took too long")
         course.spoiled.append("it took too long")
     assert watch is not None
     return with_course(found, course, watch, what.streams, warnings)

@@ -122,6 +122,7 @@ def main() -> int:
     except OutOfBounds as refusal:
         print(refusal, file=sys.stderr)
         return _REFUSED
+    os.nice(first.get("niceness", 0))
     signal.signal(signal.SIGALRM, _end)
     signal.setitimer(signal.ITIMER_REAL, first["life_seconds"])
     epoll = select.epoll()

@@ -1,6 +1,7 @@
 """The driver's side of the live load: its processes, what they are ordered, what they tell."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ _PIECE_BYTES: Final = 1 << 20
 _ENDING_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.05
 _BUSY_SHARE: Final = 0.9
+_NICENESS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +222,8 @@ async def open_live_load(plan: LiveLoadPlan) -> AsyncIterator[LiveLoad]:
     """Start the client processes, which end with the block; none connects before it is told to."""
     share, more = divmod(plan.streams, plan.processes)
     told = asdict(plan)
+    # A server's one process that feeds others must not wait behind dozens of ours.
+    told["niceness"] = _NICENESS if plan.processes > (os.cpu_count() or 1) else 0
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fh-bench-")))
         clients = []

@@ -21,8 +21,9 @@ from fh.edge.engine_statistics import EngineStatistics
 from fh.edge.fanout import FanOut
 from fh.edge.farewells import LAST_WORDS_SECONDS, say_goodbye, wait_answered
 from fh.edge.gate import Gate
+from fh.edge.heartbeats import Heartbeats
 from fh.edge.intake import AwaitedBody, Intake, Requests
-from fh.edge.lifetimes import Due, Lifetimes
+from fh.edge.lifetimes import HEARTBEAT, Due, Lifetimes
 from fh.edge.poller import Poller, Ready
 from fh.edge.relay import Bearer, Relay
 from fh.edge.settings import EdgeSettings
@@ -49,7 +50,6 @@ class Engine:
     ) -> None:
         self._poller = poller
         self._settings = settings
-        self._heartbeat = heartbeat
         self._farewell = farewell
         self._connections = Connections()
         self._jitter = random.Random()  # noqa: S311  spreads deadlines, guards nothing
@@ -61,6 +61,7 @@ class Engine:
             close=self.close,
         )
         self._writer = Writer(poller, settings, on_broken=self.close, on_evict=self._evict)
+        self._heartbeats = Heartbeats(settings, self._lifetimes, self._writer, heartbeat)
         self._admission = Admission(
             settings,
             progressed_at=self._writer.progressed_at,
@@ -350,8 +351,13 @@ class Engine:
         while True:
             await trio.sleep(1)
             now = trio.current_time()
+            beating = []
             for connection, due in self._lifetimes.due(now):
-                self._on_due(connection, due, now)
+                if due is HEARTBEAT:
+                    beating.append(connection)
+                else:
+                    self._on_due(connection, due, now)
+            await self._heartbeats.beat(beating, now)
             for connection in self._writer.late(now):
                 self._evict(connection, Eviction.TOO_SLOW)
 
@@ -369,13 +375,7 @@ class Engine:
             case Due.FAREWELL:
                 self._say_farewell(connection)
             case Due.HEARTBEAT:
-                audience = connection.audience
-                lately = now - self._settings.heartbeat_seconds / 2
-                if audience is None or audience.last_event_at <= lately:
-                    heartbeat = connection.framed(self._heartbeat)
-                    self._writer.write(connection, Phase.STREAM, heartbeat)
-                if not connection.closed:
-                    self._lifetimes.go_on(connection, now)
+                pass  # written for all together
 
     # Leaving ----------------------------------------------------------------------------------
 

@@ -6,9 +6,10 @@ neither beats nor leaves together.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from math import inf
+from typing import Final
 
 from fh.edge.connection import Connection, Phase
 from fh.edge.settings import EdgeSettings
@@ -31,11 +32,17 @@ class Due(Enum):
     LATE = "the client had its time to read the last bytes"
 
 
+HEARTBEAT: Final = Due.HEARTBEAT  # looked up once: an enum's member costs as much as a call
+_FAREWELL: Final = Due.FAREWELL
+_STREAM: Final = Phase.STREAM
+
+
 class Lifetimes:
     """The deadlines of all connections."""
 
     def __init__(self, settings: EdgeSettings, jitter: random.Random, now: float) -> None:
         self._settings = settings
+        self._period_seconds = settings.heartbeat_seconds
         self._jitter = jitter
         self._wheel: Wheel[Connection] = Wheel(now)
         self._now = now
@@ -82,32 +89,41 @@ class Lifetimes:
         if 0 < connection.drop_at < now + life_seconds - _spread_seconds(life_seconds):
             self.begin_stream(connection, now)
 
-    def go_on(self, connection: Connection, now: float) -> None:
-        """Await the next heartbeat of a stream, or its end."""
-        self._schedule(connection, now, 1)
+    def go_on(self, streams: Iterable[Connection], now: float) -> None:
+        """Await the next heartbeat of streams that had one due just now, or their ends."""
+        beat = now + self._period_seconds
+        beating = []
+        for stream in streams:
+            if self._period_seconds > 0 and (not stream.drop_at or beat <= stream.drop_at):
+                beating.append(stream)
+            else:
+                self._schedule(stream, now, 1)
+        bucket = self._wheel.put_all(beating, beat)
+        for stream in beating:
+            stream.bucket = bucket
 
     def due(self, now: float) -> Iterator[tuple[Connection, Due]]:
         """Yield what became due since the last call; called at least every second."""
         self._now = now
         for connection in tuple(self._wheel.due(now)):
+            if connection.closed:
+                continue
+            if connection.phase is _STREAM:
+                ends = connection.drop_at and connection.drop_at <= now
+                yield connection, _FAREWELL if ends else HEARTBEAT
+                continue
             match connection.phase:
-                case _ if connection.closed:
-                    pass
                 case Phase.HEAD if (idle_at := self._idle_at(connection)) > now:
                     self.put(connection, idle_at)
                 case Phase.HEAD:
                     yield connection, Due.REQUEST if connection.buffer else Due.IDLE
                 case Phase.BODY:
                     yield connection, Due.REQUEST
-                case Phase.STREAM if connection.drop_at and connection.drop_at <= now:
-                    yield connection, Due.FAREWELL
-                case Phase.STREAM:
-                    yield connection, Due.HEARTBEAT
                 case Phase.ENDING:
                     yield connection, Due.END
                 case Phase.LINGERING:
                     yield connection, Due.LATE
-                case Phase.BUSY:
+                case Phase.BUSY | Phase.STREAM:
                     pass
 
     def _idle_at(self, connection: Connection) -> float:
@@ -117,7 +133,7 @@ class Lifetimes:
         return connection.used_at + self._settings.idle_seconds + _CLOCK_STEP_SECONDS
 
     def _schedule(self, connection: Connection, now: float, share: float) -> None:
-        period = self._settings.heartbeat_seconds
+        period = self._period_seconds
         at = connection.drop_at
         if at == inf and period <= 0:
             period = _LASTING_HEARTBEAT_SECONDS

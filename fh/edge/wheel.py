@@ -1,6 +1,6 @@
 """Deadlines in one-second buckets: one timer for any number of items."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from math import ceil
 from typing import Generic, TypeVar
 
@@ -20,6 +20,13 @@ class Wheel(Generic[T]):
         """Let `item` be due at `at`; return the bucket, which `remove` needs."""
         bucket = max(ceil(at), self._turned_to + 1)
         self._buckets.setdefault(bucket, set()).add(item)
+        return bucket
+
+    def put_all(self, items: Collection[T], at: float) -> int:
+        """Let all `items`, which are in no bucket, be due at `at`; return the bucket."""
+        bucket = max(ceil(at), self._turned_to + 1)
+        if items:
+            self._buckets.setdefault(bucket, set()).update(items)
         return bucket
 
     def remove(self, item: T, bucket: int) -> None:

@@ -18,6 +18,7 @@ An asyncio client, a web framework or a database would cost every worker memory 
 start; none of them is imported here.
 """
 
+import os
 import signal
 import socket
 import sys
@@ -64,7 +65,10 @@ would only ask again: many workers that start at once would keep it busy for eve
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """What a worker is told at its start."""
+    """What a worker is told at its start.
+
+    `niceness` is by how much it stands back behind its parent when processors are scarce.
+    """
 
     number: int
     host: str
@@ -73,6 +77,7 @@ class WorkerSettings:
     dacha: DachaSettings
     log_level: str
     log_format: str
+    niceness: int = 0
 
 
 def own_dacha(settings: DachaSettings) -> DachaSettings:
@@ -222,6 +227,8 @@ async def _serve(link: WorkerLink, giver: Giver, signals: AsyncIterator[int]) ->
     settings = msgspec.json.decode(await link.settings(), type=WorkerSettings)
     configure_logging(settings.log_level, settings.log_format)
     structlog.contextvars.bind_contextvars(worker=settings.number)
+    if settings.niceness:
+        os.nice(settings.niceness)
     worker = EdgeWorker(link, giver, settings)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_stop_when_told, link, worker)

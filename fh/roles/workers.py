@@ -18,6 +18,7 @@ Renewed, each process says goodbye to its streams over the grace period and ends
 turn comes when all are ready again. So all but one serve throughout.
 """
 
+import os
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -48,6 +49,10 @@ _BACKOFF: Final = Backoff(first_seconds=0.05, maximum_seconds=5.0)
 _WITHIN_SECONDS: Final = 60.0
 _RESTARTS_OF_EACH: Final = 60  # more than the backoff lets happen
 _END_SECONDS: Final = 4.0
+_NICENESS: Final = 5
+"""More workers than processors: the one parent that feeds them would wait behind them all. Its turn
+comes three times as often as a worker's then."""
+
 
 T = TypeVar("T")
 
@@ -224,4 +229,5 @@ class Workers:
             settings.dacha,
             settings.log_level,
             settings.log_format,
+            niceness=_NICENESS if settings.count > (os.cpu_count() or 1) else 0,
         )

@@ -145,4 +145,4 @@ def test_a_stream_that_lasts_shows_that_it_lives(chosen: float, seconds: float) 
         # The first comes early, so that a herd does not beat together.
         assert list(lifetimes.due((beat - 1) * seconds)) == []
         assert list(lifetimes.due(beat * seconds)) == [(connection, Due.HEARTBEAT)]
-        lifetimes.go_on(connection, beat * seconds)
+        lifetimes.go_on([connection], beat * seconds)

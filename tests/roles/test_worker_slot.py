@@ -1,5 +1,6 @@
 """A place outlives its process: renewed in turns, with streams told goodbye and nothing lost."""
 
+import os
 from contextlib import suppress
 
 import trio
@@ -69,3 +70,13 @@ async def test_drained_in_the_middle_of_a_renewal_all_end() -> None:
     async with parent_of_workers(count=3) as parent:
         parent.workers.renew()
         await eventually(lambda: not all(each.is_ready for each in parent.workers.each()))
+
+
+async def test_more_workers_than_processors_stand_back_behind_their_parent() -> None:
+    processors = os.cpu_count() or 1
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    for count, niceness in ((processors, 0), (processors + 1, 5)):
+        async with parent_of_workers(count=count) as parent:
+            assert {os.getpriority(os.PRIO_PROCESS, pid) - own for pid in parent.pids()} == {
+                niceness
+            }
