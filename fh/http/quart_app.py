@@ -162,7 +162,8 @@ class _Serving:
     async def _handled(self, route: AnyRoute, path: Mapping[str, Any] | None) -> object:
         token = bearer_token(quart_request.headers.get("Authorization"))
         # Before the body is even read: strangers cost as little as possible.
-        caller = await self._face.authenticate(token) if route.authenticated else None
+        authenticate = route.authenticate or self._face.authenticate
+        caller = await authenticate(token) if route.authenticated else None
         if path is None:
             raise Problem(404)
         query = self._queries.get(route.operation_id)

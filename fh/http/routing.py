@@ -85,6 +85,7 @@ class Route(Generic[CallerT, QueryT, BodyT]):
         response: The type of the answer, for the OpenAPI document.
         status: Of an ordinary answer.
         authenticated: Whether a caller must be known before anything else is looked at.
+        authenticate: Tells callers by their bearer tokens; None does as the whole face does.
         refusals: Statuses that differ from those the whole face uses, by exception.
         tag: The service it belongs to in generated clients.
         stays: Whether it is served outside of the context root, too.
@@ -100,6 +101,7 @@ class Route(Generic[CallerT, QueryT, BodyT]):
     response: Any = None  # a type; unions and lists of types have none in common
     status: int = 200
     authenticated: bool = True
+    authenticate: Callable[[str | None], Awaitable[CallerT]] | None = None
     refusals: Mapping[type[FeatureHubError], int] = field(default_factory=dict)
     deprecated: bool = False
     stays: bool = False

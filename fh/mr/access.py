@@ -96,6 +96,32 @@ def may_read_person(caller: Caller, person_id: PersonId) -> bool:
     return caller.person_id == person_id or is_any_admin(caller)
 
 
+def may_manage_person(caller: Caller, *, superuser: bool) -> bool:
+    """Return whether `caller` may change somebody, who is a `superuser` or not.
+
+    Any admin may; superusers are touched only by superusers, or else an admin of one portfolio
+    could take over the installation.
+    """
+    return caller.superuser or (is_any_admin(caller) and not superuser)
+
+
+def may_delete_person(caller: Caller, person_id: PersonId) -> bool:
+    """Return whether `caller` may deactivate somebody: superusers may, but not themselves."""
+    return caller.superuser and caller.person_id != person_id
+
+
+def may_change_password(caller: Caller, person_id: PersonId) -> bool:
+    """Return whether `caller` may exchange a password that they know: their own, mostly."""
+    return caller.superuser or caller.person_id == person_id
+
+
+def may_manage_group(caller: Caller, portfolio_id: PortfolioId | None) -> bool:
+    """Return whether `caller` may change a group; the superusers' belongs to no portfolio."""
+    if portfolio_id is None:
+        return caller.superuser
+    return administers(caller, portfolio_id)
+
+
 def may_read_group(caller: Caller, group_id: GroupId, portfolio_id: PortfolioId | None) -> bool:
     """Return whether `caller` may see a group; the superusers' belongs to no portfolio."""
     if caller.superuser or group_id in caller.groups:

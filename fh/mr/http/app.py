@@ -18,22 +18,30 @@ from fh.mr.http import (
     feature_values,
     features,
     groups,
+    passwords,
     persons,
     portfolios,
+    registrations,
     service_accounts,
     setup,
 )
 from fh.mr.services.authentication import Logins
+from fh.mr.services.login_limits import AttemptLimits
+from fh.mr.services.password_changes import PasswordChanges
 from fh.mr.services.passwords import Passwords
+from fh.mr.services.registrations import Registrations
 from fh.mr.settings import MrSettings
 
 
 def mr_routes(database: Database, settings: MrSettings) -> list[AnyRoute]:
     """Return all operations of the admin API."""
-    passwords = Passwords(settings.password_memory_kib, settings.password_passes)
+    hashing = Passwords(settings.password_memory_kib, settings.password_passes)
+    limits = AttemptLimits(settings)
     tables = (
-        setup.routes(database, settings, passwords),
-        authentication.routes(database, Logins(database, passwords, settings)),
+        setup.routes(database, settings, hashing),
+        authentication.routes(database, Logins(database, hashing, limits, settings)),
+        registrations.routes(database, Registrations(database, hashing, settings), settings),
+        passwords.routes(database, PasswordChanges(database, hashing, limits), settings),
         persons.routes(database, settings),
         portfolios.routes(database, settings),
         groups.routes(database, settings),
@@ -70,7 +78,7 @@ def create_mr_app(
     return create_app(
         Face(
             routes=routes,
-            authenticate=authentication.authenticator(database),
+            authenticate=authentication.authenticator(database, settings.sessions),
             refusals=REFUSALS,
             metrics=HttpMetrics(registry, routes),
             cors=settings.cors,

@@ -9,6 +9,7 @@ from fh.db.port import Row, Transaction
 from fh.model.ids import ApplicationId, EnvironmentId, GroupId, PersonId, PortfolioId
 from fh.model.roles import ApplicationRole, Role
 from fh.mr.access import ApplicationRights, Caller, PersonType
+from fh.mr.settings import SessionLimits
 
 _RoleT = TypeVar("_RoleT", bound=StrEnum)
 
@@ -17,6 +18,7 @@ SELECT person.id, person.person_type, person.password_requires_reset,
        login_session.last_seen < now() - interval '1 minute' AS stale
 FROM login_session JOIN person ON person.id = login_session.person_id
 WHERE login_session.token_hash = $1 AND person.when_archived IS NULL
+  AND (person.person_type <> 'person' OR NOT session_is_over(login_session, $2, $3))
 """
 
 _SEEN = "UPDATE login_session SET last_seen = now() WHERE token_hash = $1"
@@ -53,9 +55,11 @@ class SessionOwner:
     password_requires_reset: bool
 
 
-async def find_session_owner(tx: Transaction, token_hash: bytes) -> SessionOwner | None:
+async def find_session_owner(
+    tx: Transaction, token_hash: bytes, limits: SessionLimits
+) -> SessionOwner | None:
     """Return who a token belongs to, and note that they were seen, once a minute at most."""
-    row = await tx.fetchrow(_SESSION, token_hash)
+    row = await tx.fetchrow(_SESSION, token_hash, limits.idle_seconds, limits.lifetime_seconds)
     if row is None:
         return None
     if row["stale"]:

@@ -1,6 +1,6 @@
 """Groups, who is in them, and what they were given."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +23,12 @@ SUPERUSERS_GROUP_NAME = "org_admin"
 
 _FIND = "SELECT * FROM person_group WHERE id = $1 AND when_archived IS NULL"
 
+_SOME = "SELECT * FROM person_group WHERE id = ANY($1::uuid[]) AND when_archived IS NULL"
+
+_LOCK = """
+SELECT * FROM person_group WHERE id = $1 AND when_archived IS NULL FOR NO KEY UPDATE
+"""
+
 _OF_PORTFOLIOS = """
 SELECT * FROM person_group
 WHERE portfolio_id = ANY($1::uuid[]) AND when_archived IS NULL
@@ -30,9 +36,10 @@ WHERE portfolio_id = ANY($1::uuid[]) AND when_archived IS NULL
 ORDER BY name, id
 """
 
-_OF_PERSON = """
-SELECT person_group.* FROM group_member JOIN person_group ON person_group.id = group_id
-WHERE group_member.person_id = $1 AND when_archived IS NULL
+_OF_PEOPLE = """
+SELECT group_member.person_id, person_group.*
+FROM group_member JOIN person_group ON person_group.id = group_id
+WHERE group_member.person_id = ANY($1::uuid[]) AND when_archived IS NULL
 ORDER BY name, person_group.id
 """
 
@@ -142,7 +149,28 @@ async def load_groups_of_portfolios(
 
 async def load_groups_of_person(tx: Transaction, person_id: PersonId) -> Sequence[Group]:
     """Return the groups that a person is in, by name."""
-    return [_group(row) for row in await tx.fetch(_OF_PERSON, person_id)]
+    return [_group(row) for row in await tx.fetch(_OF_PEOPLE, [person_id])]
+
+
+async def load_groups_of_people(
+    tx: Transaction, people: Iterable[PersonId]
+) -> Mapping[PersonId, Sequence[Group]]:
+    """Return the groups that several people are in, by name; who is in none is left out."""
+    found: dict[PersonId, list[Group]] = {}
+    for row in await tx.fetch(_OF_PEOPLE, list(people)):
+        found.setdefault(row["person_id"], []).append(_group(row))
+    return found
+
+
+async def load_groups(tx: Transaction, group_ids: Iterable[GroupId]) -> Sequence[Group]:
+    """Return those of the groups that there are."""
+    return [_group(row) for row in await tx.fetch(_SOME, list(group_ids))]
+
+
+async def lock_group(tx: Transaction, group_id: GroupId) -> Group | None:
+    """Return a group; until the transaction ends nobody else changes it or its members."""
+    row = await tx.fetchrow(_LOCK, group_id)
+    return _group(row) if row else None
 
 
 async def create_group(

@@ -36,7 +36,7 @@ WHERE id = $1 AND password_hash = $2 AND when_archived IS NULL
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who is not archived.
+    """Somebody; archived people are only found by the search.
 
     Attributes:
         service_account_id: Whose shadow this is.
@@ -50,6 +50,8 @@ class Person:
     password_requires_reset: bool
     last_authenticated_at: datetime | None
     service_account_id: ServiceAccountId | None
+    last_seen_at: datetime | None = None
+    archived_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

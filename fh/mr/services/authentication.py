@@ -6,31 +6,45 @@ from fh.db.port import Database, Transaction
 from fh.errors import Unavailable
 from fh.mr.access import Caller, PersonType
 from fh.mr.errors import Forbidden, NotAuthenticated, NotFound
-from fh.mr.repositories.access import find_session_owner
+from fh.mr.repositories.access import SessionOwner, find_session_owner
 from fh.mr.repositories.persons import (
     Credentials,
     find_credentials,
     find_person,
     record_authentication,
 )
-from fh.mr.repositories.sessions import end_session, open_session
-from fh.mr.services.login_limits import FailureLimit
+from fh.mr.repositories.sessions import end_session, forget_expired_sessions, open_session
+from fh.mr.services.login_limits import AttemptLimits
 from fh.mr.services.passwords import Passwords, Right
 from fh.mr.services.persons import PersonWithGroups, with_groups
 from fh.mr.services.tokens import hash_token, new_token
-from fh.mr.settings import MrSettings
+from fh.mr.settings import MrSettings, SessionLimits
+
+_PLEASE_LOGIN = "Please login."
 
 
-async def identify(tx: Transaction, token: str) -> Caller:
+async def identify(tx: Transaction, token: str, limits: SessionLimits) -> Caller:
     """Return who presents `token`.
 
     Raises:
         NotAuthenticated: it is unknown, or they must change their password first.
     """
-    owner = await find_session_owner(tx, hash_token(token))
-    if owner is None or owner.password_requires_reset:
-        raise NotAuthenticated("Please login.")
+    owner = await identify_owner(tx, token, limits)
+    if owner.password_requires_reset:
+        raise NotAuthenticated(_PLEASE_LOGIN)
     return owner.caller
+
+
+async def identify_owner(tx: Transaction, token: str, limits: SessionLimits) -> SessionOwner:
+    """Return who presents `token`, also those who must change their password.
+
+    Raises:
+        NotAuthenticated: it is unknown.
+    """
+    owner = await find_session_owner(tx, hash_token(token), limits)
+    if owner is None:
+        raise NotAuthenticated(_PLEASE_LOGIN)
+    return owner
 
 
 async def log_out(tx: Transaction, token: str) -> None:
@@ -39,14 +53,19 @@ async def log_out(tx: Transaction, token: str) -> None:
 
 
 class Logins:
-    """Exchanges passwords for tokens; holds the counts of failures."""
+    """Exchanges passwords for tokens."""
 
-    def __init__(self, database: Database, passwords: Passwords, settings: MrSettings) -> None:
+    def __init__(
+        self,
+        database: Database,
+        passwords: Passwords,
+        limits: AttemptLimits,
+        settings: MrSettings,
+    ) -> None:
         self._database = database
         self._passwords = passwords
-        self._enabled = settings.local_login_enabled
-        self._by_account = FailureLimit(settings.login_failures_per_minute)
-        self._by_address = FailureLimit(settings.login_failures_per_minute_and_address)
+        self._limits = limits
+        self._settings = settings
 
     async def log_in(self, email: str, password: str, address: str) -> tuple[str, PersonWithGroups]:
         """Return a new token and its owner.
@@ -56,16 +75,16 @@ class Logins:
             NotFound: the password is wrong, or nobody of this address can log in with one.
             TooManyAttempts: too many attempts failed for this account, or from this address.
         """
-        if not self._enabled or not password.strip():
+        if not self._settings.local_login_enabled or not password.strip():
             raise Forbidden("There is no login without a password.")
         account = email.strip().lower()
-        self._take(account, address)
+        self._limits.take(account, address, trio.current_time())
         try:
             logged_in = await self._try(email.strip(), password)
         except Unavailable:
-            self._give_back(account, address)
+            self._limits.give_back(account, address, trio.current_time())
             raise
-        self._give_back(account, address)
+        self._limits.give_back(account, address, trio.current_time())
         return logged_in
 
     async def _try(self, email: str, password: str) -> tuple[str, PersonWithGroups]:
@@ -78,27 +97,17 @@ class Logins:
             raise NotFound("account with this password")
         token = new_token()
         person = await self._database.transaction(
-            lambda tx: _open(tx, known, stored, verdict.stored, token)
+            lambda tx: self._open(tx, known, stored, verdict.stored, token)
         )
         return token, person
 
-    def _take(self, account: str, address: str) -> None:
-        now = trio.current_time()
-        self._by_address.take(address, now)
-        self._by_account.take(account, now)
-
-    def _give_back(self, account: str, address: str) -> None:
-        now = trio.current_time()
-        self._by_address.give_back(address, now)
-        self._by_account.give_back(account, now)
-
-
-async def _open(
-    tx: Transaction, known: Credentials, verified_hash: str, kept_hash: str, token: str
-) -> PersonWithGroups:
-    if not await record_authentication(tx, known.person_id, verified_hash, kept_hash):
-        raise NotFound("account with this password")
-    await open_session(tx, hash_token(token), known.person_id)
-    person = await find_person(tx, known.person_id)
-    assert person is not None, "it was updated a moment ago, so its row is locked"
-    return await with_groups(tx, person, groups=True, entries=True)
+    async def _open(
+        self, tx: Transaction, known: Credentials, verified_hash: str, kept_hash: str, token: str
+    ) -> PersonWithGroups:
+        if not await record_authentication(tx, known.person_id, verified_hash, kept_hash):
+            raise NotFound("account with this password")
+        await forget_expired_sessions(tx, known.person_id, self._settings.sessions)
+        await open_session(tx, hash_token(token), known.person_id)
+        person = await find_person(tx, known.person_id)
+        assert person is not None, "it was updated a moment ago, so its row is locked"
+        return await with_groups(tx, person, groups=True, entries=True)

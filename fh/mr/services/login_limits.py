@@ -8,10 +8,13 @@ attempts that run at the same time can't slip through together.
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from fh.mr.errors import TooManyAttempts
+from fh.mr.settings import MrSettings
 
 _FULL_SECONDS = 60.0
+_SITE_BITS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +66,41 @@ class FailureLimit:
             self._buckets[key] = _Bucket(seconds, now)
             while len(self._buckets) > self._capacity:
                 self._buckets.popitem(last=False)
+
+
+class AttemptLimits:
+    """What one account and one address may get wrong, wherever a password is asked for."""
+
+    def __init__(self, settings: MrSettings) -> None:
+        self._by_account = FailureLimit(settings.login_failures_per_minute)
+        self._by_address = FailureLimit(settings.login_failures_per_minute_and_address)
+
+    def take(self, account: str, address: str, now: float) -> None:
+        """Count an attempt before the password is verified.
+
+        Raises:
+            TooManyAttempts: too many failed lately, for this account or from this address.
+        """
+        self._by_address.take(address_key(address), now)
+        self._by_account.take(account, now)
+
+    def give_back(self, account: str, address: str, now: float) -> None:
+        """Forget one attempt: the password was right, or could not be verified."""
+        self._by_address.give_back(address_key(address), now)
+        self._by_account.give_back(account, now)
+
+
+def address_key(address: str) -> str:
+    """Return what an address is counted under.
+
+    Of IPv6 that is its /64, of which whoever has one address usually has them all.
+    """
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(known, IPv6Address):
+        return str(known)
+    if known.ipv4_mapped is not None:
+        return str(known.ipv4_mapped)
+    return str(IPv6Network((known.packed, _SITE_BITS), strict=False))

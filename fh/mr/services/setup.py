@@ -21,6 +21,7 @@ from fh.mr.repositories.portfolios import create_portfolio
 from fh.mr.repositories.sessions import open_session
 from fh.mr.services.groups import create_admin_group
 from fh.mr.services.passwords import Passwords
+from fh.mr.services.person_changes import checked_email
 from fh.mr.services.persons import PersonWithGroups, with_groups
 from fh.mr.services.tokens import hash_token, new_token
 from fh.mr.settings import MrSettings
@@ -93,9 +94,7 @@ def _checked(wanted: SiteAdmin) -> SiteAdmin:
         raise Invalid("portfolio", "The first portfolio needs a name.")
     if not admin.organisation_name:
         raise Invalid("organizationName", "The organisation needs a name.")
-    before, at, after = admin.email.partition("@")
-    if not (before and at and after):
-        raise Invalid("emailAddress", "This is no e-mail address.")
+    checked_email(admin.email, "emailAddress")
     if not admin.password.strip():
         raise Invalid("password", "The password may not be blank.")
     return admin

@@ -2,9 +2,19 @@
 
 from dataclasses import dataclass
 
-from fh.config import Secret, boolean, header_value, secrets, setting, text
-from fh.mr.settings import MrSettings
+from fh.config import Secret, boolean, header_value, secrets, setting, text, whole
+from fh.mr.settings import MrSettings, SessionLimits
 from fh.roles.settings.listening import ListeningSettings
+
+_MINUTES = whole(0, 5_256_000)  # ten years
+_FAILURES = whole(1, 1_000_000)
+
+
+def register_url(value: str) -> str:
+    """Read an address in which `%s` stands for a token; nothing is none."""
+    if value and value.count("%s") != 1:
+        raise ValueError(f"expected an address with %s in it once, not {value!r}")
+    return value
 
 
 @dataclass(frozen=True)
@@ -22,6 +32,30 @@ class MrPartSettings(ListeningSettings):
     )
     login_disabled: bool = setting(
         "auth.disable-login", False, boolean, "refuse logins with a password"
+    )
+    login_failures: int = setting(
+        "fh.login.failures-per-minute", 10, _FAILURES, "wrong passwords that an account may have"
+    )
+    login_failures_by_address: int = setting(
+        "fh.login.failures-per-minute-and-address",
+        100,
+        _FAILURES,
+        "wrong passwords that may come from one address, or one /64 of IPv6",
+    )
+    session_idle_minutes: int = setting(
+        "fh.session.idle-minutes",
+        4320,
+        _MINUTES,
+        "a person's login ends after so long without use; 0 for never",
+    )
+    session_minutes: int = setting(
+        "fh.session.lifetime-minutes",
+        43_200,
+        _MINUTES,
+        "and after so long in any case; 0 for never",
+    )
+    register_url: str = setting(
+        "register.url", "", register_url, "where people register, with %s in place of the token"
     )
     admin_group_suffix: str = setting(
         "portfolio.admin.group.suffix", "Administrators", text, "name of admin groups"
@@ -47,6 +81,13 @@ class MrPartSettings(ListeningSettings):
             production_environment_name=self.production_name,
             production_environment_description=self.production_description,
             local_login_enabled=not self.login_disabled,
+            sessions=SessionLimits(
+                idle_seconds=self.session_idle_minutes * 60 or None,
+                lifetime_seconds=self.session_minutes * 60 or None,
+            ),
+            register_url=self.register_url,
+            login_failures_per_minute=self.login_failures,
+            login_failures_per_minute_and_address=self.login_failures_by_address,
             tracking_id=self.tracking_id,
             root=self.root,
             cors=self.cors(),

@@ -236,7 +236,6 @@ WITHOUT_EFFECT: Final = (
     ),
     *_never(_MR, "FeatureHub does not read it either: auth.disable-login", "oauth2.disable-login"),
     *_never(_MR, "passwords are hashed with Argon2", "passwordsalt.iterations"),
-    *_later(_MR, "registration by a link", "register.url"),
     *_later(_MR, "the dashboard of all environments", "features.max-per-page"),
     *_later(_MR, "hidden environments", "limit.maxEnvironmentsPerApplication"),
     *_later(_MR, "feature groups", "feature-groups.enabled=false", "feature-group.list.max"),

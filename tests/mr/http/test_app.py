@@ -51,4 +51,7 @@ def test_only_the_documented_operations_need_no_login():
         "isInstalled",
         "setupSiteAdmin",
         "login",
+        "getLoginUrlForProvider",
+        "registerPerson",
+        "personByToken",
     }

@@ -1,5 +1,9 @@
 import pytest
 import trio
+from prometheus_client import CollectorRegistry
+
+from fh.mr.http.app import create_mr_app
+from fh.mr.settings import MrSettings, SessionLimits
 
 # Of "featurehub", as FeatureHub's own documentation writes it into its database.
 FEATUREHUBS_OWN = (
@@ -162,3 +166,69 @@ async def test_last_seen_is_written_once_a_minute_at_most(superuser, sql):
     await superuser("GET", "/mr-api/portfolio")
     [later] = await sql("SELECT last_seen > now() - interval '1 minute' FROM login_session")
     assert later[0] is True
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ("last_seen = now() - interval '71 hours'", 200),
+        ("last_seen = now() - interval '73 hours'", 401),
+        ("when_created = now() - interval '29 days'", 200),
+        ("when_created = now() - interval '31 days'", 401),
+    ],
+)
+async def test_a_session_ends_when_it_is_idle_and_when_it_is_old(superuser, sql, change, status):
+    await sql(f"UPDATE login_session SET {change}")
+    assert (await superuser("GET", "/mr-api/portfolio")).status == status
+
+
+async def test_machines_stay_logged_in(superuser, sql):
+    await sql("UPDATE person SET person_type = 'serviceAccount'")
+    long_ago = "now() - interval '10 years'"
+    await sql(f"UPDATE login_session SET when_created = {long_ago}, last_seen = {long_ago}")
+    assert (await superuser("GET", "/mr-api/portfolio")).status == 200
+
+
+async def test_how_long_sessions_last_can_be_told(superuser, sql, database):
+    limits = SessionLimits(idle_seconds=None, lifetime_seconds=60)
+    app = create_mr_app(
+        database, MrSettings(sessions=limits), registry=CollectorRegistry(), name="x"
+    )
+    headers = {"Authorization": f"Bearer {superuser.token}"}
+
+    async def status():
+        return (await app.test_client().get("/mr-api/portfolio", headers=headers)).status_code
+
+    await sql("UPDATE login_session SET last_seen = now() - interval '10 years'")
+    assert await status() == 200
+    await sql("UPDATE login_session SET when_created = now() - interval '61 seconds'")
+    assert await status() == 401
+
+
+async def test_sessions_that_are_over_are_forgotten_at_the_next_login(superuser, stranger, sql):
+    await sql("UPDATE login_session SET last_seen = now() - interval '4 days'")
+    assert (await login(stranger)).status == 200
+    [count] = await sql("SELECT count(*) FROM login_session")
+    assert count[0] == 1
+
+
+async def test_there_is_no_external_provider(stranger):
+    answer = await stranger("GET", "/mr-api/external-provider/google")
+    assert answer.status == 404
+
+
+async def test_one_address_is_stopped_whatever_accounts_it_tries(superuser, database):
+    settings = MrSettings(
+        password_memory_kib=64, password_passes=1, login_failures_per_minute_and_address=3
+    )
+    app = create_mr_app(database, settings, registry=CollectorRegistry(), name="x")
+
+    async def guess(number, address):
+        body = {"email": f"guess-{number}@i.com", "password": "x"}
+        client = app.test_client()
+        scope = {"client": (address, 1)}
+        response = await client.post("/mr-api/login", json=body, scope_base=scope)
+        return response.status_code
+
+    assert [await guess(number, "10.0.0.1") for number in range(4)] == [404, 404, 404, 429]
+    assert await guess(5, "10.0.0.2") == 404

@@ -1,7 +1,8 @@
 import pytest
 
 from fh.mr.errors import TooManyAttempts
-from fh.mr.services.login_limits import FailureLimit
+from fh.mr.services.login_limits import AttemptLimits, FailureLimit, address_key
+from fh.mr.settings import MrSettings
 
 
 def exhaust(limit: FailureLimit, key: str, now: float) -> int:
@@ -55,3 +56,39 @@ def test_memory_is_bounded():
         limit.take(f"guess-{number}", 0)
     assert len(limit) == 100
     assert exhaust(limit, "guess-999", 0) == 1
+
+
+def test_one_address_may_fail_for_many_accounts_but_not_for_ever():
+    limits = AttemptLimits(
+        MrSettings(login_failures_per_minute=2, login_failures_per_minute_and_address=5)
+    )
+    for number in range(5):
+        limits.take(f"guess-{number}", "10.0.0.1", 0)
+    with pytest.raises(TooManyAttempts):
+        limits.take("guess-5", "10.0.0.1", 0)
+    # From elsewhere the account is open.
+    limits.take("guess-5", "10.0.0.2", 0)
+
+
+def test_what_did_not_fail_counts_neither_for_account_nor_for_address():
+    limits = AttemptLimits(
+        MrSettings(login_failures_per_minute=1, login_failures_per_minute_and_address=1)
+    )
+    for _ in range(3):
+        limits.take("ada", "10.0.0.1", 0)
+        limits.give_back("ada", "10.0.0.1", 0)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("::ffff:10.0.0.1", "10.0.0.1", True),
+        ("10.0.0.1", "10.0.0.2", False),
+        ("", "", True),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+    ],
+)
+def test_what_counts_as_one_address(one, other, same):
+    assert (address_key(one) == address_key(other)) is same

@@ -98,7 +98,9 @@ class Person(Struct, frozen=True, omit_defaults=True, rename="camel"):
     person_type: PersonType
     version: int
     password_requires_reset: bool
+    when_archived: datetime | None = None
     when_last_authenticated: datetime | None = None
+    when_last_seen: datetime | None = None
     groups: tuple[Group, ...] = field(default_factory=_none)
     additional: tuple[PersonInfo, ...] = field(default_factory=_none)
 
@@ -133,7 +135,9 @@ def person_body(found: PersonWithGroups) -> Person:
         person_type=person.type,
         version=person.version,
         password_requires_reset=person.password_requires_reset,
+        when_archived=person.archived_at,
         when_last_authenticated=person.last_authenticated_at,
+        when_last_seen=person.last_seen_at,
         groups=groups,
         additional=() if account is None else (PersonInfo("serviceAccountId", str(account)),),
     )
