@@ -14,7 +14,7 @@ from fh.mr.http.schemas.sorting import SortOrder, sorted_by_name
 from fh.mr.services.groups import GroupDetails, GroupParts, find_groups, load_group
 from fh.mr.settings import MrSettings
 
-_TAG = "GroupService"
+TAG = "GroupService"
 
 
 class FindGroupsQuery(Struct, frozen=True, rename="camel"):
@@ -70,7 +70,7 @@ def routes(database: Database, _settings: MrSettings) -> Sequence[AnyRoute]:
             "/mr-api/portfolio/{id:uuid}/group",
             "findGroups",
             find,
-            tag=_TAG,
+            tag=TAG,
             query=FindGroupsQuery,
             response=list[Group],
         ),
@@ -79,7 +79,7 @@ def routes(database: Database, _settings: MrSettings) -> Sequence[AnyRoute]:
             "/mr-api/group/{gid:uuid}",
             "getGroup",
             get,
-            tag=_TAG,
+            tag=TAG,
             query=GetGroupQuery,
             response=Group,
         ),

@@ -4,13 +4,25 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from fh.db.port import Database
+from fh.db.port import Database, Transaction
 from fh.http.routing import AnyRoute, Request, Route
 from fh.model.ids import PortfolioId
 from fh.mr.access import Caller
-from fh.mr.http.schemas.portfolios import CreatePortfolio, Portfolio, portfolio_body
+from fh.mr.errors import Invalid
+from fh.mr.http.schemas.portfolios import (
+    ChangedPortfolio,
+    CreatePortfolio,
+    Portfolio,
+    portfolio_body,
+)
 from fh.mr.http.schemas.sorting import SortOrder, sorted_by_name
+from fh.mr.services.portfolio_changes import (
+    PortfolioChange,
+    delete_portfolio,
+    update_portfolio,
+)
 from fh.mr.services.portfolios import (
+    PortfolioDetails,
     PortfolioParts,
     create_portfolio,
     find_portfolios,
@@ -67,16 +79,72 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:
 
     async def get(request: Request[Caller, GetPortfolioQuery, None]) -> Portfolio:
         portfolio_id = PortfolioId(request.uuid("id"))
-        query = request.query
-        parts = PortfolioParts(
-            query.include_groups, query.include_applications, query.include_environments
-        )
+        parts = _parts(request.query)
         found = await database.transaction(
             lambda tx: load_portfolio(tx, request.caller, portfolio_id, parts), read_only=True
         )
         return portfolio_body(found)
 
+    async def update(
+        request: Request[Caller, GetPortfolioQuery, ChangedPortfolio], portfolio_id: PortfolioId
+    ) -> Portfolio:
+        sent = request.body
+        change = PortfolioChange(portfolio_id, sent.name, sent.description, sent.version)
+
+        async def work(tx: Transaction) -> PortfolioDetails:
+            await update_portfolio(tx, request.caller, change, settings)
+            return await load_portfolio(tx, request.caller, portfolio_id, _parts(request.query))
+
+        return portfolio_body(await database.transaction(work))
+
+    async def update_named(
+        request: Request[Caller, GetPortfolioQuery, ChangedPortfolio],
+    ) -> Portfolio:
+        if request.body.id is None:
+            raise Invalid("id", "The portfolio must be named.")
+        return await update(request, request.body.id)
+
+    async def update_by_id(
+        request: Request[Caller, GetPortfolioQuery, ChangedPortfolio],
+    ) -> Portfolio:
+        return await update(request, PortfolioId(request.uuid("id")))
+
+    async def delete(request: Request[Caller, None, None]) -> bool:
+        portfolio_id = PortfolioId(request.uuid("id"))
+        return await database.transaction(
+            lambda tx: delete_portfolio(tx, request.caller, portfolio_id)
+        )
+
     return [
+        Route(
+            "PUT",
+            "/mr-api/portfolio",
+            "updatePortfolioOnOrganisation",
+            update_named,
+            tag=_TAG,
+            query=GetPortfolioQuery,
+            body=ChangedPortfolio,
+            response=Portfolio,
+        ),
+        Route(
+            "PUT",
+            "/mr-api/portfolio/{id:uuid}",
+            "updatePortfolio",
+            update_by_id,
+            tag=_TAG,
+            query=GetPortfolioQuery,
+            body=ChangedPortfolio,
+            response=Portfolio,
+            deprecated=True,
+        ),
+        Route(
+            "DELETE",
+            "/mr-api/portfolio/{id:uuid}",
+            "deletePortfolio",
+            delete,
+            tag=_TAG,
+            response=bool,
+        ),
         Route(
             "GET",
             "/mr-api/portfolio",
@@ -106,3 +174,9 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:
             response=Portfolio,
         ),
     ]
+
+
+def _parts(query: GetPortfolioQuery) -> PortfolioParts:
+    return PortfolioParts(
+        query.include_groups, query.include_applications, query.include_environments
+    )

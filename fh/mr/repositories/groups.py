@@ -16,6 +16,7 @@ from fh.model.ids import (
 )
 from fh.model.roles import ApplicationRole, Role
 from fh.mr.access import PersonType
+from fh.mr.archiving import archived_name
 from fh.mr.errors import AlreadyExists
 from fh.mr.repositories.access import known_roles
 
@@ -50,6 +51,16 @@ SELECT * FROM person_group WHERE admin AND portfolio_id IS NULL AND when_archive
 _CREATE = """
 INSERT INTO person_group (organisation_id, portfolio_id, name, admin, who_created)
 VALUES ($1, $2, $3, $4, $5) RETURNING *
+"""
+
+_RENAME = """
+UPDATE person_group SET name = $2, when_updated = now(), version = version + 1 WHERE id = $1
+"""
+
+_ARCHIVE = """
+UPDATE person_group
+SET name = $2, when_archived = $3, when_updated = $3, version = version + 1
+WHERE id = $1
 """
 
 _JOIN = """
@@ -193,6 +204,23 @@ async def create_group(
         raise AlreadyExists("group", "name") from violation
     assert row is not None
     return _group(row)
+
+
+async def rename_group(tx: Transaction, group_id: GroupId, name: str) -> None:
+    """Write a group's next version, under another name.
+
+    Raises:
+        AlreadyExists: the portfolio has another group of that name.
+    """
+    try:
+        await tx.execute(_RENAME, group_id, name)
+    except UniqueViolation as taken:
+        raise AlreadyExists("group", "name") from taken
+
+
+async def archive_group(tx: Transaction, group: Group, at: datetime) -> None:
+    """Hide a group and free its name."""
+    await tx.execute(_ARCHIVE, group.id, archived_name(group.name, at), at)
 
 
 async def join_group(tx: Transaction, group_id: GroupId, people: Iterable[PersonId]) -> None:

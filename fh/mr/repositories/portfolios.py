@@ -30,6 +30,11 @@ INSERT INTO portfolio (organisation_id, name, description, who_created)
 VALUES ($1, $2, $3, $4) RETURNING *
 """
 
+_UPDATE = """
+UPDATE portfolio SET name = $2, description = $3, when_updated = now(), version = version + 1
+WHERE id = $1
+"""
+
 # $2: portfolios of which everything is visible; $3: groups that may open up single applications.
 _APPLICATIONS = """
 SELECT id, portfolio_id, name, description, version, when_created, when_updated
@@ -94,6 +99,20 @@ async def create_portfolio(
         raise AlreadyExists("portfolio", "name") from violation
     assert row is not None
     return _portfolio(row)
+
+
+async def save_portfolio(
+    tx: Transaction, portfolio_id: PortfolioId, name: str, description: str | None
+) -> None:
+    """Write a portfolio's next version.
+
+    Raises:
+        AlreadyExists: another one has this name, whatever its case.
+    """
+    try:
+        await tx.execute(_UPDATE, portfolio_id, name, description)
+    except UniqueViolation as violation:
+        raise AlreadyExists("portfolio", "name") from violation
 
 
 async def load_visible_applications(

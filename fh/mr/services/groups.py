@@ -10,6 +10,7 @@ from fh.mr.access import Caller, is_member, may_read_group
 from fh.mr.errors import Forbidden, NotFound
 from fh.mr.repositories import groups as repository
 from fh.mr.repositories.groups import ApplicationEntry, Group, Member
+from fh.mr.repositories.memberships import hold_superusers
 from fh.mr.repositories.portfolios import find_portfolio
 from fh.mr.services.persons import Entry
 
@@ -77,6 +78,7 @@ async def create_admin_group(
     created_by: PersonId,
 ) -> Group:
     """Create a portfolio's admin group; all superusers are in it."""
+    await hold_superusers(tx)
     group = await repository.create_group(
         tx, organisation_id, portfolio_id, name, created_by, admin=True
     )

@@ -37,6 +37,15 @@ class CreatePortfolio(Struct, frozen=True):
     description: Annotated[str, Meta(max_length=400)] | None = None
 
 
+class ChangedPortfolio(Struct, frozen=True):
+    """A portfolio as clients send them back (`Portfolio`)."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    version: int
+    id: PortfolioId | None = None
+    description: Annotated[str, Meta(max_length=400)] | None = None
+
+
 def portfolio_body(details: PortfolioDetails) -> Portfolio:
     """Return a portfolio with the parts that were loaded."""
     portfolio = details.portfolio
