@@ -1,0 +1,13 @@
+"""All rows. Another table is one more name here."""
+
+from tests.mr.matrix import accounts, applications, features, people, portfolios, sessions
+from tests.mr.matrix.row import Row
+
+ROWS: tuple[Row, ...] = (
+    *sessions.ROWS,
+    *people.ROWS,
+    *portfolios.ROWS,
+    *applications.ROWS,
+    *features.ROWS,
+    *accounts.ROWS,
+)
