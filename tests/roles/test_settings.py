@@ -100,6 +100,21 @@ def test_a_disabled_login_is_not_a_local_one() -> None:
     assert not loaded(auth__disable_login="true").mr().local_login_enabled
 
 
+def test_sessions_end_in_minutes_or_never() -> None:
+    told = loaded(fh__session__idle_minutes="5", fh__session__lifetime_minutes="0").mr().sessions
+    assert (told.idle_seconds, told.lifetime_seconds) == (300, None)
+    assert fault_names(fh__session__idle_minutes="-1") == ["fh.session.idle-minutes"]
+    assert fault_names(fh__login__failures_per_minute="0") == ["fh.login.failures-per-minute"]
+
+
+def test_where_people_register_has_room_for_a_token() -> None:
+    url = "https://flags.example.com/register-url?token=%s"
+    assert loaded(register__url=url).mr().register_url == url
+    assert loaded(register__url="").mr().register_url == ""
+    for wrong in ("https://flags.example.com", "https://h/%s/%s"):
+        assert fault_names(register__url=wrong) == ["register.url"]
+
+
 def test_cors_headers_reach_both_faces() -> None:
     settings = loaded(jersey__cors__headers="X-A, X-B", jersey__cors__expose_headers="X-C")
     assert settings.edge().cors_allow_headers == ("X-A", "X-B")

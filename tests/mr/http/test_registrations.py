@@ -1,6 +1,11 @@
+from dataclasses import replace
+
 import pytest
 import trio
+from prometheus_client import CollectorRegistry
 
+from fh.mr.http.app import create_mr_app
+from tests.mr.conftest import QUICK_PASSWORDS, Api
 from tests.mr.http.people import (
     NOBODY,
     admin_group,
@@ -122,6 +127,17 @@ async def test_who_renews_invitations(superuser, add_person, sql):
     assert (await renew(superuser, "root@i.com")).status == 200
     await sql("UPDATE person SET when_archived = now() WHERE email = 'ada@i.com'")
     assert (await renew(superuser)).status == 404
+
+
+async def test_the_address_to_register_at_is_told_where_there_is_one(superuser, database):
+    settings = replace(QUICK_PASSWORDS, register_url="https://h/register-url?token=%s")
+    app = create_mr_app(database, settings, registry=CollectorRegistry(), name="x")
+    api = Api(app, superuser.token)
+    invited = await invite(api)
+    assert invited["registrationUrl"] == f"https://h/register-url?token={invited['token']}"
+    renewed = (await renew(api)).body
+    assert renewed["registrationUrl"] == f"https://h/register-url?token={renewed['token']}"
+    assert "registrationUrl" not in await create_robot(api)
 
 
 async def test_the_deactivated_can_not_register(superuser, stranger):
