@@ -30,6 +30,8 @@ class MrSettings:
         sessions: How long people stay logged in.
         register_url: Where people register, with `%s` in place of the token; empty for no link.
         login_failures_per_minute: Failed logins that one account may have.
+        client_address_header: Where a proxy in front tells whom it speaks for; empty where there
+            is none, for anybody can send a header.
         login_failures_per_minute_and_address: And one address, behind which many people may sit.
         password_memory_kib: Memory that hashing one password takes.
         password_passes: Passes over that memory.
@@ -43,6 +45,7 @@ class MrSettings:
     local_login_enabled: bool = True
     sessions: SessionLimits = SessionLimits()
     register_url: str = ""
+    client_address_header: str = ""
     login_failures_per_minute: int = 10
     login_failures_per_minute_and_address: int = 100
     password_memory_kib: int = 65_536

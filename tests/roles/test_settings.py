@@ -107,6 +107,12 @@ def test_sessions_end_in_minutes_or_never() -> None:
     assert fault_names(fh__login__failures_per_minute="0") == ["fh.login.failures-per-minute"]
 
 
+def test_the_header_with_the_client_s_address_is_one() -> None:
+    name = "fh__login__address_header"
+    assert loaded(**{name: "X-Real-IP"}).mr().client_address_header == "X-Real-IP"
+    assert fault_names(**{name: "X-Real-IP: x"}) == ["fh.login.address-header"]
+
+
 def test_where_people_register_has_room_for_a_token() -> None:
     url = "https://flags.example.com/register-url?token=%s"
     assert loaded(register__url=url).mr().register_url == url

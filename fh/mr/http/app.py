@@ -41,7 +41,7 @@ def mr_routes(database: Database, settings: MrSettings) -> list[AnyRoute]:
     limits = AttemptLimits(settings)
     tables = (
         setup.routes(database, settings, hashing),
-        authentication.routes(database, Logins(database, hashing, limits, settings)),
+        authentication.routes(database, Logins(database, hashing, limits, settings), settings),
         registrations.routes(database, Registrations(database, hashing, settings), settings),
         passwords.routes(database, PasswordChanges(database, hashing, limits), settings),
         persons.routes(database, settings),

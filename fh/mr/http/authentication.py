@@ -1,7 +1,7 @@
 """Logging in and out, and turning a bearer token into a caller."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fh.db.port import Database, Transaction
 from fh.http.problem import Problem
@@ -12,7 +12,7 @@ from fh.mr.http.schemas.credentials import ProviderRedirect
 from fh.mr.http.schemas.people import TokenizedPerson, UserCredentials, person_body
 from fh.mr.repositories.access import SessionOwner
 from fh.mr.services.authentication import Logins, identify, identify_owner, log_out
-from fh.mr.settings import SessionLimits
+from fh.mr.settings import MrSettings, SessionLimits
 
 TAG = "AuthService"
 
@@ -52,14 +52,22 @@ def _authenticator(
     return authenticate
 
 
-def routes(database: Database, logins: Logins) -> Sequence[AnyRoute]:
+def client_address(request: Request[Any, Any, Any], header: str) -> str:
+    """Return whom a request comes from: as the last proxy tells in `header`, or its peer.
+
+    What stands before the last comma is told by others, who may lie.
+    """
+    told = (request.header(header) or "") if header else ""
+    return told.rpartition(",")[2].strip() or request.address
+
+
+def routes(database: Database, logins: Logins, settings: MrSettings) -> Sequence[AnyRoute]:
     """Return the routes for logging in and out."""
 
     async def login(request: Request[None, None, UserCredentials]) -> TokenizedPerson:
         credentials = request.body
-        token, person = await logins.log_in(
-            credentials.email, credentials.password, request.address
-        )
+        address = client_address(request, settings.client_address_header)
+        token, person = await logins.log_in(credentials.email, credentials.password, address)
         return TokenizedPerson(token, person_body(person))
 
     async def logout(request: Request[Caller, None, None]) -> None:

@@ -1,13 +1,22 @@
 """The admin API."""
 
+import re
 from dataclasses import dataclass
 
 from fh.config import Secret, boolean, header_value, secrets, setting, text, whole
 from fh.mr.settings import MrSettings, SessionLimits
 from fh.roles.settings.listening import ListeningSettings
 
+_HEADER_NAME = re.compile("[A-Za-z0-9-]*")
 _MINUTES = whole(0, 5_256_000)  # ten years
 _FAILURES = whole(1, 1_000_000)
+
+
+def header_name(value: str) -> str:
+    """Read the name of a header; nothing is none."""
+    if not _HEADER_NAME.fullmatch(value):
+        raise ValueError(f"expected a header such as X-Forwarded-For, not {value!r}")
+    return value
 
 
 def register_url(value: str) -> str:
@@ -41,6 +50,12 @@ class MrPartSettings(ListeningSettings):
         100,
         _FAILURES,
         "wrong passwords that may come from one address, or one /64 of IPv6",
+    )
+    client_address_header: str = setting(
+        "fh.login.address-header",
+        "",
+        header_name,
+        "header in which a proxy in front, and nobody else, tells the client's address",
     )
     session_idle_minutes: int = setting(
         "fh.session.idle-minutes",
@@ -86,6 +101,7 @@ class MrPartSettings(ListeningSettings):
                 lifetime_seconds=self.session_minutes * 60 or None,
             ),
             register_url=self.register_url,
+            client_address_header=self.client_address_header,
             login_failures_per_minute=self.login_failures,
             login_failures_per_minute_and_address=self.login_failures_by_address,
             tracking_id=self.tracking_id,

@@ -223,12 +223,34 @@ async def test_one_address_is_stopped_whatever_accounts_it_tries(superuser, data
     )
     app = create_mr_app(database, settings, registry=CollectorRegistry(), name="x")
 
-    async def guess(number, address):
-        body = {"email": f"guess-{number}@i.com", "password": "x"}
-        client = app.test_client()
-        scope = {"client": (address, 1)}
-        response = await client.post("/mr-api/login", json=body, scope_base=scope)
-        return response.status_code
+    assert [await guess(app, number) for number in range(4)] == [404, 404, 404, 429]
+    assert await guess(app, 5, "10.0.0.2") == 404
+    # Nobody becomes somebody else by saying so.
+    assert await guess(app, 6, header="10.0.0.3") == 429
 
-    assert [await guess(number, "10.0.0.1") for number in range(4)] == [404, 404, 404, 429]
-    assert await guess(5, "10.0.0.2") == 404
+
+async def test_behind_a_proxy_everybody_has_their_own_address(superuser, database):
+    settings = MrSettings(
+        password_memory_kib=64,
+        password_passes=1,
+        login_failures_per_minute_and_address=1,
+        client_address_header="X-Forwarded-For",
+    )
+    app = create_mr_app(database, settings, registry=CollectorRegistry(), name="x")
+    assert await guess(app, 1, header="10.0.0.3") == 404
+    assert await guess(app, 2, header="10.0.0.3") == 429
+    assert await guess(app, 3, header="10.0.0.4, 10.0.0.3") == 429
+    assert await guess(app, 4, header="10.0.0.3,10.0.0.4") == 404
+    assert await guess(app, 5) == 404
+    assert await guess(app, 6, header="") == 429
+
+
+async def guess(app, number, address="10.0.0.1", header=None):
+    """Try an account that there is not; return the status."""
+    response = await app.test_client().post(
+        "/mr-api/login",
+        json={"email": f"guess-{number}@i.com", "password": "x"},
+        headers={} if header is None else {"X-Forwarded-For": header},
+        scope_base={"client": (address, 1)},
+    )
+    return response.status_code

@@ -1,8 +1,21 @@
+from uuid import UUID
+
 import pytest
 import trio
 from prometheus_client import CollectorRegistry
 
+from fh.mr.access import PersonType
 from fh.mr.http.app import create_mr_app
+from fh.mr.http.schemas.credentials import (
+    PasswordReset,
+    PasswordUpdate,
+    PersonRegistrationDetails,
+    RegistrationUrl,
+)
+from fh.mr.http.schemas.people import Person, PersonIdentifier, TokenizedPerson, UserCredentials
+from fh.mr.http.schemas.person_changes import AdminServiceResetTokenResponse
+from fh.mr.http.schemas.setup import SetupSiteAdmin
+from fh.mr.services.registrations import Invitation, Registrant
 from fh.mr.settings import MrSettings
 
 CHANGED = {"oldPassword": "password123", "newPassword": "correct horse"}
@@ -180,14 +193,16 @@ async def test_who_gets_a_temporary_password(superuser, add_person, sql):
     assert (await reset(eve, await identifier(paula))).status == 403
 
 
-async def test_passwords_and_hashes_are_in_no_answer_and_no_repr(superuser):
-    from fh.mr.http.schemas.credentials import (
-        PasswordReset,
-        PasswordUpdate,
-        PersonRegistrationDetails,
-    )
-
+def test_passwords_and_tokens_show_in_no_repr():
+    person = Person(PersonIdentifier(UUID(int=1)), "n", "e@i", PersonType.PERSON, 1, False)
     shown = [
+        repr(UserCredentials("e@i", "hunter2")),
+        repr(TokenizedPerson("hunter2", person)),
+        repr(SetupSiteAdmin("p", "o", "e@i", "hunter2")),
+        repr(RegistrationUrl(UUID(int=1), "hunter2", "https://h/hunter2")),
+        repr(AdminServiceResetTokenResponse("hunter2")),
+        repr(Invitation(UUID(int=1), "hunter2")),
+        repr(Registrant("hunter2", "e@i", "n", "hunter2", "hunter2")),
         repr(PasswordReset("hunter2")),
         repr(PasswordUpdate("hunter2", "hunter2")),
         repr(PersonRegistrationDetails("n", "e@i", "hunter2", "hunter2", "hunter2")),

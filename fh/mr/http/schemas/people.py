@@ -111,6 +111,9 @@ class UserCredentials(Struct, frozen=True):
     email: Email
     password: Password
 
+    def __repr__(self) -> str:
+        return f"UserCredentials({self.email!r})"
+
 
 class TokenizedPerson(Struct, frozen=True, omit_defaults=True, rename="camel"):
     """Somebody who just logged in."""
@@ -118,6 +121,9 @@ class TokenizedPerson(Struct, frozen=True, omit_defaults=True, rename="camel"):
     access_token: str
     person: Person
     capability_info: dict[str, str] | None = None
+
+    def __repr__(self) -> str:
+        return f"TokenizedPerson({self.person.id})"
 
 
 def person_body(found: PersonWithGroups) -> Person:

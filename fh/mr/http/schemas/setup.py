@@ -59,3 +59,6 @@ class SetupSiteAdmin(Struct, frozen=True, rename="camel"):
     password: Annotated[str, Meta(max_length=100)] | None = None
     name: Annotated[str, Meta(max_length=100)] | None = None
     auth_provider: str | None = None
+
+    def __repr__(self) -> str:
+        return f"SetupSiteAdmin({self.email_address!r})"
