@@ -20,7 +20,7 @@ from fh.mr.http import (
     group_changes,
     groups,
     memberships,
-    passwords,
+    password_changes,
     persons,
     portfolios,
     registrations,
@@ -37,13 +37,13 @@ from fh.mr.settings import MrSettings
 
 def mr_routes(database: Database, settings: MrSettings) -> list[AnyRoute]:
     """Return all operations of the admin API."""
-    hashing = Passwords(settings.password_memory_kib, settings.password_passes)
+    passwords = Passwords(settings.password_memory_kib, settings.password_passes)
     limits = AttemptLimits(settings)
     tables = (
-        setup.routes(database, settings, hashing),
-        authentication.routes(database, Logins(database, hashing, limits, settings), settings),
-        registrations.routes(database, Registrations(database, hashing, settings), settings),
-        passwords.routes(database, PasswordChanges(database, hashing, limits), settings),
+        setup.routes(database, settings, passwords),
+        authentication.routes(database, Logins(database, passwords, limits, settings), settings),
+        registrations.routes(database, Registrations(database, passwords, settings), settings),
+        password_changes.routes(database, PasswordChanges(database, passwords, limits), settings),
         persons.routes(database, settings),
         portfolios.routes(database, settings),
         groups.routes(database, settings),

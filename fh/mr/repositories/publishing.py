@@ -244,18 +244,15 @@ async def load_account_by_secret(tx: Transaction, secret: str) -> PublishService
     return None if account_id is None else await load_published_account(tx, account_id)
 
 
-async def load_deleted_accounts(
-    tx: Transaction, account_ids: Iterable[ServiceAccountId]
-) -> Sequence[PublishServiceAccount]:
-    """Return the farewell of accounts that this transaction archived; it names no secrets."""
+async def load_deleted_account(
+    tx: Transaction, account_id: ServiceAccountId
+) -> PublishServiceAccount:
+    """Return the farewell of an account that this transaction archived; it names no secrets."""
+    account = CacheServiceAccount(
+        id=account_id, version=DELETED_VERSION, api_key_client_side="", api_key_server_side=""
+    )
     live: int = await tx.fetchval(_LIVE_ACCOUNTS)
-    gone = [
-        CacheServiceAccount(
-            id=account_id, version=DELETED_VERSION, api_key_client_side="", api_key_server_side=""
-        )
-        for account_id in account_ids
-    ]
-    return [PublishServiceAccount(PublishAction.DELETE, account, live) for account in gone]
+    return PublishServiceAccount(PublishAction.DELETE, account, live)
 
 
 async def _environments_of_feature(

@@ -22,7 +22,7 @@ from fh.mr.repositories import service_accounts as repository
 from fh.mr.repositories.applications import portfolio_is_live
 from fh.mr.repositories.environments import bump_each_environment
 from fh.mr.repositories.publishing import (
-    load_deleted_accounts,
+    load_deleted_account,
     load_published_account,
     load_published_environments,
 )
@@ -193,7 +193,7 @@ async def delete_account(tx: Transaction, caller: Caller, account_id: ServiceAcc
     """
     account = await _locked(tx, caller, account_id)
     await repository.archive_account(tx, account, datetime.now(UTC), caller.person_id)
-    await announce(tx, *await load_deleted_accounts(tx, [account_id]))
+    await announce(tx, await load_deleted_account(tx, account_id))
 
 
 async def reset_keys(
