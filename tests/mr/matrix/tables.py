@@ -1,6 +1,17 @@
 """All rows. Another table is one more name here."""
 
-from tests.mr.matrix import accounts, applications, features, people, portfolios, sessions
+from tests.mr.matrix import (
+    accounts,
+    applications,
+    changes,
+    features,
+    integrations,
+    overviews,
+    people,
+    portfolios,
+    sessions,
+    strategies,
+)
 from tests.mr.matrix.row import Row
 
 ROWS: tuple[Row, ...] = (
@@ -11,3 +22,11 @@ ROWS: tuple[Row, ...] = (
     *features.ROWS,
     *accounts.ROWS,
 )
+
+WAITING: tuple[Row, ...] = (
+    *changes.ROWS,
+    *overviews.ROWS,
+    *integrations.ROWS,
+    *strategies.ROWS,
+)
+"""Rows of operations that are not mounted yet; whoever mounts them moves the table up."""
