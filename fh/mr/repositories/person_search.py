@@ -6,7 +6,7 @@ from enum import Enum, auto
 from typing import Final
 
 from fh.db.port import Row, Transaction
-from fh.model.ids import PersonId, ServiceAccountId
+from fh.model.ids import PersonId
 from fh.mr.access import PersonType
 from fh.mr.repositories.persons import Person
 
@@ -72,9 +72,7 @@ SELECT id, email, name, person_type, version, password_requires_reset, when_last
        (SELECT max(last_seen) FROM login_session WHERE person_id = person.id) AS last_seen,
        (SELECT count(*) FROM group_member JOIN person_group ON person_group.id = group_id
         WHERE group_member.person_id = person.id
-          AND person_group.when_archived IS NULL) AS groups,
-       (SELECT service_account.id FROM service_account
-        WHERE sdk_person_id = person.id) AS service_account_id
+          AND person_group.when_archived IS NULL) AS groups
 {_MATCHING}
 ORDER BY """  # noqa: S608 -- put together of constants
 
@@ -100,7 +98,6 @@ async def search_people(tx: Transaction, search: PersonSearch) -> tuple[int, Seq
 
 
 def _found(row: Row) -> FoundPerson:
-    account = row["service_account_id"]
     person = Person(
         id=PersonId(row["id"]),
         email=row["email"],
@@ -109,7 +106,7 @@ def _found(row: Row) -> FoundPerson:
         version=row["version"],
         password_requires_reset=row["password_requires_reset"],
         last_authenticated_at=row["when_last_authenticated"],
-        service_account_id=None if account is None else ServiceAccountId(account),
+        service_account_id=None,  # nobody looks for the shadows of SDKs
         last_seen_at=row["last_seen"],
         archived_at=row["when_archived"],
     )

@@ -80,7 +80,8 @@ class Logins:
         account = email.strip().lower()
         self._limits.take(account, address, trio.current_time())
         try:
-            logged_in = await self._try(email.strip(), password)
+            # In the spelling that was counted: the database has its own idea of lower case.
+            logged_in = await self._try(account, password)
         except Unavailable:
             self._limits.give_back(account, address, trio.current_time())
             raise

@@ -1,6 +1,6 @@
 """The first set-up: an organisation, a first superuser and a first portfolio, all or nothing."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fh.db.port import Database, Transaction
 from fh.mr.errors import AlreadyExists, Invalid
@@ -94,10 +94,10 @@ def _checked(wanted: SiteAdmin) -> SiteAdmin:
         raise Invalid("portfolio", "The first portfolio needs a name.")
     if not admin.organisation_name:
         raise Invalid("organizationName", "The organisation needs a name.")
-    checked_email(admin.email, "emailAddress")
+    email = checked_email(admin.email, "emailAddress")
     if not admin.password.strip():
         raise Invalid("password", "The password may not be blank.")
-    return admin
+    return replace(admin, email=email)
 
 
 async def _create(

@@ -138,6 +138,12 @@ async def test_an_account_is_closed_for_a_while_after_ten_failures(superuser, st
     assert (await login(stranger, "ada@i.com")).status == 200
 
 
+@pytest.mark.parametrize("email", ["\u0130rina@i.com", "irina@\u0130.com", "IR\u0130NA@I.COM"])
+async def test_no_spelling_of_an_address_is_counted_as_another_account(superuser, stranger, email):
+    # In PostgreSQL the lower case of a dotted capital I is a plain i.
+    assert (await login(stranger, email)).status == 404
+
+
 async def test_logins_that_succeed_are_not_counted(superuser, stranger):
     for _ in range(15):
         assert (await login(stranger)).status == 200
