@@ -9,3 +9,6 @@ $$;
 
 -- What the people search sorts by.
 CREATE INDEX person_shown_name ON person (upper(coalesce(name, '')), id);
+
+-- Whose shadow an SDK person is.
+CREATE INDEX service_account_sdk_person ON service_account (sdk_person_id);

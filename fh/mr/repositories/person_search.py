@@ -65,6 +65,7 @@ WHERE person_type = ANY($1::text[]) AND ($2 OR when_archived IS NULL) AND id <> 
 
 _COUNT = f"SELECT count(*) {_MATCHING}"
 
+# Counted is for those on the page alone, not for those before it.
 _PAGE = f"""
 SELECT id, email, name, person_type, version, password_requires_reset, when_last_authenticated,
        when_archived, registration_token_hash IS NOT NULL AS invited,
@@ -73,8 +74,9 @@ SELECT id, email, name, person_type, version, password_requires_reset, when_last
        (SELECT count(*) FROM group_member JOIN person_group ON person_group.id = group_id
         WHERE group_member.person_id = person.id
           AND person_group.when_archived IS NULL) AS groups
-{_MATCHING}
-ORDER BY """  # noqa: S608 -- put together of constants
+FROM (SELECT person.* {_MATCHING} ORDER BY {{order}} LIMIT $4 OFFSET $5) person
+ORDER BY {{order}}
+"""  # noqa: S608 -- put together of constants
 
 _SHOWN_NAME = "upper(coalesce(name, ''))"
 
@@ -86,7 +88,7 @@ _ORDERS: Mapping[PersonOrder, str] = {
     PersonOrder.STATUS_DOWN: f"when_archived IS NOT NULL DESC, {_SHOWN_NAME} DESC, id DESC",
 }
 
-_PAGES = {order: f"{_PAGE}{sql} LIMIT $4 OFFSET $5" for order, sql in _ORDERS.items()}
+_PAGES = {order: _PAGE.format(order=sql) for order, sql in _ORDERS.items()}
 
 
 async def search_people(tx: Transaction, search: PersonSearch) -> tuple[int, Sequence[FoundPerson]]:
