@@ -115,6 +115,11 @@ def may_change_password(caller: Caller, person_id: PersonId) -> bool:
     return caller.superuser or caller.person_id == person_id
 
 
+def may_replace_temporary_password(caller: Caller, person_id: PersonId, *, temporary: bool) -> bool:
+    """Return whether `caller`, whose password is `temporary` or not, may replace a person's."""
+    return temporary and caller.person_id == person_id
+
+
 def may_manage_group(caller: Caller, portfolio_id: PortfolioId | None) -> bool:
     """Return whether `caller` may change a group; the superusers' belongs to no portfolio."""
     if portfolio_id is None:

@@ -67,6 +67,55 @@ def test_people_see_themselves_and_admins_everybody():
     assert access.may_read_person(FOREIGN_ADMIN, PersonId(UUID(int=99)))
 
 
+OTHER_PERSON = PersonId(UUID(int=99))
+
+
+@pytest.mark.parametrize(
+    ("who", "anybody", "superusers"),
+    [
+        (SUPERUSER, True, True),
+        (ADMIN, True, False),
+        (FOREIGN_ADMIN, True, False),
+        (MEMBER, False, False),
+        (NOBODY, False, False),
+    ],
+)
+def test_only_superusers_manage_superusers(who, anybody, superusers):
+    assert access.may_manage_person(who, superuser=False) is anybody
+    assert access.may_manage_person(who, superuser=True) is superusers
+
+
+def test_superusers_delete_others_and_nobody_else_does():
+    assert access.may_delete_person(SUPERUSER, OTHER_PERSON)
+    assert not access.may_delete_person(SUPERUSER, ME)
+    for who in (ADMIN, FOREIGN_ADMIN, MEMBER, NOBODY):
+        assert not access.may_delete_person(who, OTHER_PERSON)
+
+
+def test_passwords_are_changed_by_their_owners_and_by_superusers():
+    assert access.may_change_password(SUPERUSER, OTHER_PERSON)
+    for who in (ADMIN, MEMBER, NOBODY):
+        assert access.may_change_password(who, ME)
+        assert not access.may_change_password(who, OTHER_PERSON)
+
+
+def test_a_temporary_password_is_replaced_by_its_owner():
+    assert access.may_replace_temporary_password(NOBODY, ME, temporary=True)
+    assert not access.may_replace_temporary_password(NOBODY, ME, temporary=False)
+    assert not access.may_replace_temporary_password(SUPERUSER, OTHER_PERSON, temporary=True)
+
+
+def test_groups_are_managed_by_their_portfolio_s_admins_and_the_superusers_by_superusers():
+    for who, own, superusers in (
+        (SUPERUSER, True, True),
+        (ADMIN, True, False),
+        (FOREIGN_ADMIN, False, False),
+        (MEMBER, False, False),
+    ):
+        assert access.may_manage_group(who, MINE) is own
+        assert access.may_manage_group(who, None) is superusers
+
+
 @pytest.mark.parametrize(
     ("who", "group", "portfolio", "may"),
     [

@@ -15,6 +15,7 @@ from fh.mr.access import (
     is_any_admin,
     may_change_password,
     may_manage_person,
+    may_replace_temporary_password,
 )
 from fh.mr.errors import Forbidden, Invalid, NotFound, VersionConflict
 from fh.mr.repositories.access import SessionOwner
@@ -44,7 +45,8 @@ class PasswordChanges:
             Forbidden: it is not theirs, or not temporary.
             Invalid: the new one is blank.
         """
-        if not owner.password_requires_reset or owner.caller.person_id != person_id:
+        temporary = owner.password_requires_reset
+        if not may_replace_temporary_password(owner.caller, person_id, temporary=temporary):
             raise Forbidden
         if not password.strip():
             raise Invalid("password", "The password may not be blank.")
