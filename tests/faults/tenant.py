@@ -75,6 +75,8 @@ class Tenant:
 
     def note(self, key: str, version: int, value: object) -> Iterator[str]:
         """Take down what somebody was told; yield what is wrong with it."""
+        if version == 0 and value is None:
+            return  # a feature that was created just now, and has no value yet
         told = self._told.setdefault((key, version), value)
         if told != value:
             yield f"{key} {version} is {value}, elsewhere {told}"

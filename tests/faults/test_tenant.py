@@ -69,3 +69,10 @@ def test_a_refusal_may_not_be_final(tenant: Tenant) -> None:
     OneFeature.status = 409
     assert tenant.write(KEY)[0].startswith("409 ")
     assert (tenant.refusals, tenant.updates) == (2, 0)
+
+
+def test_a_feature_may_be_told_before_it_has_a_value_but_may_not_lose_it(tenant: Tenant) -> None:
+    assert not list(tenant.note(KEY, 0, None))
+    assert list(tenant.note(KEY, 1, None)) == [
+        "feature-0 1 is None: that is another environment's",
+    ]
