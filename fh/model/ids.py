@@ -11,6 +11,8 @@ ApplicationId = NewType("ApplicationId", UUID)
 EnvironmentId = NewType("EnvironmentId", UUID)
 FeatureId = NewType("FeatureId", UUID)
 FeatureValueId = NewType("FeatureValueId", UUID)
+ApplicationStrategyId = NewType("ApplicationStrategyId", UUID)
+FeatureGroupId = NewType("FeatureGroupId", UUID)
 FeatureFilterId = NewType("FeatureFilterId", UUID)
 ServiceAccountId = NewType("ServiceAccountId", UUID)
 

@@ -58,6 +58,21 @@ class ApplicationRights:
 
 
 @dataclass(frozen=True, slots=True)
+class PortfolioRights:
+    """What a caller's groups were given in all live applications of one portfolio together.
+
+    Attributes:
+        has_application_entry: As in `ApplicationRights`, for any of the applications.
+        readable: The applications whose features they may read, unless they administer them all.
+    """
+
+    portfolio_id: PortfolioId
+    has_application_entry: bool = False
+    application_roles: frozenset[ApplicationRole] = frozenset()
+    readable: frozenset[ApplicationId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class EffectiveRoles:
     """What a caller holds in one environment once everything is added up."""
 
@@ -71,6 +86,9 @@ ADMIN_APPLICATION_ROLES: Final = frozenset(
 )
 """What a portfolio's admin group is given in every application."""
 
+_EDITING_STRATEGIES: Final = frozenset(
+    {ApplicationRole.APP_STRATEGY_EDIT, ApplicationRole.APP_STRATEGY_EDIT_AND_DELETE}
+)
 _EDITING: Final = frozenset({ApplicationRole.FEATURE_EDIT, ApplicationRole.FEATURE_EDIT_AND_DELETE})
 _CREATING: Final = _EDITING | {ApplicationRole.FEATURE_CREATE}
 _CREATING_VALUES: Final = frozenset({ApplicationRole.FEATURE_EDIT, ApplicationRole.FEATURE_CREATE})
@@ -151,6 +169,39 @@ def may_create_features(caller: Caller, rights: ApplicationRights) -> bool:
 def may_edit_features(caller: Caller, rights: ApplicationRights) -> bool:
     """Return whether `caller` may change and delete features."""
     return administers(caller, rights.portfolio_id) or bool(rights.application_roles & _EDITING)
+
+
+def may_create_strategies(caller: Caller, rights: ApplicationRights) -> bool:
+    """Return whether `caller` may create application strategies."""
+    return _administers_or_holds(caller, rights, frozenset({ApplicationRole.APP_STRATEGY_CREATE}))
+
+
+def may_edit_strategies(caller: Caller, rights: ApplicationRights) -> bool:
+    """Return whether `caller` may change application strategies."""
+    return _administers_or_holds(caller, rights, _EDITING_STRATEGIES)
+
+
+def may_delete_strategies(caller: Caller, rights: ApplicationRights) -> bool:
+    """Return whether `caller` may delete application strategies."""
+    return _administers_or_holds(
+        caller, rights, frozenset({ApplicationRole.APP_STRATEGY_EDIT_AND_DELETE})
+    )
+
+
+def _administers_or_holds(
+    caller: Caller, rights: ApplicationRights, any_of: frozenset[ApplicationRole]
+) -> bool:
+    return administers(caller, rights.portfolio_id) or bool(rights.application_roles & any_of)
+
+
+def may_read_filters(caller: Caller, rights: PortfolioRights) -> bool:
+    """Return whether `caller` may see the portfolio's feature filters."""
+    return administers(caller, rights.portfolio_id) or rights.has_application_entry
+
+
+def may_write_filters(caller: Caller, rights: PortfolioRights) -> bool:
+    """Return whether `caller` may write the portfolio's feature filters."""
+    return administers(caller, rights.portfolio_id) or bool(rights.application_roles & _CREATING)
 
 
 def holds_environment_entry(caller: Caller, rights: ApplicationRights) -> bool:

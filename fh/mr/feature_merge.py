@@ -1,16 +1,17 @@
 """Writing a feature value on top of what others wrote meanwhile: a three-way merge.
 
 Base is the version the client was looking at, current is what the row holds, wanted is what the
-client sent. Each facet (lock, default value, retired, strategies) is merged for itself, so two
-people who change different facets of the same version both succeed, and an old copy that is sent
-again changes nothing. Pure: the caller locks the row, reads, and saves what comes out.
+client sent. Each facet (lock, default value, retired, strategies, attached strategies) is merged
+for itself, so two people who change different facets of the same version both succeed, and an old
+copy that is sent again changes nothing. Pure: the caller locks the row, reads, and saves what comes
+out.
 
 Source: section 5.6 of the admin contract.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from fh.model.feature_type import FeatureType
 from fh.mr.access import (
@@ -20,7 +21,9 @@ from fh.mr.access import (
     may_lock,
     may_unlock,
 )
+from fh.mr.attachment import Attached, as_seen, meaning_for
 from fh.mr.errors import Forbidden, Locked, VersionConflict
+from fh.mr.list_merge import ListMerge
 from fh.mr.rollout_strategy import RolloutStrategy, Strategies, comparable, with_ids
 from fh.mr.values import is_unset, same_value
 
@@ -33,16 +36,18 @@ class Setting:
     locked: bool
     retired: bool = False
     strategies: Strategies = ()
+    attached: tuple[Attached, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a client sent; `strategies` None leaves the list alone."""
+    """What a client sent; None leaves a list alone."""
 
     value: str | None
     locked: bool
     retired: bool = False
     strategies: Sequence[RolloutStrategy] | None = None
+    attached: Sequence[Attached] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,7 @@ def merged(base: Setting, current: Setting, wanted: Wanted, rules: Rules) -> Mer
         locked=locked,
         retired=_merged_retired(base, current, wanted, rules, closed=closed),
         strategies=_merged_strategies(base, current, wanted, rules, closed=closed),
+        attached=_merged_attached(base, current, wanted, rules, closed=closed),
     )
     return Unchanged() if result == current else Changed(result)
 
@@ -101,7 +107,8 @@ def overwritten(current: Setting, wanted: Wanted, rules: Rules) -> Changed:
     if may_change_value(held):
         if not current.locked or (not wanted.locked and may_unlock(held)):
             strategies = with_ids(wanted.strategies or (), rules.new_id)
-            result = replace(result, value=wanted.value, strategies=strategies)
+            attached = current.attached if wanted.attached is None else tuple(wanted.attached)
+            result = replace(result, value=wanted.value, strategies=strategies, attached=attached)
         result = replace(result, retired=wanted.retired)
     if wanted.locked != current.locked:
         _need_lock_right(wanted, rules)
@@ -119,13 +126,14 @@ def created(wanted: Wanted, rules: Rules) -> Setting:
     if not may_create_value(held):
         raise Forbidden
     sets_more = not is_unset(rules.feature_type, wanted.value) or wanted.retired
-    if (sets_more or wanted.strategies) and not may_change_value(held):
+    if (sets_more or wanted.strategies or wanted.attached) and not may_change_value(held):
         raise Forbidden("You may not change values here.")
     # A switch starts locked, anything else unlocked: the other way needs its right.
     if wanted.locked != (rules.feature_type is FeatureType.BOOLEAN):
         _need_lock_right(wanted, rules)
     strategies = with_ids(wanted.strategies or (), rules.new_id)
-    return Setting(wanted.value, wanted.locked, wanted.retired, strategies)
+    attached = tuple(wanted.attached or ())
+    return Setting(wanted.value, wanted.locked, wanted.retired, strategies, attached)
 
 
 def _merged_lock(base: Setting, current: Setting, wanted: Wanted, rules: Rules) -> bool:
@@ -165,55 +173,38 @@ def _merged_strategies(
     if wanted.strategies is None:
         return current.strategies
     sent = with_ids(wanted.strategies, rules.new_id)
-    result = _merged_list(base.strategies, current.strategies, sent)
-    if [comparable(one) for one in result] == [comparable(one) for one in current.strategies]:
+    result = _CUSTOM.merged(base.strategies, current.strategies, sent)
+    if _CUSTOM.same(result, current.strategies):
         return current.strategies
     _need_change_right(rules, closed=closed)
     return result
 
 
-def _merged_list(base: Strategies, current: Strategies, sent: Strategies) -> Strategies:
-    known = {strategy.id: comparable(strategy) for strategy in base}
-    result = list(current)
-    added = False
-    for index, strategy in enumerate(sent):
-        meaning = comparable(strategy)
-        place = _place(result, strategy)
-        if strategy.id not in known:
-            if place is None:
-                result.insert(min(index, len(result)), strategy)
-                added = True
-            elif comparable(result[place]) != meaning:
-                raise VersionConflict("list of strategies")
-            # else this very request came before, and its answer was lost
-        elif known[strategy.id] == meaning:
-            pass  # not touched by this client, so left as it is now, or gone
-        elif place is None:
-            raise VersionConflict("list of strategies")
-        elif comparable(result[place]) == known[strategy.id]:
-            result[place] = strategy
-        elif comparable(result[place]) != meaning:
-            raise VersionConflict("list of strategies")
-    wanted_ids = [strategy.id for strategy in sent]
-    result = [one for one in result if one.id not in known or one.id in wanted_ids]
-    kept = [one.id for one in base if one.id in wanted_ids]
-    if not added and wanted_ids == kept:
-        return tuple(result)  # this client only took some away: the others' order stands
-    return _in_order(result, wanted_ids)
+def _merged_attached(
+    base: Setting, current: Setting, wanted: Wanted, rules: Rules, *, closed: bool
+) -> tuple[Attached, ...]:
+    if wanted.attached is None:
+        return current.attached
+    merge = _attachments(rules)
+    sent = as_seen(base.attached, current.attached, wanted.attached)
+    result = merge.merged(base.attached, current.attached, sent)
+    if merge.same(result, current.attached):
+        return current.attached
+    _need_change_right(rules, closed=closed)
+    return result
 
 
-def _in_order(strategies: Sequence[RolloutStrategy], ids: Sequence[str | None]) -> Strategies:
-    """Return first those named by `ids` in that order, then the rest, which others added."""
-    by_id = {strategy.id: strategy for strategy in strategies}
-    first = [by_id[one] for one in ids if one in by_id]
-    return (*first, *(strategy for strategy in strategies if strategy.id not in ids))
+_CUSTOM: Final[ListMerge[RolloutStrategy]] = ListMerge(
+    "list of strategies", lambda one: one.id, comparable
+)
 
 
-def _place(strategies: Sequence[RolloutStrategy], wanted: RolloutStrategy) -> int | None:
-    for place, strategy in enumerate(strategies):
-        if strategy.id == wanted.id:
-            return place
-    return None
+def _attachments(rules: Rules) -> ListMerge[Attached]:
+    return ListMerge(
+        "list of attached strategies",
+        lambda one: one.strategy_id,
+        meaning_for(rules.feature_type),
+    )
 
 
 def _need_lock_right(wanted: Wanted, rules: Rules) -> None:

@@ -25,8 +25,10 @@ from fh.mr.errors import Invalid
 from fh.mr.values import number_text
 
 LONGEST_ID_CHARACTERS = 4
+APPLICATION_MARK = "@"
+GROUP_MARK = "!"
 
-_SCALAR_STARTS = b'"tf-0123456789'
+_NUMBER_STARTS = b"-0123456789"
 
 
 class Conditional(StrEnum):
@@ -68,11 +70,11 @@ def _no() -> bool:
 
 
 class RolloutStrategyAttribute(Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """One rule; its values are alternatives."""
+    """One rule; its values are alternatives. One that lacks a member is refused by name."""
 
-    conditional: Conditional
-    field_name: str
-    type: FieldType
+    conditional: Conditional | None = None
+    field_name: str | None = None
+    type: FieldType | None = None
     values: tuple[Raw, ...] | None = field(default_factory=_none)
     id: str | None = None
 
@@ -94,6 +96,7 @@ class RolloutStrategy(Struct, frozen=True, omit_defaults=True, rename="camel"):
 Strategies = tuple[RolloutStrategy, ...]
 
 _STORED = msgspec.json.Decoder(Strategies)
+_STORED_ONE = msgspec.json.Decoder(RolloutStrategy)
 
 
 def decode_strategies(text: str) -> Strategies:
@@ -106,9 +109,29 @@ def encode_strategies(strategies: Strategies) -> str:
     return msgspec.json.encode(strategies).decode()
 
 
+def decode_strategy(text: str, strategy_id: str, name: str) -> RolloutStrategy:
+    """Return a strategy that is stored apart from its id and its name."""
+    return replace(_STORED_ONE.decode(text), id=strategy_id, name=name)
+
+
+def encode_strategy(strategy: RolloutStrategy) -> str:
+    """Return the text to store of a strategy, without its id and its name."""
+    return msgspec.json.encode(replace(strategy, id=None, name=None)).decode()
+
+
 def new_strategy_id() -> str:
     """Return an id as custom strategies and their attributes have it."""
     return random_text(LONGEST_ID_CHARACTERS)
+
+
+def new_application_strategy_id() -> str:
+    """Return an id as application strategies and their attributes have it."""
+    return APPLICATION_MARK + random_text(LONGEST_ID_CHARACTERS - 1)
+
+
+def new_group_strategy_id() -> str:
+    """Return an id as the strategies of feature groups and their attributes have it."""
+    return GROUP_MARK + random_text(LONGEST_ID_CHARACTERS - 1)
 
 
 def with_ids(strategies: Sequence[RolloutStrategy], new_id: Callable[[], str]) -> Strategies:
@@ -156,15 +179,27 @@ def check_values(feature_type: FeatureType, strategies: Sequence[RolloutStrategy
     """Refuse values that could not be published.
 
     Raises:
-        Invalid: a strategy's value is not of the feature's type, or an attribute's is no scalar.
+        Invalid: a strategy's value is not of the feature's type, or an attribute's is no JSON.
+    """
+    for index, strategy in enumerate(strategies):
+        if has_value(strategy.value):
+            _check_value(feature_type, strategy.value, f"rolloutStrategies[{index}].value")
+    check_readable(strategies)
+
+
+def check_readable(strategies: Sequence[RolloutStrategy]) -> None:
+    """Refuse values that were kept as they came and can't be read.
+
+    Raises:
+        Invalid: one is no JSON text, or holds a number too large for a double.
     """
     for index, strategy in enumerate(strategies):
         place = f"rolloutStrategies[{index}]"
         if has_value(strategy.value):
-            _check_value(feature_type, strategy.value, f"{place}.value")
+            _check_text(strategy.value, f"{place}.value")
         for number, attribute in enumerate(strategy.attributes or ()):
             for value in attribute.values or ():
-                _check_scalar(value, f"{place}.attributes[{number}].values")
+                _check_attribute_value(value, f"{place}.attributes[{number}].values")
 
 
 def published_strategy(strategy: RolloutStrategy) -> CacheRolloutStrategy:
@@ -175,9 +210,10 @@ def published_strategy(strategy: RolloutStrategy) -> CacheRolloutStrategy:
         percentage_attributes=strategy.percentage_attributes or (),
         attributes=tuple(
             CacheRolloutStrategyAttribute(
-                conditional=attribute.conditional.value,
-                field_name=attribute.field_name,
-                type=attribute.type.value,
+                # The rules leave none of the three out.
+                conditional=attribute.conditional or "",
+                field_name=attribute.field_name or "",
+                type=attribute.type or "",
                 values=attribute.values or (),
             )
             for attribute in strategy.attributes or ()
@@ -217,12 +253,9 @@ def _fits(feature_type: FeatureType, value: Raw, place: str) -> bool:
             return text.startswith(b'"')
 
 
-def _check_scalar(value: Raw, place: str) -> None:
-    text = bytes(value).strip()
-    if text[:1] not in _SCALAR_STARTS:
-        raise Invalid(place, "Expected texts, numbers or booleans.")
+def _check_attribute_value(value: Raw, place: str) -> None:
     _check_text(value, place)
-    if text[:1] not in b'"tf':
+    if bytes(value).strip()[:1] in _NUMBER_STARTS:
         number_text(value, place)
 
 

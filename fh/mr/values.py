@@ -76,18 +76,44 @@ def json_value(feature_type: FeatureType, text: str | None) -> Raw:
             return ABSENT if text is None else Raw(msgspec.json.encode(text))
 
 
+def value_text(feature_type: FeatureType, value: Raw, field: str) -> str | None:
+    """Return what to store of an untyped member, as strategies and groups have it.
+
+    Raises:
+        Invalid: it is no value for a feature of this type.
+    """
+    if not has_value(value):
+        return _FALSE if feature_type is FeatureType.BOOLEAN else None
+    try:
+        decoded: object = msgspec.json.decode(value)
+    except (msgspec.DecodeError, UnicodeError) as fault:
+        raise Invalid(field, "Expected UTF-8 text.") from fault
+    match feature_type, decoded:
+        case FeatureType.BOOLEAN, bool():
+            return _TRUE if decoded else _FALSE
+        case FeatureType.NUMBER, _:
+            return number_text(value, field)
+        case ((FeatureType.STRING | FeatureType.JSON), str() as text) if "\0" not in text:
+            return text
+        case _:
+            raise Invalid(field, f"Expected a value for a feature of type {feature_type}.")
+
+
 def same_value(feature_type: FeatureType, one: str | None, other: str | None) -> bool:
     """Return whether two stored values mean the same: 15 and 15.0 do."""
-    if one == other:
-        return True
+    return comparable_value(feature_type, one) == comparable_value(feature_type, other)
+
+
+def comparable_value(feature_type: FeatureType, text: str | None) -> object:
+    """Return a value that is equal for stored values that mean the same."""
     match feature_type:
         case FeatureType.BOOLEAN:
-            return (one == _TRUE) == (other == _TRUE)
-        case FeatureType.NUMBER if one is not None and other is not None:
-            first, second = _decimal(one), _decimal(other)
-            return first is not None and first == second
-        case FeatureType.NUMBER | FeatureType.STRING | FeatureType.JSON:
-            return False
+            return text == _TRUE
+        case FeatureType.NUMBER:
+            number = None if text is None else _decimal(text)
+            return text if number is None else number
+        case FeatureType.STRING | FeatureType.JSON:
+            return text
 
 
 def is_unset(feature_type: FeatureType, text: str | None) -> bool:

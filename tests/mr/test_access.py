@@ -6,7 +6,13 @@ from fh.model.ids import ApplicationId, EnvironmentId, GroupId, PersonId, Portfo
 from fh.model.roles import ApplicationRole as App
 from fh.model.roles import Role
 from fh.mr import access
-from fh.mr.access import ApplicationRights, Caller, EffectiveRoles, PersonType
+from fh.mr.access import (
+    ApplicationRights,
+    Caller,
+    EffectiveRoles,
+    PersonType,
+    PortfolioRights,
+)
 
 MINE = PortfolioId(UUID(int=1))
 OTHER = PortfolioId(UUID(int=2))
@@ -234,3 +240,48 @@ def test_what_roles_allow_on_a_value(environment, application, expected):
 )
 def test_an_sdk_url_is_for_those_who_hold_all_its_roles(who, held, granted, may):
     assert access.may_see_sdk_url(who, MINE, frozenset(held), frozenset(granted)) is may
+
+
+@pytest.mark.parametrize(
+    ("who", "roles", "expected"),
+    [
+        (SUPERUSER, [], "ced"),
+        (ADMIN, [], "ced"),
+        (FOREIGN_ADMIN, [], "---"),
+        (MEMBER, [], "---"),
+        (MEMBER, [App.APP_STRATEGY_CREATE], "c--"),
+        (MEMBER, [App.APP_STRATEGY_EDIT], "-e-"),
+        (MEMBER, [App.APP_STRATEGY_EDIT_AND_DELETE], "-ed"),
+        (MEMBER, [App.FEATURE_EDIT, App.FEATURE_CREATE, App.FEATURE_EDIT_AND_DELETE], "---"),
+    ],
+)
+def test_who_may_write_application_strategies(who, roles, expected):
+    given = rights(*roles)
+    decisions = (
+        access.may_create_strategies(who, given),
+        access.may_edit_strategies(who, given),
+        access.may_delete_strategies(who, given),
+    )
+    letters = zip("ced", decisions, strict=True)
+    assert "".join(letter if allowed else "-" for letter, allowed in letters) == expected
+
+
+@pytest.mark.parametrize(
+    ("who", "entry", "roles", "expected"),
+    [
+        (SUPERUSER, False, [], "rw"),
+        (ADMIN, False, [], "rw"),
+        (FOREIGN_ADMIN, False, [], "--"),
+        (MEMBER, False, [], "--"),
+        (MEMBER, True, [], "r-"),
+        (MEMBER, True, [App.APP_STRATEGY_CREATE, App.APP_STRATEGY_EDIT_AND_DELETE], "r-"),
+        (MEMBER, True, [App.FEATURE_CREATE], "rw"),
+        (MEMBER, True, [App.FEATURE_EDIT], "rw"),
+        (MEMBER, True, [App.FEATURE_EDIT_AND_DELETE], "rw"),
+    ],
+)
+def test_who_may_see_and_write_feature_filters(who, entry, roles, expected):
+    given = PortfolioRights(MINE, entry, frozenset(roles))
+    decisions = (access.may_read_filters(who, given), access.may_write_filters(who, given))
+    letters = zip("rw", decisions, strict=True)
+    assert "".join(letter if allowed else "-" for letter, allowed in letters) == expected

@@ -8,15 +8,16 @@ from fh.mr.strategy_rules import (
     ListFault,
     StrategiesRefused,
     StrategyFault,
+    Violation,
     check_rules,
 )
 
-_RULE = RolloutStrategyAttribute("EQUALS", "country", "STRING")
+_RULE = RolloutStrategyAttribute("EQUALS", "country", "STRING", (Raw(b'"at"'),))
 
 
 def _strategy(percentage=None, *, rule=False) -> RolloutStrategy:
     return RolloutStrategy(
-        percentage=percentage, value=Raw(b'"x"'), attributes=(_RULE,) if rule else ()
+        name="n", percentage=percentage, value=Raw(b'"x"'), attributes=(_RULE,) if rule else ()
     )
 
 
@@ -35,10 +36,10 @@ def test_each_faulty_strategy_is_named(percentage, fault):
     good, bad = _strategy(1), _strategy(percentage, rule=True)
     with pytest.raises(StrategiesRefused) as refused:
         check_rules(FeatureType.STRING, [good, bad])
-    [faulty] = refused.value.strategies
+    [faulty] = refused.value.verdict.strategies
     assert faulty.strategy is bad
-    assert faulty.faults == (fault,)
-    assert refused.value.faults == ()
+    assert faulty.violations == (Violation(fault),)
+    assert refused.value.verdict.faults == ()
 
 
 def test_only_strategies_without_attributes_share_the_range():
@@ -48,11 +49,11 @@ def test_only_strategies_without_attributes_share_the_range():
     )
     with pytest.raises(StrategiesRefused) as refused:
         check_rules(FeatureType.STRING, [_strategy(more_than_half)] * 2)
-    assert refused.value.faults == (ListFault.PERCENTAGE_ADDS_OVER_100_PERCENT,)
+    assert refused.value.verdict.faults == (ListFault.PERCENTAGE_ADDS_OVER_100_PERCENT,)
 
 
 def test_a_switch_needs_a_value_in_each_strategy():
     with pytest.raises(StrategiesRefused) as refused:
-        check_rules(FeatureType.BOOLEAN, [RolloutStrategy(percentage=1)])
-    assert refused.value.faults == (ListFault.BOOLEAN_HAS_NO_VALUE,)
-    check_rules(FeatureType.STRING, [RolloutStrategy(percentage=1)])
+        check_rules(FeatureType.BOOLEAN, [RolloutStrategy(name="n", percentage=1)])
+    assert refused.value.verdict.faults == (ListFault.BOOLEAN_HAS_NO_VALUE,)
+    check_rules(FeatureType.STRING, [RolloutStrategy(name="n", percentage=1)])

@@ -1,12 +1,12 @@
 """`/mr-api/features/{eid}` and `/mr-api/application/{id}/feature-environments/{key}`."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from fh.db.port import Database
 from fh.errors import FeatureHubError
 from fh.http.problem import Problem
-from fh.http.routing import AnyRoute, BodyT, Reply, Request, Route
+from fh.http.routing import AnyRoute, Request, Route
 from fh.model.ids import ApplicationId, EnvironmentId
 from fh.mr.access import Caller
 from fh.mr.errors import DuplicateItems, Forbidden, Invalid, Locked, VersionConflict
@@ -19,8 +19,8 @@ from fh.mr.http.schemas.feature_values import (
     sent_value,
     value_body,
     values_body,
-    violations_body,
 )
+from fh.mr.http.strategy_refusals import explained
 from fh.mr.services.feature_environments import (
     load_values_everywhere,
     save_values_everywhere,
@@ -33,7 +33,6 @@ from fh.mr.services.feature_values import (
     save_values,
 )
 from fh.mr.settings import MrSettings
-from fh.mr.strategy_rules import StrategiesRefused
 
 _TAG = "EnvironmentFeatureService"
 _EVERYWHERE_TAG = "FeatureService"
@@ -118,7 +117,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             "PUT",
             "/mr-api/features/{eid:uuid}",
             "updateAllFeaturesForEnvironment",
-            _explained(save_all),
+            explained(save_all),
             tag=_TAG,
             body=tuple[FeatureValueContent, ...],
             response=list[FeatureValue],
@@ -136,7 +135,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             "PUT",
             value_path,
             "updateFeatureForEnvironment",
-            _explained(save),
+            explained(save),
             tag=_TAG,
             body=FeatureValueContent,
             response=FeatureValue,
@@ -146,7 +145,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             "POST",
             value_path,
             "createFeatureForEnvironment",
-            _explained(save),
+            explained(save),
             tag=_TAG,
             body=FeatureValueContent,
             response=FeatureValue,
@@ -171,27 +170,13 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             "PUT",
             everywhere_path,
             "updateAllFeatureValuesByApplicationForKey",
-            _explained(save_everywhere),
+            explained(save_everywhere),
             tag=_EVERYWHERE_TAG,
             body=tuple[FeatureValueContent, ...],
             response=list[FeatureEnvironment],
             refusals=_WRITING_EVERYWHERE,
         ),
     ]
-
-
-def _explained(
-    handle: Callable[[Request[Caller, None, BodyT]], Awaitable[object]],
-) -> Callable[[Request[Caller, None, BodyT]], Awaitable[object]]:
-    """Return `handle` answering with the rules that strategies break, if they do."""
-
-    async def answer(request: Request[Caller, None, BodyT]) -> object:
-        try:
-            return await handle(request)
-        except StrategiesRefused as refused:
-            return Reply(violations_body(refused), status=422)
-
-    return answer
 
 
 def _place(body: FeatureValueContent) -> EnvironmentId:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from fh.db.port import Row, Transaction
 from fh.model.ids import ApplicationId, EnvironmentId, GroupId, PersonId, PortfolioId
 from fh.model.roles import ApplicationRole, Role
-from fh.mr.access import ApplicationRights, Caller, PersonType
+from fh.mr.access import ApplicationRights, Caller, PersonType, PortfolioRights
 from fh.mr.settings import SessionLimits
 
 _RoleT = TypeVar("_RoleT", bound=StrEnum)
@@ -44,6 +44,18 @@ FROM acl LEFT JOIN environment ON environment.id = acl.environment_id
 WHERE acl.group_id = ANY($2::uuid[])
   AND (acl.application_id = $1
        OR environment.application_id = $1 AND environment.when_archived IS NULL)
+"""
+
+_LIVE_PORTFOLIO = "SELECT id FROM portfolio WHERE id = $1 AND when_archived IS NULL"
+
+_ENTRIES_OF_PORTFOLIO = """
+SELECT application.id, acl.environment_id IS NULL AS is_application, acl.roles
+FROM acl
+LEFT JOIN environment
+    ON environment.id = acl.environment_id AND environment.when_archived IS NULL
+JOIN application ON application.id IN (acl.application_id, environment.application_id)
+WHERE acl.group_id = ANY($2::uuid[])
+  AND application.portfolio_id = $1 AND application.when_archived IS NULL
 """
 
 
@@ -93,6 +105,27 @@ async def find_environment_rights(
 ) -> ApplicationRights | None:
     """Return what `caller` was given in the application of a live environment."""
     return await _rights(tx, caller, await tx.fetchrow(_APPLICATION_OF_ENVIRONMENT, environment_id))
+
+
+async def find_portfolio_rights(
+    tx: Transaction, caller: Caller, portfolio_id: PortfolioId
+) -> PortfolioRights | None:
+    """Return what `caller` was given in the applications of a live portfolio."""
+    if await tx.fetchval(_LIVE_PORTFOLIO, portfolio_id) is None:
+        return None
+    entries = await tx.fetch(_ENTRIES_OF_PORTFOLIO, portfolio_id, list(caller.groups))
+    of_applications = [entry for entry in entries if entry["is_application"]]
+    names = {name for entry in of_applications for name in entry["roles"]}
+    return PortfolioRights(
+        portfolio_id=portfolio_id,
+        has_application_entry=bool(of_applications),
+        application_roles=known_roles(ApplicationRole, names),
+        readable=frozenset(
+            ApplicationId(entry["id"])
+            for entry in entries
+            if entry["is_application"] or known_roles(Role, entry["roles"])
+        ),
+    )
 
 
 async def _rights(tx: Transaction, caller: Caller, row: Row | None) -> ApplicationRights | None:

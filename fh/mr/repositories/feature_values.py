@@ -1,13 +1,23 @@
 """The rows of feature_value, and every version they ever had."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
+from msgspec import Struct
 
 from fh.db.errors import UniqueViolation
 from fh.db.port import Row, Transaction
 from fh.model.feature_type import FeatureType
-from fh.model.ids import EnvironmentId, FeatureId, FeatureValueId, PersonId
+from fh.model.ids import (
+    ApplicationStrategyId,
+    EnvironmentId,
+    FeatureId,
+    FeatureValueId,
+    PersonId,
+)
+from fh.mr.attachment import Attached, decode_attached, encode_attached
 from fh.mr.errors import VersionConflict
 from fh.mr.feature_merge import Setting
 from fh.mr.rollout_strategy import decode_strategies, encode_strategies
@@ -20,6 +30,14 @@ class Author:
     id: PersonId
     name: str | None
     email: str
+
+
+class _Named(Struct, frozen=True, rename="camel"):
+    strategy_id: ApplicationStrategyId
+    name: str
+
+
+_NAMES = msgspec.json.Decoder(tuple[_Named, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +53,17 @@ class FeatureValue:
     version: int
     when_updated: datetime
     author: Author
+    attached_names: Mapping[ApplicationStrategyId, str]
 
 
 _OF_ENVIRONMENTS = """
 SELECT v.id, v.environment_id, v.feature_id, f.key, f.value_type, v.default_value, v.locked,
        v.retired, v.rollout_strategies::text, v.version, v.when_updated,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                   'strategyId', t.strategy_id, 'version', t.strategy_version, 'value', t.value,
+                   'name', s.name) ORDER BY t.position), '[]')::text
+        FROM attached_strategy t JOIN application_strategy s ON s.id = t.strategy_id
+        WHERE t.feature_value_id = v.id) AS attached_strategies,
        p.id AS author_id, p.name AS author_name, p.email AS author_email
 FROM feature_value v
 JOIN feature f ON f.id = v.feature_id
@@ -52,7 +76,7 @@ ORDER BY v.environment_id, f.key
 _LOCK = "SELECT id FROM feature_value WHERE environment_id = $1 AND feature_id = $2 FOR UPDATE"
 
 _VERSION = """
-SELECT default_value, locked, retired, rollout_strategies::text
+SELECT default_value, locked, retired, rollout_strategies::text, attached_strategies::text
 FROM feature_value_version
 WHERE feature_value_id = $1 AND version = $2
 """
@@ -64,11 +88,18 @@ WITH saved AS (
     VALUES ($1, $2, $3, $4, $5, $6::text::jsonb, $7)
     RETURNING id, feature_id, version, default_value, locked, retired, rollout_strategies,
               who_updated, when_created
+), attached AS (
+    INSERT INTO attached_strategy (feature_value_id, position, strategy_id, value,
+                                   strategy_version)
+    SELECT saved.id, t.position, t.strategy_id, t.value, t.version
+    FROM saved, unnest($9::uuid[], $10::text[], $11::bigint[])
+                WITH ORDINALITY AS t (strategy_id, value, version, position)
 )
 INSERT INTO feature_value_version (feature_value_id, feature_id, version, default_value, locked,
-                                   retired, rollout_strategies, who_updated, when_created)
+                                   retired, rollout_strategies, who_updated, when_created,
+                                   attached_strategies)
 SELECT id, feature_id, version, default_value, locked, retired, rollout_strategies, who_updated,
-       when_created
+       when_created, $8::text::jsonb
 FROM saved
 """
 
@@ -83,10 +114,19 @@ WITH saved AS (
 )
 INSERT INTO feature_value_version (feature_value_id, feature_id, version, default_value, locked,
                                    retired, rollout_strategies, who_updated, when_created,
-                                   version_from)
+                                   version_from, attached_strategies)
 SELECT id, feature_id, version, default_value, locked, retired, rollout_strategies, who_updated,
-       when_updated, $7::bigint
+       when_updated, $7::bigint, $8::text::jsonb
 FROM saved
+"""
+
+_DETACH = "DELETE FROM attached_strategy WHERE feature_value_id = $1"
+
+_ATTACH = """
+INSERT INTO attached_strategy (feature_value_id, position, strategy_id, value, strategy_version)
+SELECT $1, position, strategy_id, value, version
+FROM unnest($2::uuid[], $3::text[], $4::bigint[])
+     WITH ORDINALITY AS t (strategy_id, value, version, position)
 """
 
 
@@ -144,6 +184,8 @@ async def insert_value(
             setting.retired,
             encode_strategies(setting.strategies),
             author,
+            encode_attached(setting.attached),
+            *_columns(setting.attached),
         )
     except UniqueViolation as taken:
         raise VersionConflict("feature value") from taken
@@ -157,6 +199,9 @@ async def save_value(
     version_from: int,
 ) -> None:
     """Write the next version of a value; `version_from` is the one its author looked at."""
+    await tx.execute(_DETACH, value_id)
+    if setting.attached:
+        await tx.execute(_ATTACH, value_id, *_columns(setting.attached))
     await tx.execute(
         _SAVE,
         value_id,
@@ -166,10 +211,20 @@ async def save_value(
         encode_strategies(setting.strategies),
         author,
         version_from,
+        encode_attached(setting.attached),
+    )
+
+
+def _columns(attached: Sequence[Attached]) -> tuple[list[object], list[object], list[object]]:
+    return (
+        [one.strategy_id for one in attached],
+        [one.value for one in attached],
+        [one.version for one in attached],
     )
 
 
 def _value(row: Row) -> FeatureValue:
+    names = _NAMES.decode(row["attached_strategies"])
     return FeatureValue(
         id=row["id"],
         environment_id=row["environment_id"],
@@ -180,6 +235,7 @@ def _value(row: Row) -> FeatureValue:
         version=row["version"],
         when_updated=row["when_updated"],
         author=Author(row["author_id"], row["author_name"], row["author_email"]),
+        attached_names={named.strategy_id: named.name for named in names},
     )
 
 
@@ -189,4 +245,5 @@ def _setting(row: Row) -> Setting:
         locked=row["locked"],
         retired=row["retired"],
         strategies=decode_strategies(row["rollout_strategies"]),
+        attached=decode_attached(row["attached_strategies"]),
     )

@@ -5,15 +5,13 @@ what gets committed. However many environments an announcement is about, each li
 statement.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from fh.contracts.published import (
     DELETED_VERSION,
     CacheEnvironment,
     CacheEnvironmentFeature,
     CacheFeature,
-    CacheFeatureValue,
     CacheServiceAccount,
     CacheServiceAccountPermission,
     PublishAction,
@@ -22,15 +20,15 @@ from fh.contracts.published import (
     PublishFeatureValues,
     PublishServiceAccount,
 )
-from fh.db.port import Row, Transaction
+from fh.db.port import Transaction
 from fh.model.feature_type import FeatureType
 from fh.model.ids import EnvironmentId, FeatureId, ServiceAccountId
 from fh.model.roles import Role
 from fh.mr.access import with_implied_read
 from fh.mr.repositories.access import known_roles
 from fh.mr.repositories.environments import decode_information
-from fh.mr.rollout_strategy import decode_strategies, published_strategy
-from fh.mr.values import json_value
+from fh.mr.repositories.published_features import load_cache_features
+from fh.mr.repositories.value_versions import ValuePlace
 
 _ENVIRONMENTS = """
 SELECT e.id, e.version, e.environment_info::text, e.management_info::text, e.webhook_info::text,
@@ -62,18 +60,6 @@ WHERE e.id = ANY ($1)
 ORDER BY e.id
 """
 
-_FEATURES = """
-SELECT e.id AS environment_id, f.id, f.key, f.value_type, f.version, v.id AS value_id,
-       v.default_value, v.locked, v.retired, v.version AS value_version, v.who_updated,
-       v.rollout_strategies::text
-FROM environment e
-JOIN feature f ON f.application_id = e.application_id
-LEFT JOIN feature_value v ON v.environment_id = e.id AND v.feature_id = f.id
-WHERE e.id = ANY ($1) AND ($2::uuid IS NULL OR f.id = $2)
-  AND e.when_archived IS NULL AND e.when_unpublished IS NULL AND f.when_archived IS NULL
-ORDER BY e.id, f.key
-"""
-
 _ENVIRONMENTS_OF_FEATURE = """
 SELECT e.id
 FROM feature f JOIN environment e ON e.application_id = f.application_id
@@ -85,6 +71,8 @@ _FEATURE = "SELECT id, value_type, version FROM feature WHERE id = $1"
 
 _ACCOUNT = """
 SELECT s.id, s.version, s.api_key_client_side, s.api_key_server_side,
+       ARRAY(SELECT l.filter_id FROM feature_filter_account l
+             WHERE l.service_account_id = s.id ORDER BY l.filter_id) AS filters,
        (SELECT count(*) FROM service_account other
         WHERE other.when_archived IS NULL AND other.when_unpublished IS NULL) AS live
 FROM service_account s JOIN portfolio p ON p.id = s.portfolio_id
@@ -128,7 +116,7 @@ async def load_published_environments(
 ) -> Sequence[PublishEnvironment]:
     """Return those of the environments that are live and published."""
     ids = list(environment_ids)
-    features = await _features(tx, ids)
+    features = await load_cache_features(tx, ids)
     return [
         PublishEnvironment(
             environment=CacheEnvironment(
@@ -173,7 +161,7 @@ async def load_published_feature(
     tx: Transaction, environment_id: EnvironmentId, feature_id: FeatureId
 ) -> PublishFeatureValues | None:
     """Return the update of one feature in one environment; None when that is not published."""
-    features = (await _features(tx, [environment_id], feature_id))[environment_id]
+    features = (await load_cache_features(tx, [environment_id], [feature_id]))[environment_id]
     return _feature_event(PublishAction.UPDATE, environment_id, features[0]) if features else None
 
 
@@ -182,11 +170,32 @@ async def load_published_features(
 ) -> Sequence[PublishFeatureValues]:
     """Return one event for each environment that has the feature."""
     environment_ids = await _environments_of_feature(tx, feature_id)
-    features = await _features(tx, environment_ids, feature_id)
+    features = await load_cache_features(tx, environment_ids, [feature_id])
     return [
         _feature_event(action, environment_id, feature)
         for environment_id in environment_ids
         for feature in features[environment_id]
+    ]
+
+
+async def load_published_values(
+    tx: Transaction, values: Sequence[ValuePlace]
+) -> Sequence[PublishFeatureValues]:
+    """Return the update of each of these values that is published, in the same order."""
+    environment_ids = sorted({value.environment_id for value in values})
+    feature_ids = sorted({value.feature_id for value in values})
+    found = {
+        (environment_id, feature.feature.id): feature
+        for environment_id, features in (
+            await load_cache_features(tx, environment_ids, feature_ids)
+        ).items()
+        for feature in features
+    }
+    places = [(value.environment_id, value.feature_id) for value in values]
+    return [
+        _feature_event(PublishAction.UPDATE, place[0], found[place])
+        for place in places
+        if place in found
     ]
 
 
@@ -196,7 +205,7 @@ async def load_features_of(
     """Return an update for each feature of one type in an environment."""
     return [
         _feature_event(PublishAction.UPDATE, environment_id, feature)
-        for feature in (await _features(tx, [environment_id]))[environment_id]
+        for feature in (await load_cache_features(tx, [environment_id]))[environment_id]
         if feature.feature.value_type is value_type
     ]
 
@@ -234,6 +243,7 @@ async def load_published_account(
         api_key_client_side=row["api_key_client_side"],
         api_key_server_side=row["api_key_server_side"],
         permissions=permissions,
+        filters=tuple(row["filters"]),
     )
     return PublishServiceAccount(PublishAction.UPDATE, account, row["live"])
 
@@ -259,36 +269,6 @@ async def _environments_of_feature(
     tx: Transaction, feature_id: FeatureId
 ) -> Sequence[EnvironmentId]:
     return [row["id"] for row in await tx.fetch(_ENVIRONMENTS_OF_FEATURE, feature_id)]
-
-
-async def _features(
-    tx: Transaction, environment_ids: Sequence[EnvironmentId], feature_id: FeatureId | None = None
-) -> Mapping[EnvironmentId, list[CacheEnvironmentFeature]]:
-    found: dict[EnvironmentId, list[CacheEnvironmentFeature]] = defaultdict(list)
-    for row in await tx.fetch(_FEATURES, environment_ids, feature_id):
-        found[row["environment_id"]].append(_feature(row))
-    return found
-
-
-def _feature(row: Row) -> CacheEnvironmentFeature:
-    value_type = FeatureType(row["value_type"])
-    feature = CacheFeature(row["id"], row["key"], value_type, row["version"])
-    if row["value_id"] is None:
-        return CacheEnvironmentFeature(feature)
-    value = CacheFeatureValue(
-        id=row["value_id"],
-        key=row["key"],
-        locked=row["locked"],
-        version=row["value_version"],
-        value=json_value(value_type, row["default_value"]),
-        retired=row["retired"],
-        person_id=row["who_updated"],
-        rollout_strategies=tuple(
-            published_strategy(strategy)
-            for strategy in decode_strategies(row["rollout_strategies"])
-        ),
-    )
-    return CacheEnvironmentFeature(feature, value)
 
 
 def _feature_event(

@@ -21,7 +21,7 @@ from fh.mr.repositories.feature_values import FeatureValue, find_values
 from fh.mr.repositories.features import Feature, find_feature
 from fh.mr.repositories.publishing import load_published_feature
 from fh.mr.repositories.service_accounts import ServiceAccount, find_accounts_in, find_permissions
-from fh.mr.services.feature_values import SentValue, check_sent, write_value
+from fh.mr.services.feature_values import SentValue, check_sent, hold_attached, write_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,12 @@ async def save_values_everywhere(
         if not may_attempt_write(effective_roles(caller, rights, environment_id)):
             raise Invalid("environmentId", "You may not change values there.")
         check_sent(feature, value)
+    strategies = await hold_attached(tx, rights, [value for _, value in sent])
     # In one order for all, so that two writers wait for each other instead of for ever.
     written = [
         environment_id
         for environment_id, value in sorted(sent, key=lambda placed: placed[0])
-        if await write_value(tx, caller, rights, environment_id, feature, value)
+        if await write_value(tx, caller, rights, environment_id, feature, value, strategies)
     ]
     everywhere = await _everywhere(tx, caller, rights, feature)
     events = [await load_published_feature(tx, one, feature.id) for one in written]

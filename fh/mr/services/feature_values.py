@@ -1,6 +1,6 @@
 """Feature values: reading them, and writing them on top of what others wrote."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -8,7 +8,7 @@ from msgspec import Raw
 
 from fh.db.port import Transaction
 from fh.model.feature_type import FeatureType
-from fh.model.ids import EnvironmentId, FeatureValueId
+from fh.model.ids import ApplicationStrategyId, EnvironmentId, FeatureValueId
 from fh.mr.access import (
     ApplicationRights,
     Caller,
@@ -16,11 +16,14 @@ from fh.mr.access import (
     may_attempt_write,
     may_read_values,
 )
+from fh.mr.attachment import SentAttachment, wanted_attached
+from fh.mr.attribute_rules import normalised
 from fh.mr.errors import DuplicateItems, Forbidden, NotFound, VersionConflict
 from fh.mr.feature_merge import Changed, Rules, Unchanged, Wanted, created, merged, overwritten
 from fh.mr.outbox import announce
 from fh.mr.repositories import feature_values as repository
 from fh.mr.repositories.access import find_environment_rights
+from fh.mr.repositories.application_strategies import hold_strategies
 from fh.mr.repositories.environments import Environment, find_environment
 from fh.mr.repositories.feature_values import FeatureValue
 from fh.mr.repositories.features import Feature, find_feature, find_features, hold_feature
@@ -47,12 +50,15 @@ class SentValue:
     number: Raw = field(default_factory=Raw)
     json: str | None = None
     strategies: Sequence[RolloutStrategy] | None = None
+    attached: Sequence[SentAttachment] | None = None
 
-    def wanted(self, feature_type: FeatureType) -> Wanted:
-        """Return what it means for a feature of that type.
+    def wanted(
+        self, feature_type: FeatureType, known: Mapping[ApplicationStrategyId, int]
+    ) -> Wanted:
+        """Return what it means for a feature of that type; `known` as `hold_attached` returns it.
 
         Raises:
-            Invalid: the number is none.
+            Invalid: the number is none, or an attached strategy's value is of another type.
         """
         text = stored_text(
             feature_type,
@@ -61,7 +67,11 @@ class SentValue:
             number=self.number,
             json=self.json,
         )
-        return Wanted(text, self.locked, self.retired, self.strategies)
+        strategies = None if self.strategies is None else normalised(self.strategies)
+        attached = None
+        if self.attached is not None:
+            attached = wanted_attached(feature_type, self.attached, known)
+        return Wanted(text, self.locked, self.retired, strategies, attached)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +136,8 @@ async def save_value(
     if feature is None:
         raise NotFound("feature")
     check_sent(feature, sent)
-    changed = await write_value(tx, caller, rights, environment_id, feature, sent)
+    known = await hold_attached(tx, rights, [sent])
+    changed = await write_value(tx, caller, rights, environment_id, feature, sent, known)
     value = await repository.find_value(tx, environment_id, feature.id)
     assert value is not None, "it was just written, or there already"
     if changed:
@@ -156,10 +167,11 @@ async def save_values(
         if key not in known:
             raise NotFound("feature")
         check_sent(known[key], value)
+    strategies = await hold_attached(tx, rights, [value for _, value in sent])
     written = [
         known[key].id
         for key, value in sorted(sent, key=lambda named: known[named[0]].id)
-        if await write_value(tx, caller, rights, environment_id, known[key], value)
+        if await write_value(tx, caller, rights, environment_id, known[key], value, strategies)
     ]
     loaded = await load_values(tx, caller, environment_id)
     events = [await load_published_feature(tx, environment_id, one) for one in written]
@@ -197,7 +209,19 @@ def check_sent(feature: Feature, sent: SentValue) -> None:
     strategies = sent.strategies or ()
     check_bounds(strategies)
     check_values(feature.value_type, strategies)
-    check_rules(feature.value_type, strategies)
+    check_rules(feature.value_type, normalised(strategies))
+
+
+async def hold_attached(
+    tx: Transaction, rights: ApplicationRights, sent: Sequence[SentValue]
+) -> Mapping[ApplicationStrategyId, int]:
+    """Return the versions of the application's strategies that are to be attached.
+
+    They stay until the transaction ends. Before any value is locked, as by whoever changes a
+    strategy and then the values that it is attached to.
+    """
+    ids = {one.strategy_id for value in sent for one in value.attached or ()}
+    return await hold_strategies(tx, rights.application_id, sorted(ids))
 
 
 async def write_value(
@@ -207,8 +231,11 @@ async def write_value(
     environment_id: EnvironmentId,
     feature: Feature,
     sent: SentValue,
+    known: Mapping[ApplicationStrategyId, int],
 ) -> bool:
     """Write one value; return whether anything changed. Announcing it is the caller's part.
+
+    `known` as `hold_attached` returns it.
 
     Raises:
         FeatureHubError: as `save_value`.
@@ -218,7 +245,7 @@ async def write_value(
         raise NotFound("feature")
     held = effective_roles(caller, rights, environment_id)
     rules = Rules(feature.text.key, feature.value_type, held, new_strategy_id)
-    wanted = sent.wanted(feature.value_type)
+    wanted = sent.wanted(feature.value_type, known)
     current = await repository.lock_value(tx, environment_id, feature.id)
     if current is None:
         setting = created(wanted, rules)

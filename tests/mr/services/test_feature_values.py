@@ -71,7 +71,7 @@ async def test_an_update_is_never_announced_after_the_farewell(database, place, 
         feature = await find_feature(tx, place.application, "title")
         rights = await find_application_rights(tx, place.caller, place.application)
         sent = SentValue(locked=False, id=first.id, version=1, string="b")
-        await write_value(tx, place.caller, rights, place.environment, feature, sent)
+        await write_value(tx, place.caller, rights, place.environment, feature, sent, {})
         event = await load_published_feature(tx, place.environment, feature.id)
         await _until_somebody_waits(tx, "SELECT when_archived IS NOT NULL FROM feature")
         await announce(tx, event)
@@ -107,7 +107,7 @@ async def test_a_feature_that_went_meanwhile_is_not_written(database, place):
         rights = await find_application_rights(tx, place.caller, place.application)
         await delete_feature(tx, place.caller, place.application, "title")
         sent = SentValue(locked=False)
-        await write_value(tx, place.caller, rights, place.environment, feature, sent)
+        await write_value(tx, place.caller, rights, place.environment, feature, sent, {})
 
     with pytest.raises(NotFound):
         await database.transaction(work)
@@ -131,7 +131,7 @@ async def save(database, place):
 async def test_what_many_add_to_a_list_is_bounded_together(save):
     patterns = tuple(Raw(b'"x"') for _ in range(MOST_PATTERNS // 2 + 1))
     rule = RolloutStrategyAttribute(Conditional.REGEX, "country", FieldType.STRING, values=patterns)
-    strategies = [RolloutStrategy(value=Raw(b'"b"'), attributes=(rule,))]
+    strategies = [RolloutStrategy(name="n", value=Raw(b'"b"'), attributes=(rule,))]
     first = await save([])
     await save(strategies, 1, first.id)
     with pytest.raises(Invalid) as refused:
@@ -151,5 +151,5 @@ async def test_a_list_that_outgrew_the_bounds_long_ago_is_no_obstacle(save, sql)
 def test_only_the_member_of_the_type_counts():
     sent = SentValue(locked=True, boolean=True, string="s", number=Raw(b"1"), json="{}")
     assert has_value(sent.number)
-    wanted = {one: sent.wanted(one).value for one in FeatureType}
+    wanted = {one: sent.wanted(one, {}).value for one in FeatureType}
     assert wanted == {"BOOLEAN": "true", "STRING": "s", "NUMBER": "1", "JSON": "{}"}

@@ -1,7 +1,7 @@
 """Feature values on the wire."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeAlias
 from uuid import UUID
 
 from msgspec import Raw, Struct, field
@@ -10,17 +10,18 @@ from fh.contracts.published import ABSENT
 from fh.model.feature_type import FeatureType
 from fh.model.ids import EnvironmentId, FeatureValueId, PersonId
 from fh.model.roles import Role
+from fh.mr.attachment import SentAttachment
 from fh.mr.http.schemas.applications import Application
 from fh.mr.http.schemas.environments import Environment, environment_body
 from fh.mr.http.schemas.features import Feature
 from fh.mr.http.schemas.people import PersonIdentifier, PersonInfo
 from fh.mr.http.schemas.service_accounts import ServiceAccount, account_outline
+from fh.mr.http.schemas.strategies import Instances, RolloutStrategyInstance
 from fh.mr.repositories import feature_values as rows
 from fh.mr.rollout_strategy import RolloutStrategy
 from fh.mr.services.environments import EnvironmentDetails
 from fh.mr.services.feature_environments import FeatureInEnvironment
 from fh.mr.services.feature_values import EnvironmentValues, SentValue
-from fh.mr.strategy_rules import ListFault, StrategiesRefused, StrategyFault
 from fh.mr.values import json_value
 
 _NO_NAME = "No name"
@@ -44,18 +45,6 @@ class Author(Struct, frozen=True, omit_defaults=True):
     email: str | None = None
     groups: tuple[UUID, ...] = field(default_factory=_none)
     additional: tuple[PersonInfo, ...] = field(default_factory=_none)
-
-
-class RolloutStrategyInstance(Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """An application's strategy, attached to a value."""
-
-    strategy_id: UUID
-    name: str | None = None
-    value: Raw = ABSENT
-    disabled: bool | None = None
-
-
-Instances: TypeAlias = tuple[RolloutStrategyInstance, ...]
 
 
 class FeatureValueContent(Struct, frozen=True, omit_defaults=True, rename="camel"):
@@ -119,27 +108,6 @@ class FeatureEnvironment(Struct, frozen=True, omit_defaults=True, rename="camel"
     service_accounts: tuple[ServiceAccount, ...] = field(default_factory=_none)
 
 
-class RolloutStrategyViolation(Struct, frozen=True):
-    """A rule that a strategy breaks."""
-
-    violation: StrategyFault
-
-
-class CustomRolloutStrategyViolation(Struct, frozen=True):
-    """A strategy that breaks rules."""
-
-    strategy: RolloutStrategy
-    violations: tuple[RolloutStrategyViolation, ...]
-
-
-class RolloutStrategyValidationResponse(Struct, frozen=True, rename="camel"):
-    """All rules that strategies break; one member's misspelling is its name."""
-
-    custom_stategy_violations: tuple[CustomRolloutStrategyViolation, ...]
-    violations: tuple[ListFault, ...]
-    shared_strategy_violations: tuple[()] = ()
-
-
 def value_body(value: rows.FeatureValue, *, author: bool = True) -> FeatureValue:
     """Return a value, with who wrote it where that is shown."""
     setting, value_type = value.setting, value.value_type
@@ -157,6 +125,14 @@ def value_body(value: rows.FeatureValue, *, author: bool = True) -> FeatureValue
         value_number=shown if value_type is FeatureType.NUMBER else ABSENT,
         value_json=setting.value if value_type is FeatureType.JSON else None,
         rollout_strategies=setting.strategies,
+        rollout_strategy_instances=tuple(
+            RolloutStrategyInstance(
+                strategy_id=one.strategy_id,
+                name=value.attached_names[one.strategy_id],
+                value=json_value(value_type, one.value),
+            )
+            for one in setting.attached
+        ),
         who_updated=_author(value.author) if author else None,
         when_updated=value.when_updated if author else None,
     )
@@ -193,20 +169,14 @@ def sent_value(body: FeatureValueContent) -> SentValue:
         number=body.value_number,
         json=body.value_json,
         strategies=body.rollout_strategies,
+        attached=_attachments(body.rollout_strategy_instances),
     )
 
 
-def violations_body(refused: StrategiesRefused) -> RolloutStrategyValidationResponse:
-    """Return all rules that were broken."""
-    return RolloutStrategyValidationResponse(
-        custom_stategy_violations=tuple(
-            CustomRolloutStrategyViolation(
-                faulty.strategy, tuple(RolloutStrategyViolation(one) for one in faulty.faults)
-            )
-            for faulty in refused.strategies
-        ),
-        violations=refused.faults,
-    )
+def _attachments(instances: Instances | None) -> Sequence[SentAttachment] | None:
+    if instances is None:
+        return None
+    return [SentAttachment(one.strategy_id, one.value) for one in instances]
 
 
 def _author(author: rows.Author) -> Author:
