@@ -18,7 +18,8 @@ from fh.contracts.published import PublishAction
 from fh.db.port import Transaction
 from fh.model.sdk_key import SdkKey
 from fh.mr.outbox import announce
-from fh.mr.repositories.publishing import load_account_by_secret, load_published_environments
+from fh.mr.repositories.published_accounts import load_account_by_secret
+from fh.mr.repositories.publishing import load_published_environments
 
 AT_ONCE = 16
 _FOUND = 200

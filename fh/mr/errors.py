@@ -7,6 +7,7 @@
     ├── AlreadyExists       a name, key or address is taken
     ├── VersionConflict     somebody changed it since the caller read it
     ├── Locked              a locked feature value can't be changed
+    ├── InUse               something else would change for the worse without it
     ├── DuplicateItems      a list names the same thing twice
     ├── Invalid             a member of the request can't be accepted
     └── TooManyAttempts     wait before the next try
@@ -64,6 +65,14 @@ class Locked(FeatureHubError):
         self.key = key
 
 
+class InUse(FeatureHubError):
+    """Something else would change for the worse without it."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"The {what} is in use. {reason}")
+        self.what = what
+
+
 class DuplicateItems(FeatureHubError):
     """A list names the same thing twice."""
 
@@ -96,6 +105,7 @@ REFUSALS: Mapping[type[FeatureHubError], int] = {
     AlreadyExists: 409,
     VersionConflict: 422,
     Locked: 409,
+    InUse: 409,
     DuplicateItems: 412,
     Invalid: 400,
     TooManyAttempts: 429,

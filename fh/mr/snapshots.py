@@ -9,7 +9,8 @@ from fh.contracts.published import CacheServiceAccount, PublishAction, PublishEn
 from fh.db.port import Database, Transaction
 from fh.model.ids import EnvironmentId
 from fh.mr.api_keys import may_be_secret
-from fh.mr.repositories.publishing import load_account_by_secret, load_published_environment
+from fh.mr.repositories.published_accounts import load_account_by_secret
+from fh.mr.repositories.publishing import load_published_environment
 
 
 class DatabaseTruth:

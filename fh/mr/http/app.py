@@ -16,6 +16,7 @@ from fh.mr.http import (
     applications,
     authentication,
     environments,
+    feature_filters,
     feature_values,
     features,
     group_changes,
@@ -55,6 +56,7 @@ def mr_routes(database: Database, settings: MrSettings) -> list[AnyRoute]:
         environments.routes(database, settings),
         features.routes(database, settings),
         feature_values.routes(database, settings),
+        feature_filters.routes(database, settings),
         service_accounts.routes(database, settings),
     )
     return [route for table in tables for route in table]

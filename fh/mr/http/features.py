@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from fh.db.port import Database
+from fh.db.port import Database, Transaction
 from fh.http.routing import AnyRoute, Request, Route
 from fh.model.ids import ApplicationId
 from fh.mr.access import Caller
@@ -21,6 +21,7 @@ from fh.mr.services.features import (
     delete_feature,
     load_feature,
     load_features,
+    load_filters,
     update_feature,
 )
 from fh.mr.settings import MrSettings
@@ -32,6 +33,13 @@ class FeatureQuery(Struct, frozen=True, rename="camel"):
     """Whether to show metadata."""
 
     include_meta_data: bool = False
+
+
+class OneFeatureQuery(Struct, frozen=True, rename="camel"):
+    """Whether to show metadata, and the filters that the feature carries."""
+
+    include_meta_data: bool = False
+    include_filters: bool = False
 
 
 def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # noqa: ARG001 -- all tables are made alike
@@ -48,19 +56,30 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
         application_id, wanted = ApplicationId(request.uuid("id")), request.body
         text = feature_text(wanted)
         features = await database.transaction(
-            lambda tx: create_feature(tx, request.caller, application_id, text, wanted.value_type)
+            lambda tx: create_feature(
+                tx,
+                request.caller,
+                application_id,
+                text,
+                wanted.value_type,
+                wanted.feature_filter or (),
+            )
         )
         return _bodies(features, request.query)
 
     async def update(request: Request[Caller, FeatureQuery, Feature]) -> list[Feature]:
         return await save(request, request.body.key)
 
-    async def get(request: Request[Caller, FeatureQuery, None]) -> Feature:
+    async def get(request: Request[Caller, OneFeatureQuery, None]) -> Feature:
         application_id, key = ApplicationId(request.uuid("id")), request.text("key")
-        feature = await database.transaction(
-            lambda tx: load_feature(tx, request.caller, application_id, key), read_only=True
-        )
-        return feature_body(feature, meta_data=request.query.include_meta_data)
+        query = request.query
+
+        async def work(tx: Transaction) -> Feature:
+            feature = await load_feature(tx, request.caller, application_id, key)
+            filters = await load_filters(tx, feature) if query.include_filters else ()
+            return feature_body(feature, meta_data=query.include_meta_data, filters=filters)
+
+        return await database.transaction(work, read_only=True)
 
     async def update_by_key(request: Request[Caller, FeatureQuery, Feature]) -> list[Feature]:
         return await save(request, request.text("key"))
@@ -115,7 +134,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             "getFeatureByKey",
             get,
             tag=_TAG,
-            query=FeatureQuery,
+            query=OneFeatureQuery,
             response=Feature,
         ),
         Route(

@@ -16,10 +16,10 @@ from fh.mr.http.schemas.service_accounts import (
     ServiceAccount,
     account_body,
     grants_of,
+    new_account,
 )
+from fh.mr.service_account import AccountChange, KeyKind
 from fh.mr.services.service_accounts import (
-    AccountChange,
-    KeyKind,
     create_account,
     delete_account,
     load_account,
@@ -47,6 +47,7 @@ class AccountQuery(Struct, frozen=True, rename="camel"):
     """Which parts of one account to fill, and of which application."""
 
     include_permissions: bool = False
+    include_filters: bool = False
     by_application_id: ApplicationId | None = None
 
 
@@ -86,18 +87,16 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
     async def create(
         request: Request[Caller, AccountQuery, CreateServiceAccount],
     ) -> ServiceAccount:
-        wanted, portfolio_id = request.body, PortfolioId(request.uuid("id"))
-        grants = grants_of(wanted.permissions)
+        new, portfolio_id = new_account(request.body), PortfolioId(request.uuid("id"))
         created = await database.transaction(
-            lambda tx: create_account(
-                tx, request.caller, portfolio_id, wanted.name, wanted.description or "", grants
-            )
+            lambda tx: create_account(tx, request.caller, portfolio_id, new)
         )
         return account_body(
             created,
             permissions=request.query.include_permissions,
             secrets=True,
             sdk_urls=request.query.include_permissions,
+            filters=True,
         )
 
     async def update(request: Request[Caller, UpdateQuery, ServiceAccount]) -> ServiceAccount:
@@ -122,7 +121,9 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
         saved = await database.transaction(
             lambda tx: update_account(tx, request.caller, portfolio_id, change)
         )
-        return account_body(saved, permissions=request.query.include_permissions, secrets=True)
+        return account_body(
+            saved, permissions=request.query.include_permissions, secrets=True, filters=True
+        )
 
     async def get(request: Request[Caller, AccountQuery, None]) -> ServiceAccount:
         query, account_id = request.query, ServiceAccountId(request.uuid("id"))
@@ -130,7 +131,12 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             lambda tx: load_account(tx, request.caller, account_id, query.by_application_id),
             read_only=True,
         )
-        return account_body(found, permissions=query.include_permissions, secrets=True)
+        return account_body(
+            found,
+            permissions=query.include_permissions,
+            secrets=True,
+            filters=query.include_filters,
+        )
 
     async def delete(request: Request[Caller, None, None]) -> bool:
         account_id = ServiceAccountId(request.uuid("id"))
@@ -219,5 +225,6 @@ def _change(body: ServiceAccount, application_id: ApplicationId | None) -> Accou
         description=body.description,
         version=body.version,
         grants=None if body.perms_invalid else grants_of(body.permissions),
+        filters=body.feature_filters,
         application_id=application_id,
     )

@@ -1,4 +1,4 @@
-"""What is announced: environments, features and service accounts as the data plane sees them.
+"""What is announced: environments and features as the data plane sees them.
 
 Read inside the transaction that changes them, after its last write, so that what is announced is
 what gets committed. However many environments an announcement is about, each list is one
@@ -12,20 +12,14 @@ from fh.contracts.published import (
     CacheEnvironment,
     CacheEnvironmentFeature,
     CacheFeature,
-    CacheServiceAccount,
-    CacheServiceAccountPermission,
     PublishAction,
     PublishEnvironment,
     PublishFeatureValue,
     PublishFeatureValues,
-    PublishServiceAccount,
 )
 from fh.db.port import Transaction
 from fh.model.feature_type import FeatureType
-from fh.model.ids import EnvironmentId, FeatureId, ServiceAccountId
-from fh.model.roles import Role
-from fh.mr.access import with_implied_read
-from fh.mr.repositories.access import known_roles
+from fh.model.ids import EnvironmentId, FeatureId
 from fh.mr.repositories.environments import decode_information
 from fh.mr.repositories.published_features import load_cache_features
 from fh.mr.repositories.value_versions import ValuePlace
@@ -60,43 +54,14 @@ WHERE e.id = ANY ($1)
 ORDER BY e.id
 """
 
-_ENVIRONMENTS_OF_FEATURE = """
-SELECT e.id
+_ENVIRONMENTS_OF_FEATURES = """
+SELECT DISTINCT e.id
 FROM feature f JOIN environment e ON e.application_id = f.application_id
-WHERE f.id = $1 AND e.when_archived IS NULL AND e.when_unpublished IS NULL
+WHERE f.id = ANY ($1) AND e.when_archived IS NULL AND e.when_unpublished IS NULL
 ORDER BY e.id
 """
 
 _FEATURE = "SELECT id, value_type, version FROM feature WHERE id = $1"
-
-_ACCOUNT = """
-SELECT s.id, s.version, s.api_key_client_side, s.api_key_server_side,
-       ARRAY(SELECT l.filter_id FROM feature_filter_account l
-             WHERE l.service_account_id = s.id ORDER BY l.filter_id) AS filters,
-       (SELECT count(*) FROM service_account other
-        WHERE other.when_archived IS NULL AND other.when_unpublished IS NULL) AS live
-FROM service_account s JOIN portfolio p ON p.id = s.portfolio_id
-WHERE s.id = $1
-  AND s.when_archived IS NULL AND s.when_unpublished IS NULL AND p.when_archived IS NULL
-"""
-
-_ACCOUNT_BY_KEY = """
-SELECT id FROM service_account WHERE api_key_server_side = $1 OR api_key_client_side = $1
-"""
-
-_PERMISSIONS = """
-SELECT g.environment_id, g.roles
-FROM service_account_permission g
-JOIN environment e ON e.id = g.environment_id
-JOIN application a ON a.id = e.application_id
-WHERE g.service_account_id = $1
-  AND e.when_archived IS NULL AND e.when_unpublished IS NULL AND a.when_archived IS NULL
-ORDER BY g.environment_id
-"""
-
-_LIVE_ACCOUNTS = """
-SELECT count(*) FROM service_account WHERE when_archived IS NULL AND when_unpublished IS NULL
-"""
 
 
 async def load_published_environment(
@@ -169,8 +134,17 @@ async def load_published_features(
     tx: Transaction, feature_id: FeatureId, action: PublishAction
 ) -> Sequence[PublishFeatureValues]:
     """Return one event for each environment that has the feature."""
-    environment_ids = await _environments_of_feature(tx, feature_id)
-    features = await load_cache_features(tx, environment_ids, [feature_id])
+    return await load_features_everywhere(tx, [feature_id], action)
+
+
+async def load_features_everywhere(
+    tx: Transaction,
+    feature_ids: Sequence[FeatureId],
+    action: PublishAction = PublishAction.UPDATE,
+) -> Sequence[PublishFeatureValues]:
+    """Return one event for each of the features and each environment that has it."""
+    environment_ids = await _environments_of(tx, feature_ids)
+    features = await load_cache_features(tx, environment_ids, feature_ids)
     return [
         _feature_event(action, environment_id, feature)
         for environment_id in environment_ids
@@ -219,56 +193,14 @@ async def load_deleted_features(
     feature = CacheFeature(row["id"], key, FeatureType(row["value_type"]), row["version"])
     return [
         _feature_event(PublishAction.DELETE, environment_id, CacheEnvironmentFeature(feature))
-        for environment_id in await _environments_of_feature(tx, feature_id)
+        for environment_id in await _environments_of(tx, [feature_id])
     ]
 
 
-async def load_published_account(
-    tx: Transaction, account_id: ServiceAccountId
-) -> PublishServiceAccount | None:
-    """Return the update of a live, published account, or None."""
-    row = await tx.fetchrow(_ACCOUNT, account_id)
-    if row is None:
-        return None
-    permissions = tuple(
-        CacheServiceAccountPermission(
-            environment_id=granted["environment_id"],
-            permissions=tuple(sorted(with_implied_read(known_roles(Role, granted["roles"])))),
-        )
-        for granted in await tx.fetch(_PERMISSIONS, account_id)
-    )
-    account = CacheServiceAccount(
-        id=row["id"],
-        version=row["version"],
-        api_key_client_side=row["api_key_client_side"],
-        api_key_server_side=row["api_key_server_side"],
-        permissions=permissions,
-        filters=tuple(row["filters"]),
-    )
-    return PublishServiceAccount(PublishAction.UPDATE, account, row["live"])
-
-
-async def load_account_by_secret(tx: Transaction, secret: str) -> PublishServiceAccount | None:
-    """Return the live, published account that either of its two secrets belongs to."""
-    account_id = await tx.fetchval(_ACCOUNT_BY_KEY, secret)
-    return None if account_id is None else await load_published_account(tx, account_id)
-
-
-async def load_deleted_account(
-    tx: Transaction, account_id: ServiceAccountId
-) -> PublishServiceAccount:
-    """Return the farewell of an account that this transaction archived; it names no secrets."""
-    account = CacheServiceAccount(
-        id=account_id, version=DELETED_VERSION, api_key_client_side="", api_key_server_side=""
-    )
-    live: int = await tx.fetchval(_LIVE_ACCOUNTS)
-    return PublishServiceAccount(PublishAction.DELETE, account, live)
-
-
-async def _environments_of_feature(
-    tx: Transaction, feature_id: FeatureId
+async def _environments_of(
+    tx: Transaction, feature_ids: Sequence[FeatureId]
 ) -> Sequence[EnvironmentId]:
-    return [row["id"] for row in await tx.fetch(_ENVIRONMENTS_OF_FEATURE, feature_id)]
+    return [row["id"] for row in await tx.fetch(_ENVIRONMENTS_OF_FEATURES, feature_ids)]
 
 
 def _feature_event(

@@ -8,7 +8,7 @@ from fh.contracts.published import PublishAction
 from fh.db.port import Transaction
 from fh.http.table import parse_uuid
 from fh.model.feature_type import FeatureType
-from fh.model.ids import ApplicationId
+from fh.model.ids import ApplicationId, FeatureFilterId
 from fh.mr.access import (
     ApplicationRights,
     Caller,
@@ -22,7 +22,9 @@ from fh.mr.repositories import features as repository
 from fh.mr.repositories.access import find_application_rights
 from fh.mr.repositories.applications import lock_application
 from fh.mr.repositories.environments import bump_environments, find_environments
+from fh.mr.repositories.feature_filters import hold_filters
 from fh.mr.repositories.features import Feature, FeatureText
+from fh.mr.repositories.filter_labels import find_feature_filters, set_feature_filters
 from fh.mr.repositories.publishing import load_deleted_features, load_published_features
 
 
@@ -30,12 +32,14 @@ from fh.mr.repositories.publishing import load_deleted_features, load_published_
 class FeatureChange:
     """What a client wants a feature to be.
 
-    A `link`, `description` or `meta_data` of None leaves it as it is; no `alias` clears it.
+    A `link`, `description`, `meta_data` or `filters` of None leaves it as it is; no `alias`
+    clears it.
     """
 
     text: FeatureText
     value_type: FeatureType | None
     version: int | None
+    filters: Sequence[FeatureFilterId] | None = None
 
 
 async def load_features(
@@ -68,12 +72,18 @@ async def load_feature(
     return await _feature(tx, application_id, key)
 
 
+async def load_filters(tx: Transaction, feature: Feature) -> Sequence[FeatureFilterId]:
+    """Return the filters of a feature that the caller may read."""
+    return await find_feature_filters(tx, feature.id)
+
+
 async def create_feature(
     tx: Transaction,
     caller: Caller,
     application_id: ApplicationId,
     text: FeatureText,
     value_type: FeatureType,
+    filters: Sequence[FeatureFilterId] = (),
 ) -> Sequence[Feature]:
     """Create a feature, locked and off everywhere if it is a switch; return all features.
 
@@ -87,8 +97,10 @@ async def create_feature(
     if not may_create_features(caller, rights):
         raise Forbidden
     _check_text(text)
+    held = await _hold(tx, rights, filters)
     await _lock(tx, application_id)
     feature_id = await repository.insert_feature(tx, application_id, text, value_type)
+    await set_feature_filters(tx, feature_id, held)
     await bump_environments(tx, application_id)
     environments = [found.id for found in await find_environments(tx, [application_id])]
     await repository.insert_switches(tx, [feature_id], environments, caller.person_id)
@@ -116,6 +128,7 @@ async def update_feature(
     if not may_edit_features(caller, rights):
         raise Forbidden
     _check_text(change.text)
+    held = await _hold(tx, rights, change.filters or ())
     await _lock(tx, application_id)
     feature = await _feature(tx, application_id, key)
     if change.version != feature.version:
@@ -124,7 +137,8 @@ async def update_feature(
     value_type = change.value_type or feature.value_type
     if value_type is not feature.value_type and await repository.feature_has_values(tx, feature.id):
         raise Invalid("valueType", "A feature that has values keeps its type.")
-    if text == feature.text and value_type is feature.value_type:
+    labelled = change.filters is not None and await _label(tx, feature, held)
+    if text == feature.text and value_type is feature.value_type and not labelled:
         return await repository.find_features(tx, [application_id])
     await repository.save_feature(tx, feature.id, text, value_type)
     if text.key != feature.text.key:
@@ -170,6 +184,22 @@ async def _rights(
 async def _lock(tx: Transaction, application_id: ApplicationId) -> None:
     if await lock_application(tx, application_id) is None:
         raise NotFound("application")
+
+
+async def _hold(
+    tx: Transaction, rights: ApplicationRights, filters: Sequence[FeatureFilterId]
+) -> Sequence[FeatureFilterId]:
+    """Return those of the filters that are the portfolio's; they stay until we are done."""
+    held = await hold_filters(tx, filters)
+    return [one for one, portfolio in held.items() if portfolio == rights.portfolio_id]
+
+
+async def _label(tx: Transaction, feature: Feature, held: Sequence[FeatureFilterId]) -> bool:
+    """Have a feature carry these filters; return whether that is new."""
+    if sorted(held) == sorted(await find_feature_filters(tx, feature.id)):
+        return False
+    await set_feature_filters(tx, feature.id, held)
+    return True
 
 
 async def _feature(tx: Transaction, application_id: ApplicationId, key: str) -> Feature:

@@ -1,12 +1,17 @@
 """Service accounts: what SDKs log in with, and where they may."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
 
 from fh.db.port import Transaction
-from fh.model.ids import ApplicationId, EnvironmentId, PortfolioId, ServiceAccountId
+from fh.model.ids import (
+    ApplicationId,
+    EnvironmentId,
+    FeatureFilterId,
+    PortfolioId,
+    ServiceAccountId,
+)
 from fh.model.roles import Role
 from fh.mr.access import (
     Caller,
@@ -21,56 +26,13 @@ from fh.mr.outbox import announce
 from fh.mr.repositories import service_accounts as repository
 from fh.mr.repositories.applications import portfolio_is_live
 from fh.mr.repositories.environments import bump_each_environment
-from fh.mr.repositories.publishing import (
-    load_deleted_account,
-    load_published_account,
-    load_published_environments,
-)
+from fh.mr.repositories.feature_filters import hold_filters
+from fh.mr.repositories.filter_labels import find_account_filters, set_account_filters
+from fh.mr.repositories.published_accounts import load_deleted_account, load_published_account
+from fh.mr.repositories.publishing import load_published_environments
 from fh.mr.repositories.service_accounts import Permission, ServiceAccount
+from fh.mr.service_account import AccountChange, AccountDetails, Grant, KeyKind, NewAccount
 from fh.mr.services.environments import roles_held
-
-
-class KeyKind(StrEnum):
-    """Which of an account's secrets to reset (`ResetApiKeyType`)."""
-
-    CLIENT = "client_eval_only"
-    SERVER = "server_eval_only"
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """A role list for one environment; an empty one takes everything away."""
-
-    environment_id: EnvironmentId
-    roles: frozenset[Role]
-
-
-@dataclass(frozen=True, slots=True)
-class AccountChange:
-    """What a client wants an account to be.
-
-    `grants` None leaves the permissions alone; otherwise it is all of them, within
-    `application_id` when that is given.
-    """
-
-    account_id: ServiceAccountId
-    name: str
-    description: str | None
-    version: int | None
-    grants: Sequence[Grant] | None = None
-    application_id: ApplicationId | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AccountDetails:
-    """An account; `permissions` is None when they were not asked for.
-
-    `open_environments` are those whose SDK URLs the caller may see.
-    """
-
-    account: ServiceAccount
-    permissions: Sequence[Permission] | None = None
-    open_environments: frozenset[EnvironmentId] = frozenset()
 
 
 async def search_accounts(
@@ -121,11 +83,9 @@ async def create_account(
     tx: Transaction,
     caller: Caller,
     portfolio_id: PortfolioId,
-    name: str,
-    description: str,
-    grants: Sequence[Grant],
+    new: NewAccount,
 ) -> AccountDetails:
-    """Create an account with two new secrets; grants for other portfolios are ignored.
+    """Create an account with two new secrets; what is of other portfolios is ignored.
 
     Raises:
         Forbidden: the caller does not administer the portfolio.
@@ -136,14 +96,17 @@ async def create_account(
     """
     if not administers(caller, portfolio_id):
         raise Forbidden
-    _check(name, grants)
+    _check(new.name, new.grants)
     if not await portfolio_is_live(tx, portfolio_id):
         raise NotFound("portfolio")
     secrets = (new_server_secret(), new_client_secret())
     account_id = await repository.insert_account(
-        tx, portfolio_id, name, description, secrets, caller.person_id
+        tx, portfolio_id, new.name, new.description, secrets, caller.person_id
     )
-    wanted = {grant.environment_id: grant.roles for grant in grants if grant.roles}
+    held = await hold_filters(tx, new.filters)
+    filters = [one for one, portfolio in held.items() if portfolio == portfolio_id]
+    await set_account_filters(tx, account_id, filters)
+    wanted = {grant.environment_id: grant.roles for grant in new.grants if grant.roles}
     known = await repository.find_environments_of_portfolio(tx, portfolio_id, wanted)
     granted = {one: roles for one, roles in wanted.items() if one in known}
     await repository.save_permissions(tx, account_id, granted, ())
@@ -154,7 +117,7 @@ async def create_account(
 async def update_account(
     tx: Transaction, caller: Caller, portfolio_id: PortfolioId | None, change: AccountChange
 ) -> AccountDetails:
-    """Change an account; any change gives it its next version, one of permissions, too.
+    """Change an account; any change gives it its next version, of permissions and filters, too.
 
     A `portfolio_id` of None takes the account in whichever portfolio it is.
 
@@ -167,6 +130,7 @@ async def update_account(
         Invalid: the name is blank.
     """
     _check(change.name, change.grants or ())
+    held = await hold_filters(tx, change.filters or ())
     account = await repository.lock_account(tx, change.account_id)
     if account is None or portfolio_id not in (None, account.portfolio_id):
         may_know = portfolio_id is None or administers(caller, portfolio_id)
@@ -178,7 +142,8 @@ async def update_account(
     touched = await _grant(tx, account, change)
     description = account.description if change.description is None else change.description
     wanted = replace(account, name=change.name, description=description)
-    if wanted != account or touched:
+    labelled = change.filters is not None and await _label(tx, account, held)
+    if wanted != account or touched or labelled:
         await repository.save_account(tx, wanted, caller.person_id)
     await bump_each_environment(tx, touched)
     return await _announced(tx, caller, account.id, touched, change.application_id)
@@ -247,6 +212,17 @@ async def _grant(
     return [*granted, *removed]
 
 
+async def _label(
+    tx: Transaction, account: ServiceAccount, held: Mapping[FeatureFilterId, PortfolioId]
+) -> bool:
+    """Have an account carry those of the filters that are its portfolio's; return if it is new."""
+    wanted = sorted(one for one, portfolio in held.items() if portfolio == account.portfolio_id)
+    if wanted == sorted(await find_account_filters(tx, account.id)):
+        return False
+    await set_account_filters(tx, account.id, wanted)
+    return True
+
+
 async def _announced(
     tx: Transaction,
     caller: Caller,
@@ -269,9 +245,10 @@ async def _loaded(
     account: ServiceAccount,
     application_id: ApplicationId | None,
 ) -> AccountDetails:
-    """Return an account with its permissions, for somebody who administers it."""
+    """Return an account with permissions and filters, for somebody who administers it."""
     permissions = await repository.find_permissions(tx, [account.id], application_id)
-    return _details(caller, account, permissions, {})
+    filters = await find_account_filters(tx, account.id)
+    return replace(_details(caller, account, permissions, {}), filters=filters)
 
 
 def _details(

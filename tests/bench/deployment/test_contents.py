@@ -5,7 +5,8 @@ import pytest
 from bench.deployment.contents import TEXT_FEATURE, Contents, fill
 from fh.contracts.published import PublishAction
 from fh.model.feature_type import FeatureType
-from fh.mr.repositories.publishing import load_account_by_secret, load_published_environment
+from fh.mr.repositories.published_accounts import load_account_by_secret
+from fh.mr.repositories.publishing import load_published_environment
 
 pytestmark = pytest.mark.postgres
 

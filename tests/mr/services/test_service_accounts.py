@@ -2,9 +2,8 @@ import trio
 
 from fh.model.roles import Role
 from fh.mr.errors import VersionConflict
+from fh.mr.service_account import AccountChange, Grant, NewAccount
 from fh.mr.services.service_accounts import (
-    AccountChange,
-    Grant,
     create_account,
     load_account,
     update_account,
@@ -13,7 +12,7 @@ from fh.mr.services.service_accounts import (
 
 async def test_of_two_who_change_an_account_at_once_one_succeeds(database, place):
     created = await database.transaction(
-        lambda tx: create_account(tx, place.caller, place.portfolio, "sdk", "", [])
+        lambda tx: create_account(tx, place.caller, place.portfolio, NewAccount("sdk", ""))
     )
     account = created.account
     refused = []
@@ -44,7 +43,7 @@ async def test_of_two_who_change_an_account_at_once_one_succeeds(database, place
 
 async def test_secrets_never_show_in_a_repr(database, place):
     created = await database.transaction(
-        lambda tx: create_account(tx, place.caller, place.portfolio, "sdk", "", [])
+        lambda tx: create_account(tx, place.caller, place.portfolio, NewAccount("sdk", ""))
     )
     assert created.account.server_secret not in repr(created)
     assert created.account.client_secret not in repr(created)

@@ -1,11 +1,12 @@
 """Features on the wire."""
 
+from collections.abc import Sequence
 from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
 
 from fh.model.feature_type import FeatureType
-from fh.model.ids import FeatureId
+from fh.model.ids import FeatureFilterId, FeatureId
 from fh.mr.repositories import features as rows
 from fh.mr.repositories.features import FeatureText
 from fh.mr.services.features import FeatureChange
@@ -30,6 +31,7 @@ class Feature(Struct, frozen=True, omit_defaults=True, rename="camel"):
     link: Link | None = None
     description: Description | None = None
     meta_data: str | None = None
+    feature_filter: tuple[FeatureFilterId, ...] | None = None
 
 
 class CreateFeature(Struct, frozen=True, rename="camel"):
@@ -43,10 +45,16 @@ class CreateFeature(Struct, frozen=True, rename="camel"):
     link: Link | None = None
     description: Description | None = None
     meta_data: str | None = None
+    feature_filter: tuple[FeatureFilterId, ...] | None = None
 
 
-def feature_body(feature: rows.Feature, *, meta_data: bool = False) -> Feature:
-    """Return a feature, with its metadata on demand."""
+def feature_body(
+    feature: rows.Feature,
+    *,
+    meta_data: bool = False,
+    filters: Sequence[FeatureFilterId] = (),
+) -> Feature:
+    """Return a feature, with its metadata and its filters on demand."""
     text = feature.text
     return Feature(
         key=text.key,
@@ -59,6 +67,7 @@ def feature_body(feature: rows.Feature, *, meta_data: bool = False) -> Feature:
         link=text.link,
         description=text.description,
         meta_data=text.meta_data if meta_data else None,
+        feature_filter=tuple(filters) or None,
     )
 
 
@@ -77,4 +86,4 @@ def feature_text(body: Feature | CreateFeature) -> FeatureText:
 
 def feature_change(body: Feature) -> FeatureChange:
     """Return what a client wants a feature to be."""
-    return FeatureChange(feature_text(body), body.value_type, body.version)
+    return FeatureChange(feature_text(body), body.value_type, body.version, body.feature_filter)

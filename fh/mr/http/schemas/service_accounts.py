@@ -6,13 +6,13 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
-from fh.model.ids import EnvironmentId, PortfolioId, ServiceAccountId
+from fh.model.ids import EnvironmentId, FeatureFilterId, PortfolioId, ServiceAccountId
 from fh.model.roles import Role
 from fh.mr.access import with_implied_read
 from fh.mr.api_keys import sdk_url
 from fh.mr.repositories import service_accounts as rows
+from fh.mr.service_account import AccountDetails, Grant, NewAccount
 from fh.mr.services.environments import GrantedAccount
-from fh.mr.services.service_accounts import AccountDetails, Grant
 
 Name = Annotated[str, Meta(min_length=1, max_length=70)]
 Description = Annotated[str, Meta(max_length=400)]
@@ -47,6 +47,7 @@ class ServiceAccount(Struct, frozen=True, omit_defaults=True, rename="camel"):
     version: int | None = None
     api_key_client_side: str | None = None
     api_key_server_side: str | None = None
+    feature_filters: tuple[FeatureFilterId, ...] | None = None
     perms_invalid: bool | None = None
     permissions: tuple[ServiceAccountPermission, ...] | None = field(default_factory=_none)
 
@@ -59,11 +60,17 @@ class CreateServiceAccount(Struct, frozen=True, rename="camel"):
 
     name: Name
     description: Description | None = None
+    feature_filter: tuple[FeatureFilterId, ...] | None = None
     permissions: tuple[ServiceAccountPermission, ...] | None = ()
 
 
 def account_body(
-    details: AccountDetails, *, permissions: bool, secrets: bool, sdk_urls: bool = False
+    details: AccountDetails,
+    *,
+    permissions: bool,
+    secrets: bool,
+    sdk_urls: bool = False,
+    filters: bool = False,
 ) -> ServiceAccount:
     """Return an account with as much as may be shown."""
     account = details.account
@@ -76,6 +83,7 @@ def account_body(
         version=account.version,
         api_key_client_side=account.client_secret if secrets else None,
         api_key_server_side=account.server_secret if secrets else None,
+        feature_filters=tuple(details.filters) if filters else None,
         perms_invalid=True if listed is None else None,
         permissions=tuple(
             _permission(
@@ -99,6 +107,16 @@ def granted_body(granted: GrantedAccount, *, sdk_urls: bool) -> ServiceAccountPe
     shows_keys = sdk_urls and granted.shows_keys
     nested = account_body(AccountDetails(account), permissions=False, secrets=shows_keys)
     return _permission(account, granted.permission, shows_urls=shows_keys, nested=nested)
+
+
+def new_account(body: CreateServiceAccount) -> NewAccount:
+    """Return what a client wants a new account to be."""
+    return NewAccount(
+        name=body.name,
+        description=body.description or "",
+        grants=grants_of(body.permissions),
+        filters=body.feature_filter or (),
+    )
 
 
 def grants_of(permissions: Sequence[ServiceAccountPermission] | None) -> list[Grant]:
