@@ -8,6 +8,7 @@
     ├── VersionConflict     somebody changed it since the caller read it
     ├── Locked              a locked feature value can't be changed
     ├── InUse               something else would change for the worse without it
+    ├── Archived            what it belongs to is gone
     ├── DuplicateItems      a list names the same thing twice
     ├── Invalid             a member of the request can't be accepted
     └── TooManyAttempts     wait before the next try
@@ -73,6 +74,14 @@ class InUse(FeatureHubError):
         self.what = what
 
 
+class Archived(FeatureHubError):
+    """What it belongs to is gone."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The {what} is archived.")
+        self.what = what
+
+
 class DuplicateItems(FeatureHubError):
     """A list names the same thing twice."""
 
@@ -106,6 +115,7 @@ REFUSALS: Mapping[type[FeatureHubError], int] = {
     VersionConflict: 422,
     Locked: 409,
     InUse: 409,
+    Archived: 409,
     DuplicateItems: 412,
     Invalid: 400,
     TooManyAttempts: 429,

@@ -36,6 +36,7 @@ class MrSettings:
         password_memory_kib: Memory that hashing one password takes.
         password_passes: Passes over that memory.
         root: Segments of the path below which everything is.
+        feature_group_page: Feature groups on a page whose size nobody asked for.
         get_cache_control: The header of GET answers; None sends none.
     """
 
@@ -51,6 +52,7 @@ class MrSettings:
     password_memory_kib: int = 65_536
     password_passes: int = 3
     tracking_id: str = ""
+    feature_group_page: int = 20
     root: tuple[str, ...] = ()
     cors: Cors = Cors()  # noqa: RUF009 -- frozen, so one instance serves all
     get_cache_control: str | None = "no-store, max-age=0"

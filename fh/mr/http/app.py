@@ -17,6 +17,7 @@ from fh.mr.http import (
     authentication,
     environments,
     feature_filters,
+    feature_groups,
     feature_values,
     features,
     group_changes,
@@ -57,6 +58,7 @@ def mr_routes(database: Database, settings: MrSettings) -> list[AnyRoute]:
         features.routes(database, settings),
         feature_values.routes(database, settings),
         feature_filters.routes(database, settings),
+        feature_groups.routes(database, settings),
         service_accounts.routes(database, settings),
     )
     return [route for table in tables for route in table]

@@ -101,6 +101,11 @@ WHERE gone.id = $1 AND follower.prior_environment_id = gone.id
 """
 
 _ARCHIVE = """
+WITH its_groups AS (
+    UPDATE feature_group
+    SET when_archived = $3, when_updated = $3, version = version + 1
+    WHERE environment_id = $1 AND when_archived IS NULL
+)
 UPDATE environment
 SET name = $2, when_archived = $3, when_updated = $3, version = version + 1
 WHERE id = $1
@@ -162,7 +167,7 @@ async def bump_each_environment(tx: Transaction, environment_ids: Iterable[Envir
 
 
 async def archive_environment(tx: Transaction, environment_id: EnvironmentId, at: datetime) -> bool:
-    """Hide an environment, close the gap it leaves in the order; return whether it was there."""
+    """Hide an environment and its groups, close the gap it leaves; return whether it was there."""
     name = await tx.fetchval(_LOCK, environment_id)
     if name is None:
         return False

@@ -87,6 +87,7 @@ SELECT EXISTS (
 """
 
 _ARCHIVE = """
+WITH its_groups AS (DELETE FROM feature_group_member WHERE feature_id = $1)
 UPDATE feature
 SET key = $2, when_archived = $3, when_updated = $3, version = version + 1
 WHERE id = $1
@@ -196,7 +197,7 @@ async def feature_has_values(tx: Transaction, feature_id: FeatureId) -> bool:
 
 
 async def archive_feature(tx: Transaction, feature: Feature, at: datetime) -> None:
-    """Hide a feature and free its key."""
+    """Hide a feature, take it from its groups and free its key."""
     await tx.execute(_ARCHIVE, feature.id, archived_name(feature.text.key, at), at)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fh.db.port import Transaction
+from fh.model.feature_type import FeatureType
 from fh.model.ids import (
     ApplicationId,
     ApplicationStrategyId,
@@ -50,7 +51,8 @@ FOR NO KEY UPDATE OF v
 """
 
 _LOCK_FEATURES = """
-SELECT id FROM feature WHERE application_id = $1 AND id = ANY ($2) AND when_archived IS NULL
+SELECT id, value_type FROM feature
+WHERE application_id = $1 AND id = ANY ($2) AND when_archived IS NULL
 ORDER BY id
 FOR SHARE
 """
@@ -139,10 +141,10 @@ async def save_next_versions(
 
 async def hold_features(
     tx: Transaction, application_id: ApplicationId, feature_ids: Sequence[FeatureId]
-) -> frozenset[FeatureId]:
-    """Return those features that are live; they stay as they are until the transaction ends."""
+) -> dict[FeatureId, FeatureType]:
+    """Return the types of those that are live; they stay as they are until the transaction ends."""
     rows = await tx.fetch(_LOCK_FEATURES, application_id, feature_ids)
-    return frozenset(row["id"] for row in rows)
+    return {row["id"]: FeatureType(row["value_type"]) for row in rows}
 
 
 async def insert_first_values(

@@ -6,6 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
+BETA_USERS = {"name": "Beta users", "percentage": 250_000}
+
 
 @dataclass
 class Shop:
@@ -105,3 +107,39 @@ async def member(shop, add_person):
     """Someone in a group of the portfolio; returns their client and the group."""
     group = await shop.add_group("developers")
     return await add_person("dev@i.com", (group,)), group
+
+
+@pytest.fixture
+def group_path(shop) -> str:
+    return f"/mr-api/application/{shop.application}/feature-groups"
+
+
+@pytest.fixture
+async def group_features(shop) -> dict[str, str]:
+    """Ids by key: a switch, and a text and a number that have no value yet."""
+    made = {}
+    for key, value_type in (("dark-mode", "BOOLEAN"), ("title", "STRING"), ("size", "NUMBER")):
+        made[key] = (await shop.add_feature(key, value_type))["id"]
+    await shop.announced()
+    return made
+
+
+@pytest.fixture
+def add_group(shop, group_path, group_features):
+    async def create(name: str, strategy: dict | None = BETA_USERS, **values: object) -> dict:
+        members = [
+            {"id": group_features[key.replace("_", "-")], "value": value}
+            for key, value in values.items()
+        ]
+        body = {
+            "name": name,
+            "description": "d",
+            "environmentId": shop.production,
+            "features": members,
+            "strategies": [] if strategy is None else [strategy],
+        }
+        answer = await shop.api("POST", group_path, body)
+        assert answer.status == 201, answer
+        return (await shop.api("GET", f"{group_path}/{answer.body['id']}")).body
+
+    return create
