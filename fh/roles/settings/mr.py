@@ -81,6 +81,9 @@ class MrPartSettings(ListeningSettings):
     production_description: str = setting(
         "environment.production.desc", "production", text, "its description"
     )
+    feature_group_page: int = setting(
+        "feature-group.list.max", 20, whole(1, 100), "feature groups on a page, unless one asks"
+    )
     tracking_id: str = setting("ga.tracking-id", "", text, "analytics id handed to the admin UI")
     truth_keys: tuple[Secret, ...] = setting(
         "mr.dacha2.api-keys",
@@ -104,6 +107,7 @@ class MrPartSettings(ListeningSettings):
             client_address_header=self.client_address_header,
             login_failures_per_minute=self.login_failures,
             login_failures_per_minute_and_address=self.login_failures_by_address,
+            feature_group_page=self.feature_group_page,
             tracking_id=self.tracking_id,
             root=self.root,
             cors=self.cors(),

@@ -238,7 +238,7 @@ WITHOUT_EFFECT: Final = (
     *_never(_MR, "passwords are hashed with Argon2", "passwordsalt.iterations"),
     *_later(_MR, "the dashboard of all environments", "features.max-per-page"),
     *_later(_MR, "hidden environments", "limit.maxEnvironmentsPerApplication"),
-    *_later(_MR, "feature groups", "feature-groups.enabled=false", "feature-group.list.max"),
+    *_never(_MR, "feature groups are always there", "feature-groups.enabled=true"),
     *_later(_MR, "settings of the whole site", "system-config.enabled=false"),
     *_later(
         (*_MR, "edge-rest"),
