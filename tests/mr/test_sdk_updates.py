@@ -248,3 +248,24 @@ async def test_an_account_writes_in_its_own_portfolio_only(sdk, sql):
     other = await sdk.api("POST", "/mr-api/portfolio", {"name": "Other", "description": ""})
     await sql("UPDATE application SET portfolio_id = $1", other.body["id"])
     assert await sdk.set("STRING", value_string="a") == DROPPED
+
+
+async def test_what_is_attached_and_groups_are_left_alone(sdk):
+    application = f"/mr-api/application/{sdk.place.application}"
+    made = await sdk.api("POST", f"{application}/strategy", {"name": "shared"})
+    instances = [{"strategyId": made.body["id"], "value": "attached"}]
+    await sdk.put("STRING", rolloutStrategyInstances=instances)
+    [feature] = await sdk.sql("SELECT id FROM feature WHERE key = 'STRING'")
+    group = {
+        "name": "group",
+        "environmentId": str(sdk.environment),
+        "features": [{"id": str(feature["id"]), "value": "grouped"}],
+        "strategies": [{"name": "group"}],
+    }
+    await sdk.api("POST", f"{application}/feature-groups", group)
+    await sdk.bodies()
+    assert await sdk.set("STRING", value_string="written") == APPLIED
+    [event] = await sdk.announced()
+    assert event["feature"]["value"]["value"] == "written"
+    strategies = event["feature"]["value"]["rolloutStrategies"]
+    assert [one["value"] for one in strategies] == ["attached", "grouped"]
