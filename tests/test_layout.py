@@ -109,7 +109,6 @@ TRIED_IN = {
     "fh/mr/repositories/published_accounts.py": "tests/mr/http/test_service_accounts.py",
     "fh/mr/repositories/published_features.py": "tests/mr/repositories/test_publishing.py",
     "fh/mr/repositories/value_versions.py": "tests/mr/http/test_application_strategies.py",
-    "fh/mr/services/application_strategies.py": "tests/mr/http/test_application_strategies.py",
     "fh/mr/repositories/access.py": "tests/mr/test_access.py",
     "fh/mr/repositories/event_log.py": "tests/mr/test_event_log.py",
     "fh/mr/repositories/feature_filters.py": "tests/mr/http/test_feature_filters.py",
