@@ -36,7 +36,7 @@ CREATE TABLE feature_group (
     environment_id uuid NOT NULL REFERENCES environment,
     name           text NOT NULL,
     description    text NOT NULL DEFAULT '',
-    position       int NOT NULL,
+    position       bigint NOT NULL,
     strategies     jsonb,                        -- the first counts; none: the group only groups
     who_created    uuid NOT NULL REFERENCES person,
     who_updated    uuid NOT NULL REFERENCES person,
