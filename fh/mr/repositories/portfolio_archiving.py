@@ -35,6 +35,13 @@ UPDATE application SET when_archived = $2, when_updated = $2, version = version 
 WHERE id = ANY($1::uuid[])
 """
 
+_FEATURE_GROUPS = """
+UPDATE feature_group SET when_archived = $2, when_updated = $2, version = version + 1
+WHERE environment_id = ANY ($1) AND when_archived IS NULL
+"""
+
+_GROUP_MEMBERS = "DELETE FROM feature_group_member WHERE feature_id = ANY ($1)"
+
 
 def _archiving(table: str, column: str, condition: str, more: str = "") -> str:
     """Return a statement: $1 is for `condition`, then come the time, the mark and a length."""
@@ -86,7 +93,9 @@ async def archive_portfolio(
     applications: list[ApplicationId] = [row["id"] for row in rows]
     naming = (at, ARCHIVED_MARK, _KEPT_CHARACTERS)
     environments = await tx.fetch(_ENVIRONMENTS, applications, *naming)
-    await tx.fetch(_FEATURES, applications, *naming)
+    features = await tx.fetch(_FEATURES, applications, *naming)
+    await tx.execute(_FEATURE_GROUPS, [row["id"] for row in environments], at)
+    await tx.execute(_GROUP_MEMBERS, [row["id"] for row in features])
     await tx.execute(_APPLICATIONS, applications, at)
     await tx.fetch(_SHADOWS, portfolio_id, *naming, author)
     accounts = await tx.fetch(_ACCOUNTS, portfolio_id, *naming, author)

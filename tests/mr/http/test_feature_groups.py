@@ -342,3 +342,15 @@ async def test_a_deleted_application_takes_its_groups_along(shop, path, add):
     assert (await shop.api("GET", path)).status == 404
     [row] = await shop.sql("SELECT count(*) FROM feature_group WHERE when_archived IS NULL")
     assert row[0] == 0
+
+
+async def test_a_deleted_portfolio_takes_its_groups_along_and_leaves_its_filters(shop, path, add):
+    await add("beta", title="x")
+    filters = f"/mr-api/portfolio/{shop.portfolio}/feature-filter"
+    assert (await shop.api("POST", filters, {"name": "kept"})).status == 201
+    await shop.announced()
+    assert (await shop.api("DELETE", f"/mr-api/portfolio/{shop.portfolio}")).status == 200
+    assert [kind for kind, _ in await shop.announced()] == ["environment"]
+    assert await shop.sql("SELECT FROM feature_group WHERE when_archived IS NULL") == []
+    assert await shop.sql("SELECT FROM feature_group_member") == []
+    assert len(await shop.sql("SELECT FROM feature_filter")) == 1
