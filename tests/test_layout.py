@@ -100,6 +100,8 @@ TRIED_IN = {
     "fh/mr/services/group_changes.py": "tests/mr/http/test_group_changes.py",
     "fh/mr/services/portfolio_changes.py": "tests/mr/http/test_portfolio_changes.py",
     "fh/mr/repositories/access.py": "tests/mr/test_access.py",
+    "fh/mr/repositories/application_overview.py": "tests/mr/http/test_application_overview.py",
+    "fh/mr/services/application_overview.py": "tests/mr/http/test_application_overview.py",
     "fh/mr/repositories/event_log.py": "tests/mr/test_event_log.py",
     "fh/mr/repositories/groups.py": "tests/mr/http/test_groups.py",
     "fh/mr/repositories/organisations.py": "tests/mr/http/test_setup.py",

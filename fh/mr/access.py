@@ -158,6 +158,13 @@ def holds_environment_entry(caller: Caller, rights: ApplicationRights) -> bool:
     return administers(caller, rights.portfolio_id) or any(rights.environment_roles.values())
 
 
+def application_roles_held(caller: Caller, rights: ApplicationRights) -> frozenset[ApplicationRole]:
+    """Return the roles that `caller` has in the application; its admins are shown all."""
+    if administers(caller, rights.portfolio_id):
+        return frozenset(ApplicationRole)
+    return rights.application_roles
+
+
 def effective_roles(
     caller: Caller, rights: ApplicationRights, environment_id: EnvironmentId
 ) -> EffectiveRoles:

@@ -234,3 +234,16 @@ def test_what_roles_allow_on_a_value(environment, application, expected):
 )
 def test_an_sdk_url_is_for_those_who_hold_all_its_roles(who, held, granted, may):
     assert access.may_see_sdk_url(who, MINE, frozenset(held), frozenset(granted)) is may
+
+
+@pytest.mark.parametrize(
+    ("who", "held"),
+    [
+        (SUPERUSER, frozenset(App)),
+        (ADMIN, frozenset(App)),
+        (MEMBER, frozenset({App.FEATURE_CREATE})),
+        (NOBODY, frozenset({App.FEATURE_CREATE})),
+    ],
+)
+def test_admins_are_shown_all_application_roles(who, held):
+    assert access.application_roles_held(who, rights(App.FEATURE_CREATE)) == held

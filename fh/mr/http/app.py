@@ -12,6 +12,8 @@ from fh.http.quart_app import Face, create_app
 from fh.http.routing import AnyRoute, below
 from fh.mr.errors import REFUSALS
 from fh.mr.http import (
+    application_overview,
+    application_updates,
     applications,
     authentication,
     environments,
@@ -50,6 +52,8 @@ def mr_routes(database: Database, settings: MrSettings) -> list[AnyRoute]:
         group_changes.routes(database, settings),
         memberships.routes(database, settings),
         applications.routes(database, settings),
+        application_updates.routes(database, settings),
+        application_overview.routes(database, settings),
         environments.routes(database, settings),
         features.routes(database, settings),
         feature_values.routes(database, settings),

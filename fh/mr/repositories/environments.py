@@ -106,6 +106,18 @@ SET name = $2, when_archived = $3, when_updated = $3, version = version + 1
 WHERE id = $1
 """
 
+_LOCK_ALL = """
+SELECT id, name FROM environment WHERE application_id = $1 AND when_archived IS NULL
+ORDER BY id FOR UPDATE
+"""
+
+_ARCHIVE_ALL = """
+UPDATE environment e
+SET name = gone.name, when_archived = $3, when_updated = $3, version = e.version + 1
+FROM unnest($1::uuid[], $2::text[]) AS gone (id, name)
+WHERE e.id = gone.id
+"""
+
 _GROUP_ROLES = """
 SELECT acl.environment_id, acl.group_id, acl.roles
 FROM acl JOIN person_group g ON g.id = acl.group_id
@@ -169,6 +181,16 @@ async def archive_environment(tx: Transaction, environment_id: EnvironmentId, at
     await tx.execute(_RELINK, environment_id)
     await tx.execute(_ARCHIVE, environment_id, archived_name(name, at), at)
     return True
+
+
+async def archive_environments_of(
+    tx: Transaction, application_id: ApplicationId, at: datetime
+) -> Sequence[EnvironmentId]:
+    """Hide all environments of an application; return which. Their order goes with them."""
+    rows = await tx.fetch(_LOCK_ALL, application_id)
+    ids: list[EnvironmentId] = [row["id"] for row in rows]
+    await tx.execute(_ARCHIVE_ALL, ids, [archived_name(row["name"], at) for row in rows], at)
+    return ids
 
 
 async def find_group_roles(

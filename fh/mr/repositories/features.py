@@ -92,6 +92,18 @@ SET key = $2, when_archived = $3, when_updated = $3, version = version + 1
 WHERE id = $1
 """
 
+_LOCK_ALL = """
+SELECT id, key FROM feature WHERE application_id = $1 AND when_archived IS NULL
+ORDER BY id FOR UPDATE
+"""
+
+_ARCHIVE_ALL = """
+UPDATE feature f
+SET key = gone.key, when_archived = $3, when_updated = $3, version = f.version + 1
+FROM unnest($1::uuid[], $2::text[]) AS gone (id, key)
+WHERE f.id = gone.id
+"""
+
 # Every switch has a value everywhere from the start, locked and off, with its first version.
 _SWITCHES = """
 WITH created AS (
@@ -198,6 +210,13 @@ async def feature_has_values(tx: Transaction, feature_id: FeatureId) -> bool:
 async def archive_feature(tx: Transaction, feature: Feature, at: datetime) -> None:
     """Hide a feature and free its key."""
     await tx.execute(_ARCHIVE, feature.id, archived_name(feature.text.key, at), at)
+
+
+async def archive_features_of(tx: Transaction, application_id: ApplicationId, at: datetime) -> None:
+    """Hide all features of an application."""
+    rows = await tx.fetch(_LOCK_ALL, application_id)
+    keys = [archived_name(row["key"], at) for row in rows]
+    await tx.execute(_ARCHIVE_ALL, [row["id"] for row in rows], keys, at)
 
 
 async def insert_switches(

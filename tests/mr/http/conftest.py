@@ -1,10 +1,13 @@
 """A portfolio with an application, and what MR announces."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 import pytest
+
+from fh.db.unit import PostgresTransaction
 
 
 @dataclass
@@ -105,3 +108,27 @@ async def member(shop, add_person):
     """Someone in a group of the portfolio; returns their client and the group."""
     group = await shop.add_group("developers")
     return await add_person("dev@i.com", (group,)), group
+
+
+@pytest.fixture
+def statements(monkeypatch):
+    """Collect the SQL that is run inside of `with statements() as collected`."""
+
+    @contextmanager
+    def collecting():
+        collected: list[str] = []
+
+        def spied(run):
+            async def spy(tx, sql, *args):
+                collected.append(sql)
+                return await run(tx, sql, *args)
+
+            return spy
+
+        with monkeypatch.context() as patch:
+            for verb in ("fetch", "fetchrow", "fetchval", "execute", "executemany"):
+                original = getattr(PostgresTransaction, verb)
+                patch.setattr(PostgresTransaction, verb, spied(original))
+            yield collected
+
+    return collecting
