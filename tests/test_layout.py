@@ -77,6 +77,10 @@ TRIED_IN = {
     "fh/roles/settings/upstream.py": "tests/roles/test_settings.py",
     # Schemas, use cases and SQL behind one route: the route's test runs them on a real database.
     "fh/mr/http/schemas/applications.py": "tests/mr/http/test_applications.py",
+    "fh/mr/http/schemas/environment_changes.py": "tests/mr/http/test_environment_updates.py",
+    "fh/mr/services/environment_changes.py": "tests/mr/http/test_environment_updates.py",
+    "fh/mr/settings.py": "tests/roles/test_settings.py",
+    "fh/roles/settings/integrations.py": "tests/roles/test_settings.py",
     "fh/mr/http/schemas/environments.py": "tests/mr/http/test_environments.py",
     "fh/mr/http/schemas/people.py": "tests/mr/http/test_persons.py",
     "fh/mr/http/schemas/portfolios.py": "tests/mr/http/test_portfolios.py",

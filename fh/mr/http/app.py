@@ -16,6 +16,7 @@ from fh.mr.http import (
     application_updates,
     applications,
     authentication,
+    environment_updates,
     environments,
     feature_values,
     features,
@@ -34,6 +35,7 @@ from fh.mr.services.login_limits import AttemptLimits
 from fh.mr.services.password_changes import PasswordChanges
 from fh.mr.services.passwords import Passwords
 from fh.mr.services.registrations import Registrations
+from fh.mr.services.stored_secrets import StoredSecrets
 from fh.mr.settings import MrSettings
 
 
@@ -41,6 +43,7 @@ def mr_routes(database: Database, settings: MrSettings) -> list[AnyRoute]:
     """Return all operations of the admin API."""
     passwords = Passwords(settings.password_memory_kib, settings.password_passes)
     limits = AttemptLimits(settings)
+    secrets = StoredSecrets(settings.secrets_password)
     tables = (
         setup.routes(database, settings, passwords),
         authentication.routes(database, Logins(database, passwords, limits, settings), settings),
@@ -54,7 +57,8 @@ def mr_routes(database: Database, settings: MrSettings) -> list[AnyRoute]:
         applications.routes(database, settings),
         application_updates.routes(database, settings),
         application_overview.routes(database, settings),
-        environments.routes(database, settings),
+        environments.routes(database, settings, secrets),
+        environment_updates.routes(database, settings, secrets),
         features.routes(database, settings),
         feature_values.routes(database, settings),
         service_accounts.routes(database, settings),

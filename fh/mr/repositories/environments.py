@@ -106,6 +106,21 @@ SET name = $2, when_archived = $3, when_updated = $3, version = version + 1
 WHERE id = $1
 """
 
+_UPDATE = """
+UPDATE environment
+SET name = $2, description = $3, production = $4, prior_environment_id = $5,
+    environment_info = $6::text::jsonb, webhook_info = $7::text::jsonb,
+    version = version + 1, when_updated = now()
+WHERE id = $1
+"""
+
+_PRIORS = """
+UPDATE environment e
+SET prior_environment_id = placed.prior_id, version = e.version + 1, when_updated = now()
+FROM unnest($1::uuid[], $2::uuid[]) AS placed (id, prior_id)
+WHERE e.id = placed.id
+"""
+
 _LOCK_ALL = """
 SELECT id, name FROM environment WHERE application_id = $1 AND when_archived IS NULL
 ORDER BY id FOR UPDATE
@@ -147,7 +162,7 @@ async def insert_environment(
     Raises:
         AlreadyExists: the application has an environment of that name.
     """
-    information = None if new.information is None else msgspec.json.encode(new.information).decode()
+    information = None if new.information is None else _encoded(new.information)
     try:
         created: EnvironmentId = await tx.fetchval(
             _INSERT,
@@ -171,6 +186,49 @@ async def bump_environments(tx: Transaction, application_id: ApplicationId) -> N
 async def bump_each_environment(tx: Transaction, environment_ids: Iterable[EnvironmentId]) -> None:
     """Give these environments their next version."""
     await tx.execute(_BUMP_EACH, list(environment_ids))
+
+
+async def lock_environment(tx: Transaction, environment_id: EnvironmentId) -> Environment | None:
+    """Return a live environment; until the transaction ends nobody else changes it."""
+    await tx.fetchrow(_LOCK, environment_id)
+    return await find_environment(tx, environment_id)
+
+
+async def lock_environments(
+    tx: Transaction, application_id: ApplicationId
+) -> Sequence[Environment]:
+    """Return an application's live environments; nobody else changes them meanwhile."""
+    await tx.fetch(_LOCK_ALL, application_id)
+    return await find_environments(tx, [application_id])
+
+
+async def save_environment(tx: Transaction, environment: Environment) -> None:
+    """Write what can be changed of an environment as its next version.
+
+    Raises:
+        AlreadyExists: the application has another environment of that name.
+    """
+    try:
+        await tx.execute(
+            _UPDATE,
+            environment.id,
+            environment.name,
+            environment.description,
+            environment.production,
+            environment.prior_id,
+            _encoded(environment.information),
+            _encoded(environment.webhook_information),
+        )
+    except UniqueViolation as taken:
+        raise AlreadyExists("environment", "name") from taken
+
+
+async def save_priors(
+    tx: Transaction, priors: Mapping[EnvironmentId, EnvironmentId | None]
+) -> None:
+    """Put each environment behind another one, as its next version."""
+    if priors:
+        await tx.execute(_PRIORS, list(priors), list(priors.values()))
 
 
 async def archive_environment(tx: Transaction, environment_id: EnvironmentId, at: datetime) -> bool:
@@ -223,3 +281,7 @@ def _environment(row: Row) -> Environment:
 def decode_information(text: str | None) -> dict[str, str]:
     """Return the map in a json column; nothing is an empty one."""
     return {} if text is None else msgspec.json.decode(text, type=dict[str, str])
+
+
+def _encoded(information: Mapping[str, str]) -> str:
+    return msgspec.json.encode(dict(information)).decode()

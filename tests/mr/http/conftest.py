@@ -1,13 +1,16 @@
 """A portfolio with an application, and what MR announces."""
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 import pytest
+from prometheus_client import CollectorRegistry
 
 from fh.db.unit import PostgresTransaction
+from fh.mr.http.app import create_mr_app
+from tests.mr.conftest import QUICK_PASSWORDS, Api
 
 
 @dataclass
@@ -132,3 +135,21 @@ def statements(monkeypatch):
             yield collected
 
     return collecting
+
+
+@pytest.fixture
+def reconfigured_for(database):
+    """Return somebody's client of an MR with other settings over the same database."""
+
+    def make(api: Api, **changes: Any) -> Api:
+        settings = replace(QUICK_PASSWORDS, **changes)
+        app = create_mr_app(database, settings, registry=CollectorRegistry(), name="mr")
+        return Api(app, api.token)
+
+    return make
+
+
+@pytest.fixture
+def reconfigured(superuser, reconfigured_for):
+    """Return the superuser's client of an MR with other settings."""
+    return lambda **changes: reconfigured_for(superuser, **changes)
