@@ -6,7 +6,7 @@ give nothing; they do not even appear in these values.
 Source: section 4 of the admin contract.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -173,6 +173,19 @@ def effective_roles(
         return EffectiveRoles(ALL_ROLES, ADMIN_APPLICATION_ROLES)
     roles = with_implied_read(rights.environment_roles.get(environment_id, frozenset()))
     return EffectiveRoles(roles, rights.application_roles)
+
+
+def environments_shown(
+    caller: Caller, rights: ApplicationRights, environment_ids: Iterable[EnvironmentId]
+) -> Mapping[EnvironmentId, frozenset[Role]]:
+    """Return those of the application's environments of which `caller` sees values, and why.
+
+    READ is not added here: lists of environments show roles as they were given.
+    """
+    if administers(caller, rights.portfolio_id):
+        return dict.fromkeys(environment_ids, ALL_ROLES)
+    held = rights.environment_roles
+    return {one: held[one] for one in environment_ids if held.get(one)}
 
 
 def with_implied_read(roles: frozenset[Role]) -> frozenset[Role]:

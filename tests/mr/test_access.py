@@ -247,3 +247,18 @@ def test_an_sdk_url_is_for_those_who_hold_all_its_roles(who, held, granted, may)
 )
 def test_admins_are_shown_all_application_roles(who, held):
     assert access.application_roles_held(who, rights(App.FEATURE_CREATE)) == held
+
+
+@pytest.mark.parametrize(
+    ("who", "shown"),
+    [
+        (SUPERUSER, {STAGING: access.ALL_ROLES, PRODUCTION: access.ALL_ROLES}),
+        (ADMIN, {STAGING: access.ALL_ROLES, PRODUCTION: access.ALL_ROLES}),
+        (MEMBER, {STAGING: frozenset({Role.LOCK})}),
+        (NOBODY, {STAGING: frozenset({Role.LOCK})}),
+    ],
+)
+def test_values_are_shown_where_roles_were_given(who, shown):
+    given = rights(staging=[Role.LOCK])
+    assert access.environments_shown(who, given, [STAGING, PRODUCTION]) == shown
+    assert access.environments_shown(MEMBER, rights(staging=()), [STAGING]) == {}

@@ -16,6 +16,7 @@ from fh.mr.http import (
     application_updates,
     applications,
     authentication,
+    dashboard,
     environment_updates,
     environments,
     feature_values,
@@ -61,6 +62,7 @@ def mr_routes(database: Database, settings: MrSettings) -> list[AnyRoute]:
         environment_updates.routes(database, settings, secrets),
         features.routes(database, settings),
         feature_values.routes(database, settings),
+        dashboard.routes(database, settings),
         service_accounts.routes(database, settings),
     )
     return [route for table in tables for route in table]

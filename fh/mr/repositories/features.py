@@ -127,7 +127,7 @@ async def find_features(
     tx: Transaction, application_ids: Sequence[ApplicationId]
 ) -> Sequence[Feature]:
     """Return the live features of applications by key."""
-    return [_feature(row) for row in await tx.fetch(_OF_APPLICATION, application_ids)]
+    return [feature_of_row(row) for row in await tx.fetch(_OF_APPLICATION, application_ids)]
 
 
 async def find_feature(
@@ -135,7 +135,7 @@ async def find_feature(
 ) -> Feature | None:
     """Return a live feature by key, or else by its identifier."""
     row = await tx.fetchrow(_BY_KEY, application_id, key, identifier)
-    return None if row is None else _feature(row)
+    return None if row is None else feature_of_row(row)
 
 
 async def hold_feature(tx: Transaction, feature_id: FeatureId) -> bool:
@@ -148,7 +148,7 @@ async def hold_feature_by_key(
 ) -> Feature | None:
     """Return a live feature; it stays as it is until the transaction ends."""
     row = await tx.fetchrow(_HOLD_BY_KEY, application_id, key)
-    return None if row is None else _feature(row)
+    return None if row is None else feature_of_row(row)
 
 
 async def insert_feature(
@@ -229,7 +229,8 @@ async def insert_switches(
     await tx.execute(_SWITCHES, feature_ids, environment_ids, author)
 
 
-def _feature(row: Row) -> Feature:
+def feature_of_row(row: Row) -> Feature:
+    """Return the feature that a row holds."""
     return Feature(
         id=row["id"],
         application_id=row["application_id"],

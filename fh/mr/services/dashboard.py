@@ -1,0 +1,77 @@
+"""The dashboard: a page of features with their values in all environments, side by side."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fh.db.port import Transaction
+from fh.model.ids import ApplicationId, EnvironmentId
+from fh.model.roles import Role
+from fh.mr.access import Caller, administers, environments_shown, is_member
+from fh.mr.errors import NotFound
+from fh.mr.promotion import in_promotion_order
+from fh.mr.repositories.access import find_application_rights
+from fh.mr.repositories.dashboard import FeaturePage, find_page
+from fh.mr.repositories.environments import Environment, find_environments
+from fh.mr.repositories.feature_values import FeatureValue, find_values_of
+from fh.mr.repositories.features import Feature
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardEnvironment:
+    """An environment, the caller's roles there, and the values of the page's features."""
+
+    environment: Environment
+    roles: frozenset[Role]
+    values: Sequence[FeatureValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """A page of features, how many there are in all, and all environments in their order."""
+
+    features: Sequence[Feature]
+    total: int
+    environments: Sequence[DashboardEnvironment]
+
+
+async def load_dashboard(
+    tx: Transaction,
+    caller: Caller,
+    application_id: ApplicationId,
+    page: FeaturePage,
+    chosen: Sequence[EnvironmentId],
+) -> Dashboard:
+    """Return a page of the dashboard, with values in the `chosen` environments, or in all.
+
+    Raises:
+        NotFound: there is no such application, or the caller sees none of those environments.
+    """
+    rights = await find_application_rights(tx, caller, application_id)
+    if rights is None or not is_member(caller, rights.portfolio_id):
+        raise NotFound("application")
+    environments = in_promotion_order(await find_environments(tx, [application_id]))
+    wanted = set(chosen) or {one.id for one in environments}
+    held = environments_shown(caller, rights, [one.id for one in environments])
+    visible = {one: roles for one, roles in held.items() if one in wanted}
+    if not visible and not administers(caller, rights.portfolio_id):
+        raise NotFound("application")
+    features, total = await find_page(tx, application_id, page)
+    values = await _values(tx, list(visible), features)
+    return Dashboard(
+        features,
+        total,
+        [
+            DashboardEnvironment(one, visible.get(one.id, frozenset()), values.get(one.id, ()))
+            for one in environments
+        ],
+    )
+
+
+async def _values(
+    tx: Transaction, environment_ids: Sequence[EnvironmentId], features: Sequence[Feature]
+) -> Mapping[EnvironmentId, Sequence[FeatureValue]]:
+    found: dict[EnvironmentId, list[FeatureValue]] = defaultdict(list)
+    for value in await find_values_of(tx, environment_ids, [one.id for one in features]):
+        found[value.environment_id].append(value)
+    return found
