@@ -19,6 +19,7 @@ from fh.mr.http import (
     dashboard,
     environment_updates,
     environments,
+    feature_history,
     feature_values,
     features,
     group_changes,
@@ -63,6 +64,7 @@ def mr_routes(database: Database, settings: MrSettings) -> list[AnyRoute]:
         features.routes(database, settings),
         feature_values.routes(database, settings),
         dashboard.routes(database, settings),
+        feature_history.routes(database, settings),
         service_accounts.routes(database, settings),
     )
     return [route for table in tables for route in table]

@@ -1,0 +1,82 @@
+"""The history of values on the wire."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Raw, Struct
+
+from fh.contracts.published import ABSENT
+from fh.model.ids import EnvironmentId, FeatureId, FeatureValueId
+from fh.mr.http.schemas.people import AnemicPerson
+from fh.mr.repositories.feature_history import HistoryAuthor, HistoryVersion
+from fh.mr.rollout_strategy import RolloutStrategy
+from fh.mr.values import json_value
+
+_NO_NAME = "No name"
+
+
+class FeatureHistoryValue(Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """One version of a value; `version_from` is the one that its author looked at."""
+
+    version: int
+    when: datetime
+    who: AnemicPerson
+    locked: bool
+    retired: bool
+    rollout_strategies: tuple[RolloutStrategy, ...]
+    value: Raw = ABSENT
+    version_from: int | None = None
+
+
+class FeatureHistoryItem(Struct, frozen=True, rename="camel"):
+    """Versions of one value."""
+
+    env_id: EnvironmentId
+    feature_value_id: FeatureValueId
+    feature_id: FeatureId
+    history: tuple[FeatureHistoryValue, ...]
+
+
+class FeatureHistoryList(Struct, frozen=True):
+    """A page of versions by value; `max` is how many versions there are in all."""
+
+    max: int
+    items: tuple[FeatureHistoryItem, ...]
+
+
+def history_body(versions: Sequence[HistoryVersion], total: int) -> FeatureHistoryList:
+    """Return a page of versions, those of one value together, in the order of the first."""
+    by_value: dict[FeatureValueId, list[HistoryVersion]] = {}
+    for version in versions:
+        by_value.setdefault(version.value_id, []).append(version)
+    return FeatureHistoryList(total, tuple(_item(group) for group in by_value.values()))
+
+
+def _item(group: Sequence[HistoryVersion]) -> FeatureHistoryItem:
+    first = group[0]
+    return FeatureHistoryItem(
+        env_id=first.environment_id,
+        feature_value_id=first.value_id,
+        feature_id=first.feature_id,
+        history=tuple(_version(version) for version in group),
+    )
+
+
+def _version(version: HistoryVersion) -> FeatureHistoryValue:
+    setting = version.setting
+    return FeatureHistoryValue(
+        version=version.version,
+        when=version.when_created,
+        who=_who(version.author),
+        locked=setting.locked,
+        retired=setting.retired,
+        rollout_strategies=setting.strategies,
+        value=json_value(version.value_type, setting.value),
+        version_from=version.version_from,
+    )
+
+
+def _who(author: HistoryAuthor) -> AnemicPerson:
+    return AnemicPerson(
+        id=author.id, name=author.name or _NO_NAME, type=author.type, email=author.email
+    )

@@ -1,0 +1,34 @@
+"""Who changed which value when, and what it was."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fh.db.port import Transaction
+from fh.model.ids import ApplicationId
+from fh.mr.access import Caller, environments_shown, holds_environment_entry
+from fh.mr.errors import NotFound
+from fh.mr.repositories.access import find_application_rights
+from fh.mr.repositories.environments import find_environments
+from fh.mr.repositories.feature_history import HistoryPage, HistoryVersion, find_history
+
+
+async def load_history(
+    tx: Transaction, caller: Caller, application_id: ApplicationId, page: HistoryPage
+) -> tuple[Sequence[HistoryVersion], int]:
+    """Return a page of versions, and how many there are in all.
+
+    Of the environments in `page`, or of all where it names none, only those count in which the
+    caller has a role: who asks for nothing but others gets nothing.
+
+    Raises:
+        NotFound: there is no such application, or the caller has no role in any environment.
+    """
+    rights = await find_application_rights(tx, caller, application_id)
+    if rights is None or not holds_environment_entry(caller, rights):
+        raise NotFound("application")
+    live = [one.id for one in await find_environments(tx, [application_id])]
+    visible = environments_shown(caller, rights, live)
+    wanted = [one for one in visible if not page.environments or one in page.environments]
+    if not wanted:
+        return [], 0
+    return await find_history(tx, application_id, replace(page, environments=wanted))
