@@ -24,6 +24,7 @@ from fh.mr.http import (
     features,
     group_changes,
     groups,
+    hidden_environments,
     memberships,
     password_changes,
     persons,
@@ -31,6 +32,7 @@ from fh.mr.http import (
     registrations,
     service_accounts,
     setup,
+    webhooks,
 )
 from fh.mr.services.authentication import Logins
 from fh.mr.services.login_limits import AttemptLimits
@@ -65,6 +67,8 @@ def mr_routes(database: Database, settings: MrSettings) -> list[AnyRoute]:
         feature_values.routes(database, settings),
         dashboard.routes(database, settings),
         feature_history.routes(database, settings),
+        hidden_environments.routes(database, settings),
+        webhooks.routes(database, settings),
         service_accounts.routes(database, settings),
     )
     return [route for table in tables for route in table]
