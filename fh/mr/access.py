@@ -86,6 +86,11 @@ def is_any_admin(caller: Caller) -> bool:
     return caller.superuser or bool(caller.administered)
 
 
+def may_configure_site(caller: Caller) -> bool:
+    """Return whether `caller` may see and change the settings of the whole site."""
+    return caller.superuser
+
+
 def is_member(caller: Caller, portfolio_id: PortfolioId) -> bool:
     """Return whether `caller` is in any group of the portfolio; superusers count."""
     return caller.superuser or portfolio_id in caller.member_of

@@ -262,3 +262,8 @@ def test_values_are_shown_where_roles_were_given(who, shown):
     given = rights(staging=[Role.LOCK])
     assert access.environments_shown(who, given, [STAGING, PRODUCTION]) == shown
     assert access.environments_shown(MEMBER, rights(staging=()), [STAGING]) == {}
+
+
+def test_superusers_only_configure_the_site():
+    assert access.may_configure_site(SUPERUSER)
+    assert not any(map(access.may_configure_site, (ADMIN, MEMBER, FOREIGN_ADMIN, NOBODY)))

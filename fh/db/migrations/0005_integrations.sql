@@ -55,7 +55,7 @@ CREATE TABLE system_config (
     key          text PRIMARY KEY,
     value        jsonb,
     version      bigint NOT NULL DEFAULT 1,
-    who_updated  uuid NOT NULL REFERENCES person,
+    who_updated  uuid REFERENCES person,      -- none: a test that redirects Slack
     when_created timestamptz NOT NULL DEFAULT now(),
     when_updated timestamptz NOT NULL DEFAULT now()
 );

@@ -32,6 +32,8 @@ from fh.mr.http import (
     registrations,
     service_accounts,
     setup,
+    slack_testing,
+    system_config,
     webhooks,
 )
 from fh.mr.services.authentication import Logins
@@ -69,6 +71,8 @@ def mr_routes(database: Database, settings: MrSettings) -> list[AnyRoute]:
         feature_history.routes(database, settings),
         hidden_environments.routes(database, settings),
         webhooks.routes(database, settings),
+        system_config.routes(database, settings, secrets),
+        slack_testing.routes(database, settings),
         service_accounts.routes(database, settings),
     )
     return [route for table in tables for route in table]
