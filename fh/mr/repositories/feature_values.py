@@ -1,9 +1,8 @@
 """The rows of feature_value, and every version they ever had."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-
-from msgspec import Struct
 
 from fh.db.errors import UniqueViolation
 from fh.db.port import Row, Transaction
@@ -14,8 +13,8 @@ from fh.mr.feature_merge import Setting
 from fh.mr.rollout_strategy import decode_strategies, encode_strategies
 
 
-# Structs, because the dashboard makes thousands of them at once: a dataclass takes twice as long.
-class Author(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Author:
     """Who wrote the newest version."""
 
     id: PersonId
@@ -23,7 +22,8 @@ class Author(Struct, frozen=True):
     email: str
 
 
-class FeatureValue(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class FeatureValue:
     """The newest version of a live feature's value."""
 
     id: FeatureValueId
@@ -48,10 +48,6 @@ WHERE v.environment_id = ANY ($1) AND f.when_archived IS NULL
   AND ($2::uuid IS NULL OR f.id = $2)
 ORDER BY v.environment_id, f.key
 """
-
-_OF_FEATURES = _OF_ENVIRONMENTS.replace(
-    "($2::uuid IS NULL OR f.id = $2)", "v.feature_id = ANY ($2::uuid[])"
-)
 
 _LOCK = "SELECT id FROM feature_value WHERE environment_id = $1 AND feature_id = $2 FOR UPDATE"
 
@@ -101,14 +97,6 @@ async def find_values(
 ) -> Sequence[FeatureValue]:
     """Return the values in environments, of one feature or of all live ones, by key."""
     rows = await tx.fetch(_OF_ENVIRONMENTS, environment_ids, feature_id)
-    return [_value(row) for row in rows]
-
-
-async def find_values_of(
-    tx: Transaction, environment_ids: Sequence[EnvironmentId], feature_ids: Sequence[FeatureId]
-) -> Sequence[FeatureValue]:
-    """Return the values of these live features in environments, by key."""
-    rows = await tx.fetch(_OF_FEATURES, environment_ids, feature_ids)
     return [_value(row) for row in rows]
 
 

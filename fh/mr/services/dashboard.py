@@ -1,29 +1,27 @@
 """The dashboard: a page of features with their values in all environments, side by side."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fh.db.port import Transaction
-from fh.model.ids import ApplicationId, EnvironmentId
+from fh.model.ids import ApplicationId, EnvironmentId, FeatureId
 from fh.model.roles import Role
 from fh.mr.access import Caller, administers, environments_shown, is_member
 from fh.mr.errors import NotFound
 from fh.mr.promotion import in_promotion_order
 from fh.mr.repositories.access import find_application_rights
-from fh.mr.repositories.dashboard import FeaturePage, find_page
+from fh.mr.repositories.dashboard import FeaturePage, PageValue, find_page, find_page_values
 from fh.mr.repositories.environments import Environment, find_environments
-from fh.mr.repositories.feature_values import FeatureValue, find_values_of
 from fh.mr.repositories.features import Feature
 
 
 @dataclass(frozen=True, slots=True)
 class DashboardEnvironment:
-    """An environment, the caller's roles there, and the values of the page's features."""
+    """An environment, the caller's roles there, and values by feature of the page."""
 
     environment: Environment
     roles: frozenset[Role]
-    values: Sequence[FeatureValue]
+    values: Mapping[FeatureId, PageValue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ async def load_dashboard(
         features,
         total,
         [
-            DashboardEnvironment(one, visible.get(one.id, frozenset()), values.get(one.id, ()))
+            DashboardEnvironment(one, visible.get(one.id, frozenset()), values.get(one.id, {}))
             for one in environments
         ],
     )
@@ -70,8 +68,8 @@ async def load_dashboard(
 
 async def _values(
     tx: Transaction, environment_ids: Sequence[EnvironmentId], features: Sequence[Feature]
-) -> Mapping[EnvironmentId, Sequence[FeatureValue]]:
-    found: dict[EnvironmentId, list[FeatureValue]] = defaultdict(list)
-    for value in await find_values_of(tx, environment_ids, [one.id for one in features]):
-        found[value.environment_id].append(value)
+) -> Mapping[EnvironmentId, Mapping[FeatureId, PageValue]]:
+    found: dict[EnvironmentId, dict[FeatureId, PageValue]] = {one: {} for one in environment_ids}
+    for value in await find_page_values(tx, environment_ids, [one.id for one in features]):
+        found[value.environment_id][value.feature_id] = value
     return found

@@ -48,6 +48,27 @@ async def test_all_features_and_values_in_the_order_of_promotion(shop, path, fil
     assert "whoUpdated" not in value
 
 
+async def test_values_look_as_they_do_alone(shop, path):
+    sent = {
+        "BOOLEAN": {"valueBoolean": True},
+        "STRING": {"valueString": "x"},
+        "NUMBER": {"valueNumber": 1.50},
+        "JSON": {"valueJson": '{"a": 1}'},
+    }
+    strategy = {"name": "half", "percentage": 500_000, "attributes": []}
+    for kind, members in sent.items():
+        await shop.add_feature(kind, kind)
+        value = next(iter(members.values()))
+        strategies = [strategy | {"value": value}]
+        first = await shop.api("GET", shop.value_path(kind))
+        known = first.body if first.status == 200 else {}
+        body = known | members | {"locked": False, "rolloutStrategies": strategies}
+        assert (await shop.put_value(kind, body)).status == 200
+    [production] = (await shop.api("GET", path)).body["environments"]
+    alone = [(await shop.api("GET", shop.value_path(kind))).body for kind in sorted(sent)]
+    assert production["features"] == alone
+
+
 async def test_pages(shop, path, filled):
     first = await shop.api("GET", f"{path}?max=2")
     assert (keys(first), first.body["maxFeatures"]) == (["a-title", "b-switch"], 3)

@@ -1,17 +1,43 @@
 """The dashboard on the wire."""
 
-from msgspec import Struct, field
+from collections.abc import Iterator, Sequence
 
-from fh.model.ids import ApplicationId, EnvironmentId
+from msgspec import Raw, Struct, field
+
+from fh.contracts.published import ABSENT
+from fh.model.feature_type import FeatureType
+from fh.model.ids import ApplicationId, EnvironmentId, FeatureValueId
 from fh.model.roles import Role
-from fh.mr.http.schemas.feature_values import FeatureValue, value_body
 from fh.mr.http.schemas.features import Feature, feature_body
-from fh.mr.services.dashboard import Dashboard
+from fh.mr.repositories import features as rows
+from fh.mr.repositories.dashboard import PageValue
+from fh.mr.services.dashboard import Dashboard, DashboardEnvironment
+from fh.mr.values import json_value
 
 
 def _none() -> tuple[()]:
     # A factory, not a default: omit_defaults would leave an empty array out.
     return ()
+
+
+class DashboardValue(Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """A `FeatureValue` without its author, and with strategies as they are stored."""
+
+    id: FeatureValueId
+    key: str
+    locked: bool
+    version: int
+    environment_id: EnvironmentId
+    retired: bool
+    rollout_strategies: Raw
+    value: Raw = ABSENT
+    value_boolean: bool | None = None
+    value_string: str | None = None
+    value_number: Raw = ABSENT
+    value_json: str | None = None
+    rollout_strategy_instances: tuple[()] = field(default_factory=_none)
+    shared_rollout_strategies: tuple[()] = field(default_factory=_none)
+    feature_group_strategies: tuple[()] = field(default_factory=_none)
 
 
 class EnvironmentFeatureValues(Struct, frozen=True, omit_defaults=True, rename="camel"):
@@ -20,7 +46,7 @@ class EnvironmentFeatureValues(Struct, frozen=True, omit_defaults=True, rename="
     environment_id: EnvironmentId
     environment_name: str
     prior_environment_id: EnvironmentId | None = None
-    features: tuple[FeatureValue, ...] = field(default_factory=_none)
+    features: tuple[DashboardValue, ...] = field(default_factory=_none)
     roles: tuple[Role, ...] = field(default_factory=_none)
 
 
@@ -38,15 +64,46 @@ def dashboard_body(application_id: ApplicationId, found: Dashboard) -> Applicati
     return ApplicationFeatureValues(
         application_id=application_id,
         features=tuple(feature_body(feature) for feature in found.features),
-        environments=tuple(
-            EnvironmentFeatureValues(
-                environment_id=one.environment.id,
-                environment_name=one.environment.name,
-                prior_environment_id=one.environment.prior_id,
-                features=tuple(value_body(value, author=False) for value in one.values),
-                roles=tuple(role for role in Role if role in one.roles),
-            )
-            for one in found.environments
-        ),
+        environments=tuple(_environment(one, found.features) for one in found.environments),
         max_features=found.total,
+    )
+
+
+def _environment(
+    one: DashboardEnvironment, features: Sequence[rows.Feature]
+) -> EnvironmentFeatureValues:
+    return EnvironmentFeatureValues(
+        environment_id=one.environment.id,
+        environment_name=one.environment.name,
+        prior_environment_id=one.environment.prior_id,
+        features=tuple(_values(one, features)),
+        roles=tuple(role for role in Role if role in one.roles),
+    )
+
+
+def _values(
+    one: DashboardEnvironment, features: Sequence[rows.Feature]
+) -> Iterator[DashboardValue]:
+    for feature in features:
+        value = one.values.get(feature.id)
+        if value is not None:
+            yield _value(feature.text.key, feature.value_type, value)
+
+
+def _value(key: str, value_type: FeatureType, value: PageValue) -> DashboardValue:
+    text = value.text
+    shown = json_value(value_type, text)
+    return DashboardValue(
+        value.id,
+        key,
+        value.locked,
+        value.version,
+        value.environment_id,
+        value.retired,
+        Raw(value.strategies.encode()),
+        shown,
+        text == "true" if value_type is FeatureType.BOOLEAN else None,
+        text if value_type is FeatureType.STRING else None,
+        shown if value_type is FeatureType.NUMBER else ABSENT,
+        text if value_type is FeatureType.JSON else None,
     )
