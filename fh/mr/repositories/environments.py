@@ -10,7 +10,7 @@ from fh.db.errors import UniqueViolation
 from fh.db.port import Row, Transaction
 from fh.model.ids import ApplicationId, EnvironmentId, GroupId, PortfolioId
 from fh.model.roles import Role
-from fh.mr.archiving import archived_name
+from fh.mr.archiving import archived_name, archived_names
 from fh.mr.errors import AlreadyExists
 from fh.mr.repositories.access import known_roles
 
@@ -247,7 +247,7 @@ async def archive_environments_of(
     """Hide all environments of an application; return which. Their order goes with them."""
     rows = await tx.fetch(_LOCK_ALL, application_id)
     ids: list[EnvironmentId] = [row["id"] for row in rows]
-    await tx.execute(_ARCHIVE_ALL, ids, [archived_name(row["name"], at) for row in rows], at)
+    await tx.execute(_ARCHIVE_ALL, ids, archived_names((row["name"] for row in rows), at), at)
     return ids
 
 

@@ -9,7 +9,7 @@ from fh.db.errors import UniqueViolation
 from fh.db.port import Row, Transaction
 from fh.model.feature_type import FeatureType
 from fh.model.ids import ApplicationId, EnvironmentId, FeatureId
-from fh.mr.archiving import archived_name
+from fh.mr.archiving import archived_name, archived_names
 from fh.mr.errors import AlreadyExists
 
 
@@ -215,7 +215,7 @@ async def archive_feature(tx: Transaction, feature: Feature, at: datetime) -> No
 async def archive_features_of(tx: Transaction, application_id: ApplicationId, at: datetime) -> None:
     """Hide all features of an application."""
     rows = await tx.fetch(_LOCK_ALL, application_id)
-    keys = [archived_name(row["key"], at) for row in rows]
+    keys = archived_names((row["key"] for row in rows), at)
     await tx.execute(_ARCHIVE_ALL, [row["id"] for row in rows], keys, at)
 
 

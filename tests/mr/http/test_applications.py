@@ -163,3 +163,10 @@ async def test_deleting_takes_as_many_statements_however_much_there_is(shop, sta
     with statements() as many:
         await shop.api("DELETE", f"/mr-api/application/{large}")
     assert len(many) == len(few) > 0
+
+
+async def test_features_whose_long_keys_begin_alike_go_together(shop):
+    for end in "ab":
+        await shop.add_feature("k" * 254 + end, name="x")
+    answer = await shop.api("DELETE", f"/mr-api/application/{shop.application}")
+    assert answer.status == 200
