@@ -21,12 +21,10 @@ ROWS: tuple[Row, ...] = (
     *applications.ROWS,
     *features.ROWS,
     *accounts.ROWS,
-)
-
-WAITING: tuple[Row, ...] = (
     *changes.ROWS,
     *overviews.ROWS,
     *integrations.ROWS,
-    *strategies.ROWS,
 )
+
+WAITING: tuple[Row, ...] = (*strategies.ROWS,)
 """Rows of operations that are not mounted yet; whoever mounts them moves the table up."""
