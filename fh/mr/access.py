@@ -6,7 +6,7 @@ give nothing; they do not even appear in these values.
 Source: section 4 of the admin contract.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -102,6 +102,11 @@ def administers(caller: Caller, portfolio_id: PortfolioId) -> bool:
 def is_any_admin(caller: Caller) -> bool:
     """Return whether `caller` is a superuser or an admin of at least one portfolio."""
     return caller.superuser or bool(caller.administered)
+
+
+def may_configure_site(caller: Caller) -> bool:
+    """Return whether `caller` may see and change the settings of the whole site."""
+    return caller.superuser
 
 
 def is_member(caller: Caller, portfolio_id: PortfolioId) -> bool:
@@ -209,6 +214,13 @@ def holds_environment_entry(caller: Caller, rights: ApplicationRights) -> bool:
     return administers(caller, rights.portfolio_id) or any(rights.environment_roles.values())
 
 
+def application_roles_held(caller: Caller, rights: ApplicationRights) -> frozenset[ApplicationRole]:
+    """Return the roles that `caller` has in the application; its admins are shown all."""
+    if administers(caller, rights.portfolio_id):
+        return frozenset(ApplicationRole)
+    return rights.application_roles
+
+
 def effective_roles(
     caller: Caller, rights: ApplicationRights, environment_id: EnvironmentId
 ) -> EffectiveRoles:
@@ -217,6 +229,19 @@ def effective_roles(
         return EffectiveRoles(ALL_ROLES, ADMIN_APPLICATION_ROLES)
     roles = with_implied_read(rights.environment_roles.get(environment_id, frozenset()))
     return EffectiveRoles(roles, rights.application_roles)
+
+
+def environments_shown(
+    caller: Caller, rights: ApplicationRights, environment_ids: Iterable[EnvironmentId]
+) -> Mapping[EnvironmentId, frozenset[Role]]:
+    """Return those of the application's environments of which `caller` sees values, and why.
+
+    READ is not added here: lists of environments show roles as they were given.
+    """
+    if administers(caller, rights.portfolio_id):
+        return dict.fromkeys(environment_ids, ALL_ROLES)
+    held = rights.environment_roles
+    return {one: held[one] for one in environment_ids if held.get(one)}
 
 
 def with_implied_read(roles: frozenset[Role]) -> frozenset[Role]:

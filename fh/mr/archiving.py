@@ -3,7 +3,9 @@
 Source: section 1.2 of the admin contract.
 """
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from itertools import count
 
 ARCHIVED_MARK = ":\\:\\:"
 LONGEST_ARCHIVED_NAME_CHARACTERS = 250
@@ -17,6 +19,15 @@ def archived_name(name: str, at: datetime) -> str:
     """
     mark = f"{ARCHIVED_MARK}{at.replace(tzinfo=None).isoformat(timespec='microseconds')}"
     return name[: LONGEST_ARCHIVED_NAME_CHARACTERS - len(mark)] + mark
+
+
+def archived_names(names: Iterable[str], at: datetime) -> list[str]:
+    """Return the names of records that are archived at once, each a microsecond after the last.
+
+    Long names may begin alike, and with one time would end alike, too.
+    """
+    times = (at + timedelta(microseconds=number) for number in count())
+    return [archived_name(name, time) for name, time in zip(names, times, strict=False)]
 
 
 def shown_name(name: str) -> str:

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from fh.config import Secret
 from fh.http.cors import Cors
+from fh.mr.webhook_targets import Network
 
 _DAY_SECONDS = 86_400
 
@@ -38,6 +40,13 @@ class MrSettings:
         root: Segments of the path below which everything is.
         feature_group_page: Feature groups on a page whose size nobody asked for.
         get_cache_control: The header of GET answers; None sends none.
+        secrets_password: Secrets in settings are sealed with it; empty keeps them as they are.
+        secrets_can_be_read: Whether admins can have them shown.
+        most_features_a_page: Of the dashboard.
+        most_hidden_environments: Of one person in one application.
+        webhook_networks: Where events may go although addresses there are refused.
+        slack_delivery_url: Of whoever posts to Slack for us; fixed here, it can't be changed.
+        slack_delivery_internal: Whether nobody can post to Slack for us.
     """
 
     portfolio_admin_group_suffix: str = "Administrators"
@@ -56,3 +65,18 @@ class MrSettings:
     root: tuple[str, ...] = ()
     cors: Cors = Cors()  # noqa: RUF009 -- frozen, so one instance serves all
     get_cache_control: str | None = "no-store, max-age=0"
+    secrets_password: Secret = Secret()  # noqa: RUF009 -- frozen, too
+    secrets_can_be_read: bool = False
+    most_features_a_page: int = 10_000
+    most_hidden_environments: int = 1000
+    webhook_networks: tuple[Network, ...] = ()
+    system_config_enabled: bool = True
+    slack_enabled: bool = True
+    slack_delivery_url: str = ""
+    slack_delivery_internal: bool = False
+    testing_api_enabled: bool = False
+
+    @property
+    def slack_is_active(self) -> bool:
+        """Whether there is Slack at all: its token must not be kept unsealed."""
+        return self.slack_enabled and bool(self.secrets_password.reveal)

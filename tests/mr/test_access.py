@@ -285,3 +285,36 @@ def test_who_may_see_and_write_feature_filters(who, entry, roles, expected):
     decisions = (access.may_read_filters(who, given), access.may_write_filters(who, given))
     letters = zip("rw", decisions, strict=True)
     assert "".join(letter if allowed else "-" for letter, allowed in letters) == expected
+
+
+@pytest.mark.parametrize(
+    ("who", "held"),
+    [
+        (SUPERUSER, frozenset(App)),
+        (ADMIN, frozenset(App)),
+        (MEMBER, frozenset({App.FEATURE_CREATE})),
+        (NOBODY, frozenset({App.FEATURE_CREATE})),
+    ],
+)
+def test_admins_are_shown_all_application_roles(who, held):
+    assert access.application_roles_held(who, rights(App.FEATURE_CREATE)) == held
+
+
+@pytest.mark.parametrize(
+    ("who", "shown"),
+    [
+        (SUPERUSER, {STAGING: access.ALL_ROLES, PRODUCTION: access.ALL_ROLES}),
+        (ADMIN, {STAGING: access.ALL_ROLES, PRODUCTION: access.ALL_ROLES}),
+        (MEMBER, {STAGING: frozenset({Role.LOCK})}),
+        (NOBODY, {STAGING: frozenset({Role.LOCK})}),
+    ],
+)
+def test_values_are_shown_where_roles_were_given(who, shown):
+    given = rights(staging=[Role.LOCK])
+    assert access.environments_shown(who, given, [STAGING, PRODUCTION]) == shown
+    assert access.environments_shown(MEMBER, rights(staging=()), [STAGING]) == {}
+
+
+def test_superusers_only_configure_the_site():
+    assert access.may_configure_site(SUPERUSER)
+    assert not any(map(access.may_configure_site, (ADMIN, MEMBER, FOREIGN_ADMIN, NOBODY)))

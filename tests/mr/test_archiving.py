@@ -3,7 +3,12 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fh.mr.archiving import LONGEST_ARCHIVED_NAME_CHARACTERS, archived_name, shown_name
+from fh.mr.archiving import (
+    LONGEST_ARCHIVED_NAME_CHARACTERS,
+    archived_name,
+    archived_names,
+    shown_name,
+)
 
 _AT = datetime(2024, 6, 18, 14, 38, 56, 427_000, tzinfo=UTC)
 
@@ -22,3 +27,9 @@ def test_a_long_name_is_cut_but_never_the_time():
 @given(st.text(alphabet=st.characters(exclude_characters=":\\"), max_size=200))
 def test_the_old_name_comes_back(name):
     assert shown_name(archived_name(name, _AT)) == name
+
+
+def test_of_long_names_that_begin_alike_none_ends_alike():
+    names = archived_names(["x" * 300, "x" * 299, "y"], _AT)
+    assert len(set(names)) == 3
+    assert archived_names([], _AT) == []

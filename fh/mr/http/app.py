@@ -12,16 +12,22 @@ from fh.http.quart_app import Face, create_app
 from fh.http.routing import AnyRoute, below
 from fh.mr.errors import REFUSALS
 from fh.mr.http import (
+    application_overview,
     application_strategies,
+    application_updates,
     applications,
     authentication,
+    dashboard,
+    environment_updates,
     environments,
     feature_filters,
     feature_groups,
+    feature_history,
     feature_values,
     features,
     group_changes,
     groups,
+    hidden_environments,
     memberships,
     password_changes,
     persons,
@@ -29,12 +35,16 @@ from fh.mr.http import (
     registrations,
     service_accounts,
     setup,
+    slack_testing,
+    system_config,
+    webhooks,
 )
 from fh.mr.services.authentication import Logins
 from fh.mr.services.login_limits import AttemptLimits
 from fh.mr.services.password_changes import PasswordChanges
 from fh.mr.services.passwords import Passwords
 from fh.mr.services.registrations import Registrations
+from fh.mr.services.stored_secrets import StoredSecrets
 from fh.mr.settings import MrSettings
 
 
@@ -42,6 +52,7 @@ def mr_routes(database: Database, settings: MrSettings) -> list[AnyRoute]:
     """Return all operations of the admin API."""
     passwords = Passwords(settings.password_memory_kib, settings.password_passes)
     limits = AttemptLimits(settings)
+    secrets = StoredSecrets(settings.secrets_password)
     tables = (
         setup.routes(database, settings, passwords),
         authentication.routes(database, Logins(database, passwords, limits, settings), settings),
@@ -54,11 +65,20 @@ def mr_routes(database: Database, settings: MrSettings) -> list[AnyRoute]:
         memberships.routes(database, settings),
         applications.routes(database, settings),
         application_strategies.routes(database, settings),
-        environments.routes(database, settings),
+        application_updates.routes(database, settings),
+        application_overview.routes(database, settings),
+        environments.routes(database, settings, secrets),
+        environment_updates.routes(database, settings, secrets),
         features.routes(database, settings),
         feature_values.routes(database, settings),
         feature_filters.routes(database, settings),
         feature_groups.routes(database, settings),
+        dashboard.routes(database, settings),
+        feature_history.routes(database, settings),
+        hidden_environments.routes(database, settings),
+        webhooks.routes(database, settings),
+        system_config.routes(database, settings, secrets),
+        slack_testing.routes(database, settings),
         service_accounts.routes(database, settings),
     )
     return [route for table in tables for route in table]

@@ -8,7 +8,12 @@ from fh.db.port import Database
 from fh.http.routing import AnyRoute, Request, Route
 from fh.model.ids import ApplicationId, PortfolioId
 from fh.mr.access import Caller
-from fh.mr.http.schemas.applications import Application, CreateApplication, application_body
+from fh.mr.http.schemas.applications import (
+    Application,
+    ApplicationQuery,
+    CreateApplication,
+    application_body,
+)
 from fh.mr.http.schemas.sorting import SortOrder, sorted_by_name
 from fh.mr.services.applications import (
     ApplicationParts,
@@ -29,12 +34,6 @@ class FindApplicationsQuery(Struct, frozen=True, rename="camel"):
     order: SortOrder | None = None
     include_environments: bool = False
     include_features: bool = False
-
-
-class ApplicationQuery(Struct, frozen=True, rename="camel"):
-    """Which parts of one application to fill."""
-
-    include_environments: bool = False
 
 
 def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:

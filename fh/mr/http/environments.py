@@ -23,6 +23,7 @@ from fh.mr.services.environments import (
     find_environments,
     load_environment,
 )
+from fh.mr.services.stored_secrets import StoredSecrets
 from fh.mr.settings import MrSettings
 
 _TAG = "EnvironmentService"
@@ -54,9 +55,10 @@ class EnvironmentQuery(Struct, frozen=True, rename="camel"):
     include_details: bool = False
     include_service_accounts: bool = False
     include_sdk_url: bool = False
+    decrypt_webhook_details: bool = False
 
 
-def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # noqa: ARG001 -- all tables are made alike
+def routes(database: Database, settings: MrSettings, secrets: StoredSecrets) -> Sequence[AnyRoute]:
     """Return the routes about environments."""
 
     async def find(request: Request[Caller, FindEnvironmentsQuery, None]) -> list[Environment]:
@@ -90,12 +92,20 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             details=query.include_details,
             accounts=query.include_service_accounts,
             sdk_urls=query.include_sdk_url,
+            secrets=(
+                query.decrypt_webhook_details
+                and query.include_details
+                and settings.secrets_can_be_read
+            ),
         )
         found = await database.transaction(
             lambda tx: load_environment(tx, request.caller, environment_id, parts), read_only=True
         )
         return environment_body(
-            found, details=query.include_details, sdk_urls=query.include_sdk_url
+            found,
+            details=query.include_details,
+            sdk_urls=query.include_sdk_url,
+            opened=await secrets.open_readable(found.secrets),
         )
 
     async def delete(request: Request[Caller, None, None]) -> bool:

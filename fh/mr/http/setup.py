@@ -95,8 +95,14 @@ def _capabilities(settings: MrSettings) -> dict[str, str]:
         "webhook.features",
         "dacha1Enabled",
         "featureGroupsEnabled",
-        "webhook.encryption",
-        "webhook.decryption",
-        "system.config",
     )
-    return {"trackingId": settings.tracking_id} | dict.fromkeys(absent, "false")
+    present = {
+        "webhook.encryption": bool(settings.secrets_password.reveal),
+        "webhook.decryption": settings.secrets_can_be_read,
+        "system.config": settings.system_config_enabled,
+    }
+    return (
+        {"trackingId": settings.tracking_id}
+        | dict.fromkeys(absent, "false")
+        | {name: str(is_there).lower() for name, is_there in present.items()}
+    )

@@ -65,6 +65,13 @@ SELECT id, $2, $3 FROM person_group
 WHERE portfolio_id = $1 AND admin AND when_archived IS NULL
 """
 
+_UPDATE = """
+UPDATE application
+SET name = $2, description = $3, when_updated = now(), version = version + 1
+WHERE id = $1
+RETURNING id, portfolio_id, name, description, version, when_created, when_updated
+"""
+
 _ARCHIVE = """
 UPDATE application
 SET when_archived = now(), when_updated = now(), version = version + 1
@@ -122,6 +129,22 @@ async def insert_application(
     roles = sorted(ADMIN_APPLICATION_ROLES)
     await tx.execute(_GRANT_ADMINS, portfolio_id, application.id, roles)
     return application
+
+
+async def save_application(
+    tx: Transaction, application_id: ApplicationId, name: str, description: str | None
+) -> Application:
+    """Write an application's next version; return it.
+
+    Raises:
+        AlreadyExists: the portfolio has another application of that name.
+    """
+    try:
+        row = await tx.fetchrow(_UPDATE, application_id, name, description)
+    except UniqueViolation as taken:
+        raise AlreadyExists("application", "name") from taken
+    assert row is not None, "it is locked, so it is there"
+    return _application(row)
 
 
 async def archive_application(tx: Transaction, application_id: ApplicationId) -> None:

@@ -10,7 +10,7 @@ from fh.db.errors import UniqueViolation
 from fh.db.port import Row, Transaction
 from fh.model.ids import ApplicationId, EnvironmentId, GroupId, PortfolioId
 from fh.model.roles import Role
-from fh.mr.archiving import archived_name
+from fh.mr.archiving import archived_name, archived_names
 from fh.mr.errors import AlreadyExists
 from fh.mr.repositories.access import known_roles
 
@@ -111,6 +111,38 @@ SET name = $2, when_archived = $3, when_updated = $3, version = version + 1
 WHERE id = $1
 """
 
+_UPDATE = """
+UPDATE environment
+SET name = $2, description = $3, production = $4, prior_environment_id = $5,
+    environment_info = $6::text::jsonb, webhook_info = $7::text::jsonb,
+    version = version + 1, when_updated = now()
+WHERE id = $1
+"""
+
+_PRIORS = """
+UPDATE environment e
+SET prior_environment_id = placed.prior_id, version = e.version + 1, when_updated = now()
+FROM unnest($1::uuid[], $2::uuid[]) AS placed (id, prior_id)
+WHERE e.id = placed.id
+"""
+
+_LOCK_ALL = """
+SELECT id, name FROM environment WHERE application_id = $1 AND when_archived IS NULL
+ORDER BY id FOR UPDATE
+"""
+
+_ARCHIVE_ALL = """
+WITH their_groups AS (
+    UPDATE feature_group
+    SET when_archived = $3, when_updated = $3, version = version + 1
+    WHERE environment_id = ANY ($1) AND when_archived IS NULL
+)
+UPDATE environment e
+SET name = gone.name, when_archived = $3, when_updated = $3, version = e.version + 1
+FROM unnest($1::uuid[], $2::text[]) AS gone (id, name)
+WHERE e.id = gone.id
+"""
+
 _GROUP_ROLES = """
 SELECT acl.environment_id, acl.group_id, acl.roles
 FROM acl JOIN person_group g ON g.id = acl.group_id
@@ -140,7 +172,7 @@ async def insert_environment(
     Raises:
         AlreadyExists: the application has an environment of that name.
     """
-    information = None if new.information is None else msgspec.json.encode(new.information).decode()
+    information = None if new.information is None else _encoded(new.information)
     try:
         created: EnvironmentId = await tx.fetchval(
             _INSERT,
@@ -166,6 +198,49 @@ async def bump_each_environment(tx: Transaction, environment_ids: Iterable[Envir
     await tx.execute(_BUMP_EACH, list(environment_ids))
 
 
+async def lock_environment(tx: Transaction, environment_id: EnvironmentId) -> Environment | None:
+    """Return a live environment; until the transaction ends nobody else changes it."""
+    await tx.fetchrow(_LOCK, environment_id)
+    return await find_environment(tx, environment_id)
+
+
+async def lock_environments(
+    tx: Transaction, application_id: ApplicationId
+) -> Sequence[Environment]:
+    """Return an application's live environments; nobody else changes them meanwhile."""
+    await tx.fetch(_LOCK_ALL, application_id)
+    return await find_environments(tx, [application_id])
+
+
+async def save_environment(tx: Transaction, environment: Environment) -> None:
+    """Write what can be changed of an environment as its next version.
+
+    Raises:
+        AlreadyExists: the application has another environment of that name.
+    """
+    try:
+        await tx.execute(
+            _UPDATE,
+            environment.id,
+            environment.name,
+            environment.description,
+            environment.production,
+            environment.prior_id,
+            _encoded(environment.information),
+            _encoded(environment.webhook_information),
+        )
+    except UniqueViolation as taken:
+        raise AlreadyExists("environment", "name") from taken
+
+
+async def save_priors(
+    tx: Transaction, priors: Mapping[EnvironmentId, EnvironmentId | None]
+) -> None:
+    """Put each environment behind another one, as its next version."""
+    if priors:
+        await tx.execute(_PRIORS, list(priors), list(priors.values()))
+
+
 async def archive_environment(tx: Transaction, environment_id: EnvironmentId, at: datetime) -> bool:
     """Hide an environment and its groups, close the gap it leaves; return whether it was there."""
     name = await tx.fetchval(_LOCK, environment_id)
@@ -174,6 +249,16 @@ async def archive_environment(tx: Transaction, environment_id: EnvironmentId, at
     await tx.execute(_RELINK, environment_id)
     await tx.execute(_ARCHIVE, environment_id, archived_name(name, at), at)
     return True
+
+
+async def archive_environments_of(
+    tx: Transaction, application_id: ApplicationId, at: datetime
+) -> Sequence[EnvironmentId]:
+    """Hide all environments of an application; return which. Their order goes with them."""
+    rows = await tx.fetch(_LOCK_ALL, application_id)
+    ids: list[EnvironmentId] = [row["id"] for row in rows]
+    await tx.execute(_ARCHIVE_ALL, ids, archived_names((row["name"] for row in rows), at), at)
+    return ids
 
 
 async def find_group_roles(
@@ -206,3 +291,7 @@ def _environment(row: Row) -> Environment:
 def decode_information(text: str | None) -> dict[str, str]:
     """Return the map in a json column; nothing is an empty one."""
     return {} if text is None else msgspec.json.decode(text, type=dict[str, str])
+
+
+def _encoded(information: Mapping[str, str]) -> str:
+    return msgspec.json.encode(dict(information)).decode()

@@ -9,7 +9,7 @@ from fh.db.errors import UniqueViolation
 from fh.db.port import Row, Transaction
 from fh.model.feature_type import FeatureType
 from fh.model.ids import ApplicationId, EnvironmentId, FeatureId
-from fh.mr.archiving import archived_name
+from fh.mr.archiving import archived_name, archived_names
 from fh.mr.errors import AlreadyExists
 
 
@@ -93,6 +93,18 @@ SET key = $2, when_archived = $3, when_updated = $3, version = version + 1
 WHERE id = $1
 """
 
+_LOCK_ALL = """
+SELECT id, key FROM feature WHERE application_id = $1 AND when_archived IS NULL
+ORDER BY id FOR UPDATE
+"""
+
+_ARCHIVE_ALL = """
+UPDATE feature f
+SET key = gone.key, when_archived = $3, when_updated = $3, version = f.version + 1
+FROM unnest($1::uuid[], $2::text[]) AS gone (id, key)
+WHERE f.id = gone.id
+"""
+
 # Every switch has a value everywhere from the start, locked and off, with its first version.
 _SWITCHES = """
 WITH created AS (
@@ -116,7 +128,7 @@ async def find_features(
     tx: Transaction, application_ids: Sequence[ApplicationId]
 ) -> Sequence[Feature]:
     """Return the live features of applications by key."""
-    return [_feature(row) for row in await tx.fetch(_OF_APPLICATION, application_ids)]
+    return [feature_of_row(row) for row in await tx.fetch(_OF_APPLICATION, application_ids)]
 
 
 async def find_feature(
@@ -124,7 +136,7 @@ async def find_feature(
 ) -> Feature | None:
     """Return a live feature by key, or else by its identifier."""
     row = await tx.fetchrow(_BY_KEY, application_id, key, identifier)
-    return None if row is None else _feature(row)
+    return None if row is None else feature_of_row(row)
 
 
 async def hold_feature(tx: Transaction, feature_id: FeatureId) -> bool:
@@ -137,7 +149,7 @@ async def hold_feature_by_key(
 ) -> Feature | None:
     """Return a live feature; it stays as it is until the transaction ends."""
     row = await tx.fetchrow(_HOLD_BY_KEY, application_id, key)
-    return None if row is None else _feature(row)
+    return None if row is None else feature_of_row(row)
 
 
 async def insert_feature(
@@ -201,6 +213,13 @@ async def archive_feature(tx: Transaction, feature: Feature, at: datetime) -> No
     await tx.execute(_ARCHIVE, feature.id, archived_name(feature.text.key, at), at)
 
 
+async def archive_features_of(tx: Transaction, application_id: ApplicationId, at: datetime) -> None:
+    """Hide all features of an application."""
+    rows = await tx.fetch(_LOCK_ALL, application_id)
+    keys = archived_names((row["key"] for row in rows), at)
+    await tx.execute(_ARCHIVE_ALL, [row["id"] for row in rows], keys, at)
+
+
 async def insert_switches(
     tx: Transaction,
     feature_ids: Sequence[FeatureId],
@@ -211,7 +230,8 @@ async def insert_switches(
     await tx.execute(_SWITCHES, feature_ids, environment_ids, author)
 
 
-def _feature(row: Row) -> Feature:
+def feature_of_row(row: Row) -> Feature:
+    """Return the feature that a row holds."""
     return Feature(
         id=row["id"],
         application_id=row["application_id"],

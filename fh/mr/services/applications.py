@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from fh.db.port import Transaction
 from fh.model.ids import ApplicationId, PortfolioId
 from fh.mr.access import Caller, administers, may_read_features
-from fh.mr.errors import Forbidden, Invalid, NotFound
+from fh.mr.errors import Forbidden, Invalid, NotFound, VersionConflict
 from fh.mr.outbox import announce
 from fh.mr.promotion import in_promotion_order
 from fh.mr.repositories import applications as repository
@@ -16,10 +16,10 @@ from fh.mr.repositories.applications import Application
 from fh.mr.repositories.environments import (
     Environment,
     NewEnvironment,
-    archive_environment,
+    archive_environments_of,
     find_environments,
 )
-from fh.mr.repositories.features import Feature, archive_feature, find_features
+from fh.mr.repositories.features import Feature, archive_features_of, find_features
 from fh.mr.repositories.publishing import load_deleted_environments
 from fh.mr.services.environments import add_environment, load_announcements
 from fh.mr.settings import MrSettings
@@ -40,6 +40,19 @@ class ApplicationDetails:
     application: Application
     environments: Sequence[Environment] = ()
     features: Sequence[Feature] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationChange:
+    """What a client wants an application to be; a `description` of None leaves it as it is.
+
+    `portfolio_id` is the portfolio in which the client looks for it, if it names one.
+    """
+
+    name: str
+    description: str | None
+    version: int | None
+    portfolio_id: PortfolioId | None = None
 
 
 async def find_applications(
@@ -112,6 +125,39 @@ async def create_application(
     return ApplicationDetails(application, environments)
 
 
+async def update_application(
+    tx: Transaction, caller: Caller, application_id: ApplicationId, change: ApplicationChange
+) -> Application:
+    """Give an application another name and description.
+
+    Raises:
+        NotFound: there is none such, or it is not in the portfolio that was named.
+        Forbidden: the caller does not administer its portfolio.
+        VersionConflict: somebody changed it, or the version is missing.
+        AlreadyExists: the portfolio has another application of that name, whatever its case.
+        Invalid: the name is blank.
+    """
+    if change.portfolio_id is not None and not administers(caller, change.portfolio_id):
+        raise Forbidden
+    application = await repository.lock_application(tx, application_id)
+    if application is None or change.portfolio_id not in {None, application.portfolio_id}:
+        raise NotFound("application")
+    if not administers(caller, application.portfolio_id):
+        raise Forbidden
+    if not (name := change.name.strip()):
+        raise Invalid("name", "An application needs a name.")
+    if change.version != application.version:
+        raise VersionConflict("application")
+    description = application.description if change.description is None else change.description
+    return await repository.save_application(tx, application_id, name, description)
+
+
+async def with_environments(tx: Transaction, application: Application) -> ApplicationDetails:
+    """Return an application with its environments in promotion order."""
+    [details] = await _with_parts(tx, [application], ApplicationParts(environments=True))
+    return details
+
+
 async def delete_application(
     tx: Transaction, caller: Caller, application_id: ApplicationId
 ) -> None:
@@ -127,11 +173,8 @@ async def delete_application(
     if not administers(caller, application.portfolio_id):
         raise Forbidden
     now = datetime.now(UTC)
-    environments = [found.id for found in await find_environments(tx, [application_id])]
-    for environment_id in environments:
-        await archive_environment(tx, environment_id, now)
-    for feature in await find_features(tx, [application_id]):
-        await archive_feature(tx, feature, now)
+    environments = await archive_environments_of(tx, application_id, now)
+    await archive_features_of(tx, application_id, now)
     await repository.archive_application(tx, application_id)
     await announce(tx, *await load_deleted_environments(tx, environments))
 

@@ -1,7 +1,7 @@
 """Environments: where features have values."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from fh.contracts.published import Published
@@ -36,9 +36,8 @@ from fh.mr.repositories.service_accounts import (
     find_accounts_in,
     find_permissions,
 )
-
-MANAGED_PREFIX = "mgmt."
-"""Information under such keys is not the users' to set."""
+from fh.mr.sealed_settings import MANAGED_PREFIX, check_settings, sealed_values
+from fh.mr.sealed_text import SealedText
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +49,7 @@ class EnvironmentParts:
     details: bool = False
     accounts: bool = False
     sdk_urls: bool = False
+    secrets: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +63,16 @@ class GrantedAccount:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentDetails:
-    """An environment, and the parts of it that were asked for."""
+    """An environment, and the parts of it that were asked for.
+
+    `secrets` are those in the settings of its integrations, for callers who may have them opened.
+    """
 
     environment: Environment
     group_roles: Sequence[GroupRole] = ()
     features: Sequence[Feature] = ()
     accounts: Sequence[GrantedAccount] | None = None
+    secrets: Mapping[str, SealedText] = field(default_factory=dict)
 
 
 async def find_environments(
@@ -85,7 +89,7 @@ async def find_environments(
     ordered = in_promotion_order(await repository.find_environments(tx, [application_id]))
     wanted = (name_part or "").lower()
     found = [environment for environment in ordered if wanted in environment.name.lower()]
-    return await _with_parts(tx, caller, found, replace(parts, accounts=False, sdk_urls=False))
+    return await with_parts(tx, caller, found, replace(parts, accounts=False, sdk_urls=False))
 
 
 async def load_environment(
@@ -99,7 +103,7 @@ async def load_environment(
     environment = await repository.find_environment(tx, environment_id)
     if environment is None or not is_member(caller, environment.portfolio_id):
         raise Forbidden("There is no such environment, or you may not see it.")
-    [details] = await _with_parts(tx, caller, [environment], parts)
+    [details] = await with_parts(tx, caller, [environment], parts)
     return details
 
 
@@ -143,7 +147,7 @@ async def add_environment(
         prior_id = siblings[-1].id if siblings else None
     elif prior_id not in {sibling.id for sibling in siblings}:
         raise Invalid("priorEnvironmentId", "It is no environment of this application.")
-    new = replace(new, name=name, prior_id=prior_id, information=_users_own(new.information))
+    new = replace(new, name=name, prior_id=prior_id, information=users_own(new.information))
     environment_id = await repository.insert_environment(tx, application.id, new)
     features = await find_features(tx, [application.id])
     await insert_switches(tx, [feature.id for feature in features], [environment_id], author)
@@ -173,15 +177,22 @@ async def delete_environment(
     return True
 
 
-def _users_own(information: Mapping[str, str] | None) -> Mapping[str, str] | None:
+def users_own(information: Mapping[str, str] | None) -> Mapping[str, str] | None:
+    """Return the information that users may set themselves.
+
+    Raises:
+        Invalid: it is out of bounds.
+    """
     if information is None:
         return None
+    check_settings("environmentInfo", information)
     return {key: text for key, text in information.items() if not key.startswith(MANAGED_PREFIX)}
 
 
-async def _with_parts(
+async def with_parts(
     tx: Transaction, caller: Caller, environments: Sequence[Environment], parts: EnvironmentParts
 ) -> Sequence[EnvironmentDetails]:
+    """Return each environment with the parts that `caller` wants, as far as they may see them."""
     ids = [environment.id for environment in environments]
     group_roles = await repository.find_group_roles(tx, ids) if parts.group_roles else ()
     features = await _features_with_value(tx, environments) if parts.features else {}
@@ -194,6 +205,9 @@ async def _with_parts(
             group_roles=[role for role in group_roles if role.environment_id == environment.id],
             features=features.get(environment.id, ()),
             accounts=None if accounts is None else accounts.get(environment.id, ()),
+            secrets=sealed_values(environment.webhook_information)
+            if parts.secrets and administers(caller, environment.portfolio_id)
+            else {},
         )
         for environment in environments
     ]

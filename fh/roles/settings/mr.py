@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fh.config import Secret, boolean, header_value, secrets, setting, text, whole
 from fh.mr.settings import MrSettings, SessionLimits
+from fh.roles.settings.integrations import IntegrationsPartSettings
 from fh.roles.settings.listening import ListeningSettings
 
 _HEADER_NAME = re.compile("[A-Za-z0-9-]*")
@@ -27,7 +28,7 @@ def register_url(value: str) -> str:
 
 
 @dataclass(frozen=True)
-class MrPartSettings(ListeningSettings):
+class MrPartSettings(IntegrationsPartSettings, ListeningSettings):
     """What every role with an MR can be told."""
 
     runs_migrations: bool = setting(
@@ -84,6 +85,15 @@ class MrPartSettings(ListeningSettings):
     feature_group_page: int = setting(
         "feature-group.list.max", 20, whole(1, 100), "feature groups on a page, unless one asks"
     )
+    most_features_a_page: int = setting(
+        "features.max-per-page", 10_000, whole(1, 100_000), "features on a page of the dashboard"
+    )
+    most_hidden_environments: int = setting(
+        "limit.maxEnvironmentsPerApplication",
+        1000,
+        whole(1, 100_000),
+        "environments that one person can choose in an application",
+    )
     tracking_id: str = setting("ga.tracking-id", "", text, "analytics id handed to the admin UI")
     truth_keys: tuple[Secret, ...] = setting(
         "mr.dacha2.api-keys",
@@ -110,6 +120,16 @@ class MrPartSettings(ListeningSettings):
             feature_group_page=self.feature_group_page,
             tracking_id=self.tracking_id,
             root=self.root,
+            most_features_a_page=self.most_features_a_page,
+            most_hidden_environments=self.most_hidden_environments,
+            secrets_password=self.secrets_password,
+            secrets_can_be_read=self.secrets_can_be_read,
+            webhook_networks=self.webhook_networks,
+            slack_enabled=self.slack_enabled,
+            slack_delivery_url=self.slack_delivery_url,
+            slack_delivery_internal=self.slack_delivery_internal,
+            system_config_enabled=self.system_config_enabled,
+            testing_api_enabled=self.testing_api_enabled,
             cors=self.cors(),
             get_cache_control=(
                 self.api_cache_control or None if self.api_cache_control_enabled else None

@@ -1,10 +1,16 @@
 """A portfolio with an application, and what MR announces."""
 
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 import pytest
+from prometheus_client import CollectorRegistry
+
+from fh.db.unit import PostgresTransaction
+from fh.mr.http.app import create_mr_app
+from tests.mr.conftest import QUICK_PASSWORDS, Api
 
 BETA_USERS = {"name": "Beta users", "percentage": 250_000}
 
@@ -143,3 +149,45 @@ def add_group(shop, group_path, group_features):
         return (await shop.api("GET", f"{group_path}/{answer.body['id']}")).body
 
     return create
+
+
+@pytest.fixture
+def statements(monkeypatch):
+    """Collect the SQL that is run inside of `with statements() as collected`."""
+
+    @contextmanager
+    def collecting():
+        collected: list[str] = []
+
+        def spied(run):
+            async def spy(tx, sql, *args):
+                collected.append(sql)
+                return await run(tx, sql, *args)
+
+            return spy
+
+        with monkeypatch.context() as patch:
+            for verb in ("fetch", "fetchrow", "fetchval", "execute", "executemany"):
+                original = getattr(PostgresTransaction, verb)
+                patch.setattr(PostgresTransaction, verb, spied(original))
+            yield collected
+
+    return collecting
+
+
+@pytest.fixture
+def reconfigured_for(database):
+    """Return somebody's client of an MR with other settings over the same database."""
+
+    def make(api: Api, **changes: Any) -> Api:
+        settings = replace(QUICK_PASSWORDS, **changes)
+        app = create_mr_app(database, settings, registry=CollectorRegistry(), name="mr")
+        return Api(app, api.token)
+
+    return make
+
+
+@pytest.fixture
+def reconfigured(superuser, reconfigured_for):
+    """Return the superuser's client of an MR with other settings."""
+    return lambda **changes: reconfigured_for(superuser, **changes)

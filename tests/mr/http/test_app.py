@@ -54,4 +54,5 @@ def test_only_the_documented_operations_need_no_login():
         "getLoginUrlForProvider",
         "registerPerson",
         "personByToken",
+        "getWebhookTypes",
     }

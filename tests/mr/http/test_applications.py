@@ -146,3 +146,27 @@ async def test_bad_members_are_named(shop, body, field):
     answer = await shop.api("POST", path, body)
     assert answer.status == 400
     assert answer.body["field"] == field
+
+
+async def test_deleting_takes_as_many_statements_however_much_there_is(shop, statements):
+    async def count() -> int:
+        path = f"/mr-api/portfolio/{shop.portfolio}/application?includeEnvironments=true"
+        made = (await shop.api("POST", path, {"name": "Another", "description": ""})).body
+        return made["id"]
+
+    small, large = await count(), shop.application
+    for number in range(4):
+        await shop.add_environment(f"env-{number}")
+        await shop.add_feature(f"feature-{number}")
+    with statements() as few:
+        await shop.api("DELETE", f"/mr-api/application/{small}")
+    with statements() as many:
+        await shop.api("DELETE", f"/mr-api/application/{large}")
+    assert len(many) == len(few) > 0
+
+
+async def test_features_whose_long_keys_begin_alike_go_together(shop):
+    for end in "ab":
+        await shop.add_feature("k" * 254 + end, name="x")
+    answer = await shop.api("DELETE", f"/mr-api/application/{shop.application}")
+    assert answer.status == 200

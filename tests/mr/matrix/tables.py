@@ -22,11 +22,10 @@ ROWS: tuple[Row, ...] = (
     *features.ROWS,
     *accounts.ROWS,
     *strategies.ROWS,
-)
-
-WAITING: tuple[Row, ...] = (
     *changes.ROWS,
     *overviews.ROWS,
     *integrations.ROWS,
 )
+
+WAITING: tuple[Row, ...] = ()
 """Rows of operations that are not mounted yet; whoever mounts them moves the table up."""

@@ -1,5 +1,6 @@
 """Environments on the wire."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from fh.mr.http.schemas.features import Feature, feature_body
 from fh.mr.http.schemas.people import EnvironmentGroupRole
 from fh.mr.http.schemas.service_accounts import ServiceAccountPermission, granted_body
 from fh.mr.repositories.environments import NewEnvironment
+from fh.mr.sealed_settings import shown
 from fh.mr.services.environments import EnvironmentDetails
 
 _LONGEST_NAME_CHARACTERS = 150
@@ -52,9 +54,13 @@ class CreateEnvironment(Struct, frozen=True, rename="camel"):
 
 
 def environment_body(
-    found: EnvironmentDetails, *, details: bool = False, sdk_urls: bool = False
+    found: EnvironmentDetails,
+    *,
+    details: bool = False,
+    sdk_urls: bool = False,
+    opened: Mapping[str, str] | None = None,
 ) -> Environment:
-    """Return an environment with the parts that were loaded."""
+    """Return an environment with the parts that were loaded; `opened` are secrets to be shown."""
     environment = found.environment
     return Environment(
         id=environment.id,
@@ -67,7 +73,9 @@ def environment_body(
         when_created=environment.when_created,
         when_updated=environment.when_updated,
         environment_info=dict(environment.information) if details else None,
-        webhook_environment_info=dict(environment.webhook_information) if details else None,
+        webhook_environment_info=shown(environment.webhook_information, opened)
+        if details
+        else None,
         group_roles=tuple(
             EnvironmentGroupRole(
                 role.environment_id,
