@@ -77,6 +77,7 @@ TRIED_IN = {
     "fh/roles/settings/upstream.py": "tests/roles/test_settings.py",
     # Schemas, use cases and SQL behind one route: the route's test runs them on a real database.
     "fh/mr/http/schemas/application_strategies.py": "tests/mr/http/test_application_strategies.py",
+    "fh/mr/http/contract.py": "tests/mr/contract/test_contract.py",
     "fh/mr/http/schemas/applications.py": "tests/mr/http/test_applications.py",
     "fh/mr/http/schemas/environment_changes.py": "tests/mr/http/test_environment_updates.py",
     "fh/mr/services/environment_changes.py": "tests/mr/http/test_environment_updates.py",

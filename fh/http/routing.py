@@ -87,6 +87,7 @@ class Route(Generic[CallerT, QueryT, BodyT]):
         authenticated: Whether a caller must be known before anything else is looked at.
         authenticate: Tells callers by their bearer tokens; None does as the whole face does.
         refusals: Statuses that differ from those the whole face uses, by exception.
+        answers: Types of the bodies that come with other statuses, where they are no problem's.
         tag: The service it belongs to in generated clients.
         stays: Whether it is served outside of the context root, too.
     """
@@ -103,6 +104,7 @@ class Route(Generic[CallerT, QueryT, BodyT]):
     authenticated: bool = True
     authenticate: Callable[[str | None], Awaitable[CallerT]] | None = None
     refusals: Mapping[type[FeatureHubError], int] = field(default_factory=dict)
+    answers: Mapping[int, Any] = field(default_factory=dict)
     deprecated: bool = False
     stays: bool = False
 

@@ -16,6 +16,7 @@ from fh.mr.http.app import create_mr_app
 from fh.mr.repositories.access import load_caller
 from fh.mr.sdk_updates import DatabaseUpdates, UpdateStatistics
 from fh.mr.settings import MrSettings
+from tests.mr.contract import answers
 
 QUICK_PASSWORDS = MrSettings(password_memory_kib=64, password_passes=1)
 SITE = {
@@ -53,6 +54,8 @@ class Api:
         content = await response.get_data()
         is_json = content and response.content_type == "application/json"
         decoded = msgspec.json.decode(content) if is_json else content
+        if method != "HEAD":
+            answers.check(method, path, response.status_code, decoded)
         return Answer(response.status_code, decoded, response.headers)
 
     def as_person(self, token: str) -> "Api":

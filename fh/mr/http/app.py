@@ -8,6 +8,7 @@ from quart_trio import QuartTrio
 from fh.db.port import Database
 from fh.http.info import info_routes
 from fh.http.metrics import HttpMetrics
+from fh.http.openapi import openapi_document, openapi_routes
 from fh.http.quart_app import Face, create_app
 from fh.http.routing import AnyRoute, below
 from fh.mr.errors import REFUSALS
@@ -39,6 +40,7 @@ from fh.mr.http import (
     system_config,
     webhooks,
 )
+from fh.mr.http.contract import mr_contract
 from fh.mr.services.authentication import Logins
 from fh.mr.services.login_limits import AttemptLimits
 from fh.mr.services.password_changes import PasswordChanges
@@ -97,14 +99,10 @@ def create_mr_app(
     `registry` takes the counters and is what `/metrics` shows, `name` is the role's, as
     `/info/version` tells it to clients, and `more` are routes besides: probes and metrics, say.
     """
-    routes = below(
-        settings.root,
-        [
-            *mr_routes(database, settings),
-            *info_routes(name),
-            *more,
-        ],
-    )
+    told = [*mr_routes(database, settings), *info_routes(name)]
+    contract = mr_contract(settings.root)
+    described = openapi_routes(lambda: openapi_document(told, contract))
+    routes = below(settings.root, [*told, *described, *more])
     return create_app(
         Face(
             routes=routes,

@@ -15,6 +15,7 @@ from fh.mr.http.schemas.feature_values import (
     FeatureEnvironment,
     FeatureValue,
     FeatureValueContent,
+    RolloutStrategyValidationResponse,
     feature_environment_body,
     sent_value,
     value_body,
@@ -122,6 +123,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             body=tuple[FeatureValueContent, ...],
             response=list[FeatureValue],
             refusals=_WRITING,
+            answers={422: RolloutStrategyValidationResponse},
         ),
         Route(
             "GET",
@@ -140,6 +142,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             body=FeatureValueContent,
             response=FeatureValue,
             refusals=_WRITING,
+            answers={422: RolloutStrategyValidationResponse},
         ),
         Route(
             "POST",
@@ -150,6 +153,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             body=FeatureValueContent,
             response=FeatureValue,
             refusals=_WRITING,
+            answers={422: RolloutStrategyValidationResponse},
         ),
         Route(
             "DELETE",
@@ -175,6 +179,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             body=tuple[FeatureValueContent, ...],
             response=list[FeatureEnvironment],
             refusals=_WRITING_EVERYWHERE,
+            answers={422: RolloutStrategyValidationResponse},
         ),
     ]
 

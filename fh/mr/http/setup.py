@@ -62,6 +62,7 @@ def routes(database: Database, settings: MrSettings, passwords: Passwords) -> Se
             is_installed,
             tag=_TAG,
             response=SetupResponse,
+            answers={404: SetupMissingResponse},
             authenticated=False,
         ),
         Route(
