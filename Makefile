@@ -1,7 +1,8 @@
 # In one word each: check, test, e2e-split, faults, faults-some, fuzz, bench, up, clean.
 
 .PHONY: check test e2e-split faults faults-some fuzz up clean
-.PHONY: bench bench-fanout bench-evaluate bench-dacha bench-split bench-soak bench-million
+.PHONY: bench bench-fanout bench-evaluate bench-dacha bench-split bench-mr
+.PHONY: bench-soak bench-million
 
 check: ## formatting, lint, types, import contracts, tests
 	./dev.sh check
@@ -56,6 +57,10 @@ bench-dacha: ## 10,000 environments in one Dacha, about half an hour
 bench-split:
 	./dev.sh setup
 	.venv/bin/fh bench split --json bench/reports/split.json | tee bench/reports/split.txt
+
+bench-mr: ## what people wait for when there is much in the admin API; FULL=--full for hours
+	./dev.sh setup
+	.venv/bin/fh bench mr $(FULL) --json bench/reports/mr.json | tee bench/reports/mr.txt
 
 bench-soak: ## half an hour at 15,000 streams that come and go; the report lands in docs/bench
 	./dev.sh setup

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "plan": "How many machines do so many connections need?",
     "million": "Do a million streams fit on this machine?",
     "dacha": "What does the cache need for many environments?",
+    "mr": "How long do people wait for the admin API?",
     "split": "What does it cost to run the parts apart?",
     "actors": "What does an actor cost?",
     "evaluate": "What does an evaluation of strategies cost, beside the SDKs' own?",
