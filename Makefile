@@ -1,6 +1,6 @@
-# In one word each: check, test, e2e-split, faults, faults-some, fuzz, stateful, bench, up, clean.
+# In one word each: check, test, e2e-split, faults, faults-some, fuzz, fuzz-api, stateful, bench, up, clean.
 
-.PHONY: check test e2e-split faults faults-some fuzz stateful up clean
+.PHONY: check test e2e-split faults faults-some fuzz fuzz-api stateful up clean
 .PHONY: bench bench-fanout bench-evaluate bench-dacha bench-split bench-mr
 .PHONY: bench-soak bench-million
 
@@ -26,6 +26,10 @@ faults-some: ## those that NAMES picks, as in NAMES="cut or (Edge and worker)"; 
 fuzz: ## hostile bytes at the door, ten minutes (FH_FUZZ_SECONDS for another time)
 	./dev.sh setup
 	FH_FUZZ_SECONDS=$${FH_FUZZ_SECONDS:-600} .venv/bin/pytest -q tests/edge/test_fuzz.py
+
+fuzz-api: ## whatever fits the admin API's document, ten minutes (FH_API_FUZZ_SECONDS for another time)
+	./dev.sh setup
+	FH_API_FUZZ_SECONDS=$${FH_API_FUZZ_SECONDS:-600} .venv/bin/pytest -q tests/mr/hostile
 
 stateful: ## admins do whatever they may, ten minutes (FH_STATEFUL_SECONDS for another time)
 	./dev.sh setup

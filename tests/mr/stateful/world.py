@@ -150,8 +150,8 @@ class World:
         self.spy = spy
         self._nursery, self._trio = nursery, token
         self._http = HTTPConnection("127.0.0.1", port, timeout=30)
-        self._token = ""
-        self._token = self.ask("POST", "/mr-api/initialize", SITE)[1]["accessToken"]
+        self.token = ""
+        self.token = self.ask("POST", "/mr-api/initialize", SITE)[1]["accessToken"]
         paths = self.ask("GET", "/openapi.json")[1]["paths"]
         self.offered = {
             operation["operationId"] for methods in paths.values() for operation in methods.values()
@@ -159,7 +159,7 @@ class World:
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         data = None if body is None else msgspec.json.encode(body)
-        headers = {"authorization": f"Bearer {self._token}"} if self._token else {}
+        headers = {"authorization": f"Bearer {self.token}"} if self.token else {}
         self._http.request(method, path, data, headers)
         answer = self._http.getresponse()
         content = answer.read()
