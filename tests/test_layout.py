@@ -136,6 +136,7 @@ TRIED_IN = {
     "fh/mr/repositories/feature_groups.py": "tests/mr/http/test_feature_groups.py",
     "fh/mr/repositories/filter_labels.py": "tests/mr/http/test_feature_filters.py",
     "fh/mr/repositories/filter_removal.py": "tests/mr/http/test_feature_filters.py",
+    "fh/mr/repositories/idempotency.py": "tests/mr/test_idempotency.py",
     "fh/mr/repositories/groups.py": "tests/mr/http/test_groups.py",
     "fh/mr/repositories/organisations.py": "tests/mr/http/test_setup.py",
     "fh/mr/repositories/persons.py": "tests/mr/http/test_persons.py",

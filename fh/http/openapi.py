@@ -63,7 +63,7 @@ class Contract:
         refused: The statuses that an operation refuses with, beside those that follow from its
             route; by operation ID.
         links: Which answers lead to which operations.
-        write_headers: Parameters of every POST and PUT, beside its own.
+        write_headers: Parameters of every POST and PUT of known callers, beside its own.
     """
 
     title: str
@@ -139,9 +139,14 @@ def documented_statuses(route: AnyRoute, contract: Contract) -> set[int]:
         found.add(404)
     if route.body is not None:
         found |= {400, 408, 413}
-    if route.method in {"POST", "PUT"} and contract.write_headers:
+    if _write_headers(route, contract):
         found |= {400, 409, 422}
     return found
+
+
+def _write_headers(route: AnyRoute, contract: Contract) -> Sequence[Schema]:
+    writes = route.authenticated and route.method in {"POST", "PUT"}
+    return contract.write_headers if writes else ()
 
 
 def _operation(route: AnyRoute, schemas: Schemas, contract: Contract) -> Schema:
@@ -152,7 +157,7 @@ def _operation(route: AnyRoute, schemas: Schemas, contract: Contract) -> Schema:
         "parameters": [
             *_path_parameters(route),
             *_query_parameters(route, schemas),
-            *(contract.write_headers if route.method in {"POST", "PUT"} else ()),
+            *_write_headers(route, contract),
         ],
     }
     if route.body is not None:

@@ -25,6 +25,7 @@ from fh.http.bearer import bearer_token
 from fh.http.body import read_body
 from fh.http.cors import Cors
 from fh.http.decoding import LARGEST_BODY_BYTES, BodyDecoder, QueryDecoder
+from fh.http.idempotency import HEADER, METHODS, AnswerMemory, KeptAnswer, attempt_of
 from fh.http.metrics import HttpMetrics
 from fh.http.problem import Problem, problem_of
 from fh.http.routing import AnyRoute, Reply, Request
@@ -50,6 +51,8 @@ class Face(Generic[CallerT]):
         refusals: The status of each refusal, where a route says nothing else; the nearest base
             class counts.
         get_cache_control: The header of GET answers that carry none; None sends none.
+        answers: Keeps what was answered to writes with an `Idempotency-Key`; without it the header
+            means nothing.
     """
 
     routes: Sequence[AnyRoute]
@@ -58,6 +61,7 @@ class Face(Generic[CallerT]):
     metrics: HttpMetrics
     cors: Cors
     get_cache_control: str | None = "no-store, max-age=0"
+    answers: AnswerMemory | None = None
 
 
 def create_app(face: Face[Any]) -> QuartTrio:
@@ -143,7 +147,14 @@ class _Serving:
     async def _timed(self, route: AnyRoute, path: Mapping[str, Any] | None) -> Response:
         began = trio.current_time()
         try:
-            return _encoded(route, await self._handled(route, path))
+            return await self._answered(route, self._handled(route, path))
+        finally:
+            self._face.metrics.took(route.operation_id, trio.current_time() - began)
+
+    async def _answered(self, route: AnyRoute, outcome: Awaitable[object]) -> Response:
+        """Return the answer that a handler's outcome is, whatever it is."""
+        try:
+            return _encoded(route, await outcome)
         except Problem as problem:
             return _refused(problem)
         except RequestEntityTooLarge:
@@ -156,8 +167,6 @@ class _Serving:
             return _failed(route, refusal)
         except Exception as bug:  # noqa: BLE001 -- a request ends here, not the server
             return _failed(route, bug)
-        finally:
-            self._face.metrics.took(route.operation_id, trio.current_time() - began)
 
     async def _handled(self, route: AnyRoute, path: Mapping[str, Any] | None) -> object:
         token = bearer_token(quart_request.headers.get("Authorization"))
@@ -167,17 +176,47 @@ class _Serving:
         if path is None:
             raise Problem(404)
         query = self._queries.get(route.operation_id)
-        body = self._bodies.get(route.operation_id)
+        decoder = self._bodies.get(route.operation_id)
+        body = await read_body(quart_request) if decoder else b""
         request: Request[Any, Any, Any] = Request(
             caller=caller,
             query=query.decode(quart_request.query_string) if query else None,
-            body=body.decode(await read_body(quart_request)) if body else None,
+            body=decoder.decode(body) if decoder else None,
             path=path,
             address=_peer(),
             token=token,
             header=quart_request.headers.get,
         )
-        return await route.handle(request)
+        key = quart_request.headers.get(HEADER)
+        if key is None or token is None or caller is None or route.method not in METHODS:
+            return await route.handle(request)
+        return await self._handled_once(route, request, key, body)
+
+    async def _handled_once(
+        self, route: AnyRoute, request: Request[Any, Any, Any], key: str, body: bytes
+    ) -> object:
+        if self._face.answers is None:
+            return await route.handle(request)
+        assert request.token is not None, "without one there would be no caller"
+        attempt = attempt_of(
+            key,
+            caller=request.caller,
+            token=request.token,
+            method=route.method,
+            target=_raw_path() + b"?" + quart_request.query_string,
+            body=body,
+        )
+
+        async def answer() -> KeptAnswer:
+            return await _kept(await self._answered(route, route.handle(request)))
+
+        kept = await self._face.answers.once(attempt, answer)
+        return Reply(
+            kept.body if kept.content_type else None,
+            kept.status,
+            kept.headers,
+            kept.content_type,
+        )
 
     def _problem(self, route: AnyRoute, refusal: FeatureHubError) -> Problem | None:
         for statuses in (route.refusals, self._face.refusals):
@@ -206,6 +245,12 @@ def _encoded(route: AnyRoute, value: object) -> Response:
             response = Response(msgspec.json.encode(body), status, content_type=reply.content_type)
     response.headers.update(reply.headers)
     return response
+
+
+async def _kept(response: Response) -> KeptAnswer:
+    headers = {"Retry-After": seconds} if (seconds := response.headers.get("Retry-After")) else {}
+    body = await response.get_data(as_text=False)
+    return KeptAnswer(response.status_code, response.content_type or "", body, headers)
 
 
 def _refused(problem: Problem) -> Response:

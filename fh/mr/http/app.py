@@ -41,6 +41,7 @@ from fh.mr.http import (
     webhooks,
 )
 from fh.mr.http.contract import mr_contract
+from fh.mr.idempotency import DatabaseAnswers, ReservingDatabase
 from fh.mr.services.authentication import Logins
 from fh.mr.services.login_limits import AttemptLimits
 from fh.mr.services.password_changes import PasswordChanges
@@ -99,7 +100,7 @@ def create_mr_app(
     `registry` takes the counters and is what `/metrics` shows, `name` is the role's, as
     `/info/version` tells it to clients, and `more` are routes besides: probes and metrics, say.
     """
-    told = [*mr_routes(database, settings), *info_routes(name)]
+    told = [*mr_routes(ReservingDatabase(database), settings), *info_routes(name)]
     contract = mr_contract(settings.root)
     described = openapi_routes(lambda: openapi_document(told, contract))
     routes = below(settings.root, [*told, *described, *more])
@@ -111,5 +112,6 @@ def create_mr_app(
             metrics=HttpMetrics(registry, routes),
             cors=settings.cors,
             get_cache_control=settings.get_cache_control,
+            answers=DatabaseAnswers(database),
         )
     )

@@ -7,6 +7,7 @@ members of answers that lead on to other operations.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from fh.http.idempotency import PARAMETER
 from fh.http.info import installed_version
 from fh.http.openapi import Contract, Link
 
@@ -182,4 +183,5 @@ def mr_contract(root: Sequence[str]) -> Contract:
         root="".join(f"/{segment}" for segment in root),
         refused=_REFUSED,
         links=_LINKS,
+        write_headers=[dict(PARAMETER)],
     )
