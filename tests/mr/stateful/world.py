@@ -157,6 +157,9 @@ class World:
             operation["operationId"] for methods in paths.values() for operation in methods.values()
         }
 
+    def close(self) -> None:
+        self._http.close()
+
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         data = None if body is None else msgspec.json.encode(body)
         headers = {"authorization": f"Bearer {self.token}"} if self.token else {}
@@ -249,7 +252,8 @@ def open_world(data_directory: Path) -> Iterator[World]:
         raise started
     role, nursery, token = started
     try:
-        yield World(role.port, spy, nursery, token)
+        with contextlib.closing(World(role.port, spy, nursery, token)) as world:
+            yield world
     finally:
         with contextlib.suppress(trio.RunFinishedError):
             token.run_sync_soon(nursery.cancel_scope.cancel)
