@@ -229,7 +229,10 @@ def test_19_webhooks_are_set_with_a_fresh_version(api, scenario):
     assert first["messageType"]
     path = f"/mr-api/environment/{scenario.environment}"
     known = api.call("GET", path, includeDetails=True)
-    settings = {"webhook.features.endpoint": "http://127.0.0.1:9/", "webhook.features.enabled": ""}
+    settings = {
+        "webhook.features.endpoint": "https://example.org/hook",
+        "webhook.features.enabled": "",
+    }
     sent = {"version": known["version"], "webhookEnvironmentInfo": settings}
     saved = api.call("PUT", f"{path}/v2", sent, includeDetails=True)
     assert saved["webhookEnvironmentInfo"].items() >= settings.items()
