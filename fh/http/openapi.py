@@ -62,6 +62,7 @@ class Contract:
         root: The path below which everything is; empty for none.
         refused: The statuses that an operation refuses with, beside those that follow from its
             route; by operation ID.
+        plain: The statuses whose body is text, beside 401; by operation ID.
         links: Which answers lead to which operations.
         write_headers: Parameters of every POST and PUT of known callers, beside its own.
     """
@@ -71,6 +72,7 @@ class Contract:
     description: str
     root: str = ""
     refused: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    plain: Mapping[str, Sequence[int]] = field(default_factory=dict)
     links: Sequence[Link] = ()
     write_headers: Sequence[Schema] = ()
 
@@ -166,7 +168,7 @@ def _operation(route: AnyRoute, schemas: Schemas, contract: Contract) -> Schema:
             "content": {JSON: {"schema": schemas.of(route.body)}},
         }
     operation["responses"] = {
-        str(status): _response(route, status, schemas)
+        str(status): _response(route, status, schemas, contract)
         for status in sorted(documented_statuses(route, contract))
     }
     operation["security"] = [{_BEARER: []}] if route.authenticated else []
@@ -181,19 +183,21 @@ def _answers(route: AnyRoute) -> dict[int, Any]:
     return usual | dict(route.answers)
 
 
-def _response(route: AnyRoute, status: int, schemas: Schemas) -> Schema:
+def _response(route: AnyRoute, status: int, schemas: Schemas, contract: Contract) -> Schema:
     answer = _answers(route).get(status)
     if status == route.status:
         if answer is None:
             return {"description": "Done; there is no body."}
         return {"description": "Done.", "content": {JSON: {"schema": schemas.of(answer)}}}
+    text = {_TEXT: {"schema": {"type": "string"}}}
     if status == HTTPStatus.UNAUTHORIZED:
-        return {"description": _meaning(status), "content": {_TEXT: {"schema": {"type": "string"}}}}
+        return {"description": _meaning(status), "content": text}
     schema = schemas.of(ProblemBody)
     if answer is not None:
         # Also a refusal that has nothing to do with the operation may come with this status.
         schema = {"anyOf": [schemas.of(answer), schema]}
-    return {"description": _meaning(status), "content": {JSON: {"schema": schema}}}
+    also = text if status in contract.plain.get(route.operation_id, ()) else {}
+    return {"description": _meaning(status), "content": {JSON: {"schema": schema}, **also}}
 
 
 def _path(route: AnyRoute) -> str:

@@ -28,6 +28,7 @@ from fh.http.idempotency import REPEATED, Answering, Attempt, KeptAnswer
 from fh.http.problem import Problem
 from fh.mr.access import Caller
 from fh.mr.repositories import idempotency as repository
+from fh.mr.repositories.access import SessionOwner
 
 log = structlog.get_logger()
 
@@ -158,9 +159,11 @@ def _require_same(row: repository.Row, attempt: Attempt) -> None:
 
 
 def _digest(attempt: Attempt) -> bytes:
-    caller = attempt.caller
-    assert isinstance(caller, Caller), "only who is known has a memory"
-    return hashlib.sha256(caller.person_id.bytes + attempt.key.encode()).digest()
+    match attempt.caller:
+        case Caller(person_id=person_id) | SessionOwner(caller=Caller(person_id=person_id)):
+            return hashlib.sha256(person_id.bytes + attempt.key.encode()).digest()
+        case unexpected:
+            raise AssertionError(f"nobody knows who {type(unexpected).__name__} is")
 
 
 def _cipher(attempt: Attempt) -> AESGCM:

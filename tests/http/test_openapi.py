@@ -127,6 +127,12 @@ def test_answers_name_their_schemas_and_refusals_the_problem():
     assert found["requestBody"]["required"] is True
 
 
+def test_a_refusal_may_be_text():
+    answers = document(plain={"makeThing": (422,)})["paths"]["/thing"]["post"]["responses"]
+    assert list(answers["422"]["content"]) == ["application/json", "text/plain"]
+    assert list(answers["400"]["content"]) == ["application/json"]
+
+
 def test_only_who_has_a_token_gets_in_where_a_caller_must_be_known():
     paths = document()["paths"]
     assert paths["/thing"]["post"]["security"] == [{"bearer": []}]

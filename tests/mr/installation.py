@@ -96,7 +96,8 @@ class Installation:
         groups = (await self.api("GET", f"{path}/group")).body
         self.ids.setdefault("group", group["id"] if group else groups[0]["id"])
         person = {"email": f"{name}@i.com", "personType": "person", "groupIds": [groups[0]["id"]]}
-        await self.make("createPerson", "/mr-api/person", person)
+        made = await self.make("createPerson", "/mr-api/person", person)
+        self.ids.setdefault("person", made["personId"] if made else str(UUID(int=1)))
         made = await self.make(
             "createFeatureFilter", f"{path}/feature-filter", {"name": name, "description": name}
         )
@@ -122,7 +123,8 @@ class Installation:
             "webhooks": self.ids["environment"],
             "track-events": self.ids["environment"],
             "group": self.ids["group"],
-            "person": "self",
+            "person": "self" if route.method == "GET" else self.ids["person"],
+            "authentication": self.ids["person"],
             "matching": "applications",
             "system-api": "slack.enabled",
         }

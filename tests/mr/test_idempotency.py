@@ -6,9 +6,10 @@ import trio
 from prometheus_client import CollectorRegistry
 
 from fh.db.errors import CommitUnknown, DatabaseUnavailable
-from fh.http.idempotency import HEADER, REPEATED
+from fh.http.idempotency import HEADER, REPEATED, Attempt
 from fh.mr import idempotency
 from fh.mr.http.app import create_mr_app
+from fh.mr.repositories.access import SessionOwner
 from tests.mr.conftest import QUICK_PASSWORDS, Api, set_up
 
 PATH = "/mr-api/portfolio"
@@ -181,6 +182,15 @@ async def test_another_session_of_the_same_person_learns_nothing(admin):
     answer = await keyed(admin.as_person(token))("POST", PATH, SHOP)
     assert answer.status == 409
     assert "carried out before" in answer.body["detail"]
+
+
+async def test_who_must_change_the_password_first_is_the_same_person(place):
+    def digest(caller):
+        return idempotency._digest(Attempt(caller, "token", "key"))
+
+    assert digest(place.caller) == digest(SessionOwner(place.caller, True))
+    with pytest.raises(AssertionError):
+        digest(None)
 
 
 async def test_a_large_answer_is_not_kept_but_its_effect_is_not_repeated(admin, monkeypatch):

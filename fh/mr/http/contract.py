@@ -182,6 +182,7 @@ def mr_contract(root: Sequence[str]) -> Contract:
         description=_DESCRIPTION,
         root="".join(f"/{segment}" for segment in root),
         refused=_REFUSED,
+        plain={"saveHiddenEnvironments": (422,)},  # the reason, for people
         links=_LINKS,
         write_headers=[dict(PARAMETER)],
     )

@@ -58,8 +58,14 @@ def check(method: str, path: str, status: int, body: Any) -> None:
     assert str(status) in documented, (
         f"{operation_id} answered {status}, which fh/mr/http/contract.py does not list: {body}"
     )
+    if (
+        isinstance(body, bytes)
+        and body
+        and "text/plain" in documented[str(status)].get("content", {})
+    ):
+        return
     if (validator := _validator(operation_id, status)) is None:
-        assert not body or status == 401, f"{operation_id} answered {status} with a body: {body}"
+        assert not body, f"{operation_id} answered {status} with a body: {body}"
         return
     fault = jsonschema.exceptions.best_match(validator.iter_errors(body))
     assert fault is None, f"{operation_id} answered {status}: {fault.json_path}: {fault.message}"
