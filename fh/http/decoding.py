@@ -43,6 +43,7 @@ class BodyDecoder(Generic[T]):
         if not body.strip():
             raise Problem(400, "The request needs a JSON body.")
         try:
+            body.decode()  # what is kept as JSON text, whatever it holds, nobody else looks at
             value = self._decoder.decode(body)
             if _SUSPECT.search(body):
                 _refuse_unstorable(msgspec.json.decode(body), "")

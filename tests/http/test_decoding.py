@@ -57,6 +57,14 @@ def status(decode, given_bytes: bytes) -> int:
     return 200
 
 
+@pytest.mark.parametrize("text", [b'"\xff"', b'"\xed\xa0\x80"', b'{"a": "\xc0\x80"}'])
+def test_what_is_kept_as_it_came_is_utf_8_too(text):
+    problem = refused(b'{"firstName": "a", "raw": ' + text + b"}")
+    assert problem.status == 400
+    assert problem.detail is not None
+    assert problem.detail.startswith("The body is not JSON")
+
+
 def test_unknown_members_and_nulls_are_accepted():
     decoded = BODY.decode(b'{"firstName": "x", "email": null, "whatever": [1, {"a": null}]}')
     assert decoded == Body(first_name="x")

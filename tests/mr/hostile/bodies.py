@@ -12,14 +12,17 @@ _DEEPEST = 4
 TEXT = "text"
 """What stands wherever any text may."""
 
+ANY = "any"
+"""What stands wherever any JSON may."""
+
 _SCALARS: dict[type[inspect.Type], Any] = {
     inspect.UUIDType: "00000000-0000-4000-8000-000000000001",
     inspect.DateTimeType: "2026-11-30T10:00:00Z",
     inspect.BoolType: False,
     inspect.IntType: 1,
     inspect.FloatType: 1.5,
-    inspect.RawType: TEXT,
-    inspect.AnyType: TEXT,
+    inspect.RawType: ANY,
+    inspect.AnyType: ANY,
     inspect.StrType: TEXT,
 }
 
