@@ -1,6 +1,6 @@
 """Cross-origin requests: every origin may ask, because the bearer token is the only credential.
 
-Source: section 0.3 item 12 of the admin contract.
+Source: section 0.3 item 12 of the admin contract; writes that are sent again are ours.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 _METHODS = "GET, POST, PUT, DELETE, OPTIONS, HEAD"
 _ALLOWED = (
     "baggage,if-none-match,etag,x-requested-with,authorization,content-type,accept-version,"
-    "content-md5,csrf-token,x-ijt,cache-control,x-featurehub"
+    "content-md5,csrf-token,x-ijt,cache-control,x-featurehub,idempotency-key"
 )
 _EXPOSED = "etag,cache-control"
 
