@@ -26,6 +26,7 @@ from fh.mr.http.schemas.feature_groups import (
     new_group,
 )
 from fh.mr.http.schemas.sorting import SortOrder, page_offset, page_size
+from fh.mr.http.schemas.strategies import RolloutStrategyValidationResponse
 from fh.mr.http.strategy_refusals import explained
 from fh.mr.services.feature_groups import (
     create_group,
@@ -129,6 +130,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:
             explained(create),
             tag=_TAG,
             body=FeatureGroupCreate,
+            answers={422: RolloutStrategyValidationResponse},
             response=FeatureGroupListGroup,
             status=201,
         ),
@@ -139,6 +141,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:
             explained(update),
             tag=_TAG,
             body=FeatureGroupUpdate,
+            answers={422: RolloutStrategyValidationResponse},
             response=FeatureGroup,
             refusals=_UPDATING,
         ),

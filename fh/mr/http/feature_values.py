@@ -15,12 +15,12 @@ from fh.mr.http.schemas.feature_values import (
     FeatureEnvironment,
     FeatureValue,
     FeatureValueContent,
-    RolloutStrategyValidationResponse,
     feature_environment_body,
     sent_value,
     value_body,
     values_body,
 )
+from fh.mr.http.schemas.strategies import RolloutStrategyValidationResponse
 from fh.mr.http.strategy_refusals import explained
 from fh.mr.services.feature_environments import (
     load_values_everywhere,

@@ -1,14 +1,14 @@
 """Rollout strategies on the wire: what is attached to values, and which rules are broken."""
 
+from enum import StrEnum
 from typing import TypeAlias
 
 from msgspec import Raw, Struct, field
 
 from fh.contracts.published import ABSENT
 from fh.model.ids import ApplicationStrategyId
-from fh.mr.attribute_rules import AttributeFault
 from fh.mr.rollout_strategy import RolloutStrategy, Strategies
-from fh.mr.strategy_rules import ListFault, StrategyFault, Verdict
+from fh.mr.strategy_rules import ListFault, Verdict
 
 
 def _none() -> tuple[()]:
@@ -35,10 +35,32 @@ class RolloutStrategyValidationRequest(Struct, frozen=True, rename="camel"):
     shared_strategies: Instances | None = ()
 
 
+class RolloutStrategyViolationType(StrEnum):
+    """All rules that a strategy or one of its attributes can break, by their names on the wire."""
+
+    NO_NAME = "no_name"
+    NAME_TOO_LONG = "name_too_long"
+    EMPTY_MATCH_CRITERIA = "empty_match_criteria"
+    NEGATIVE_PERCENTAGE = "negative_percentage"
+    PERCENTAGE_OVER_100_PERCENT = "percentage_over_100_percent"
+    ARRAY_ATTRIBUTE_NO_VALUES = "array_attribute_no_values"
+    ATTR_INVALID_WELL_KNOWN_ENUM = "attr_invalid_well_known_enum"
+    ATTR_MISSING_VALUE = "attr_missing_value"
+    ATTR_MISSING_CONDITIONAL = "attr_missing_conditional"
+    ATTR_MISSING_FIELD_NAME = "attr_missing_field_name"
+    ATTR_MISSING_FIELD_TYPE = "attr_missing_field_type"
+    ATTR_VAL_NOT_SEMANTIC_VERSION = "attr_val_not_semantic_version"
+    ATTR_VAL_NOT_NUMBER = "attr_val_not_number"
+    ATTR_VAL_NOT_DATE = "attr_val_not_date"
+    ATTR_VAL_NOT_DATE_TIME = "attr_val_not_date_time"
+    ATTR_VAL_NOT_CIDR = "attr_val_not_cidr"
+    ATTR_UNKNOWN_FAILURE = "attr_unknown_failure"
+
+
 class RolloutStrategyViolation(Struct, frozen=True, omit_defaults=True):
     """A rule that a strategy breaks, or its attribute of that id."""
 
-    violation: StrategyFault | AttributeFault
+    violation: RolloutStrategyViolationType
     id: str | None = None
 
 
@@ -75,7 +97,9 @@ def verdict_body(verdict: Verdict) -> RolloutStrategyValidationResponse:
             CustomRolloutStrategyViolation(
                 faulty.strategy,
                 tuple(
-                    RolloutStrategyViolation(violation.fault, violation.attribute_id)
+                    RolloutStrategyViolation(
+                        RolloutStrategyViolationType(violation.fault), violation.attribute_id
+                    )
                     for violation in faulty.violations
                 ),
             )
