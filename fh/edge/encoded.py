@@ -7,6 +7,7 @@ from typing import TypeAlias
 from fh.contracts.answers import Granted
 from fh.contracts.published import CacheEnvironmentFeature
 from fh.edge.evaluation import FeatureStates, depends_on_context
+from fh.edge.per_view import PerView
 from fh.wire.context_header import NO_CONTEXT, ClientContext
 from fh.wire.sdk_json import Evaluation, encode_array, encode_feature
 
@@ -21,6 +22,11 @@ _Parts: TypeAlias = bytes | tuple[bytes | CacheEnvironmentFeature, ...]
 
 
 _Asked: TypeAlias = tuple[int, Evaluation, bool, frozenset[tuple[str, tuple[str, ...]]]]
+
+# Numbers: quicker to be hashed, and for tens of thousands of views not made anew.
+_PURPOSES = {(False, False): 0, (False, True): 1, (True, False): 2, (True, True): 3}
+
+_KEPT_AT_ONCE_BYTES = 16 * 1024
 
 _LATELY_SECONDS = 1.0
 _LATELY_BYTES = 16 * 1024 * 1024
@@ -38,9 +44,11 @@ class _Lately:
 class EncodedViews:
     """The JSON array of the features of each view, bounded in number and in bytes.
 
-    Views that show the same share their tuple of features, so its identity is the key; the entry
-    keeps the tuple alive, so the identity can't be given to another. Features that depend on a
-    client's context are encoded for each client anew, those around them once.
+    A small one is kept from the second time on that somebody asks for it: there may be tens of
+    thousands of environments with one stream each.
+
+    Features that depend on a client's context are encoded for each client anew, those around them
+    once.
 
     Those who come together with equal contexts may be sent the same: what was encoded for one of
     them stands for the others for a second, in `features_lately`.
@@ -54,12 +62,7 @@ class EncodedViews:
         capacity_bytes: int = 64 * 1024 * 1024,
     ) -> None:
         self._states = states
-        self._capacity = capacity
-        self._capacity_bytes = capacity_bytes
-        self._entries: OrderedDict[
-            tuple[int, Evaluation, bool], tuple[tuple[CacheEnvironmentFeature, ...], _Parts]
-        ] = OrderedDict()
-        self._bytes = 0
+        self._encoded: PerView[_Parts] = PerView(capacity=capacity, capacity_bytes=capacity_bytes)
         self._lately: OrderedDict[_Asked, _Lately] = OrderedDict()
         self._lately_bytes = 0
 
@@ -91,13 +94,14 @@ class EncodedViews:
         return any(depends_on_context(feature, evaluation) for feature in view.features)
 
     def _parts(self, view: Granted, evaluation: Evaluation) -> _Parts:
-        key = (id(view.features), evaluation, view.extended_data)
-        entry = self._entries.get(key)
-        if entry is None:
-            entry = self._keep(key, view, evaluation)
-        else:
-            self._entries.move_to_end(key)
-        return entry[1]
+        purpose = _PURPOSES[evaluation is Evaluation.SERVER, view.extended_data]
+        parts = self._encoded.find(view, purpose)
+        if parts is None:
+            parts = self._make(view, evaluation)
+            size = _size(parts)
+            if size > _KEPT_AT_ONCE_BYTES or self._encoded.was_asked(view, purpose):
+                self._encoded.keep(view, purpose, parts, size)
+        return parts
 
     def _joined(
         self,
@@ -121,9 +125,7 @@ class EncodedViews:
             del self._lately[asked]
             self._lately_bytes -= len(oldest.encoded)
 
-    def _keep(
-        self, key: tuple[int, Evaluation, bool], view: Granted, evaluation: Evaluation
-    ) -> tuple[tuple[CacheEnvironmentFeature, ...], _Parts]:
+    def _make(self, view: Granted, evaluation: Evaluation) -> _Parts:
         parts = tuple(
             feature
             if depends_on_context(feature, evaluation)
@@ -131,13 +133,7 @@ class EncodedViews:
             for feature in visible(view.features)
         )
         encoded = tuple(part for part in parts if isinstance(part, bytes))
-        kept: _Parts = encode_array(encoded) if len(encoded) == len(parts) else parts
-        entry = self._entries[key] = (view.features, kept)
-        self._bytes += _size(kept)
-        while len(self._entries) > self._capacity or self._bytes > self._capacity_bytes:
-            _, (_, dropped) = self._entries.popitem(last=False)
-            self._bytes -= _size(dropped)
-        return entry
+        return encode_array(encoded) if len(encoded) == len(parts) else parts
 
     def _encode(
         self,

@@ -4,7 +4,6 @@ Who asks is told values, never rules: the strategies are applied here, whatever 
 """
 
 import re
-from collections import OrderedDict
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import TypeAlias, assert_never
@@ -21,6 +20,7 @@ from fh.contracts.published import (
     has_value,
 )
 from fh.edge.evaluation import FeatureStates, depends_on_context
+from fh.edge.per_view import PerView
 from fh.model.feature_type import FeatureType
 from fh.wire.context_header import NO_CONTEXT, ClientContext
 from fh.wire.ofrep import ErrorCode, Flag, FlagError, Reason, encode_flag
@@ -39,11 +39,7 @@ class Unreadable(Exception):
 
 
 class Flags:
-    """Makes flags of features; those that all contexts see alike are encoded once for each view.
-
-    As in `EncodedViews`, the identity of a view's features is the key, and the entries are
-    bounded in number and in bytes.
-    """
+    """Makes flags of features; those that all contexts see alike are encoded once for each view."""
 
     def __init__(
         self,
@@ -53,12 +49,9 @@ class Flags:
         capacity_bytes: int = 64 * 1024 * 1024,
     ) -> None:
         self._states = states
-        self._capacity = capacity
-        self._capacity_bytes = capacity_bytes
-        self._entries: OrderedDict[tuple[int, bool], tuple[Features, bytes, Features]] = (
-            OrderedDict()
+        self._encoded: PerView[tuple[bytes, Features]] = PerView(
+            capacity=capacity, capacity_bytes=capacity_bytes
         )
-        self._bytes = 0
 
     def find(self, view: Granted, key: str, context: ClientContext) -> Flag | FlagError | None:
         """Return the flag `key` as a client with `context` sees it, None if there is none."""
@@ -69,17 +62,15 @@ class Flags:
 
     def encoded(self, view: Granted, context: ClientContext) -> bytes:
         """Return all flags of `view` as a JSON array, as a client with `context` sees them."""
-        key = (id(view.features), view.extended_data)
-        entry = self._entries.get(key)
-        if entry is None:
-            entry = self._keep(key, view)
-        else:
-            self._entries.move_to_end(key)
-        _, alike, differing = entry
+        parts = self._encoded.find(view, view.extended_data)
+        if parts is None:
+            parts = self._make(view)
+            self._encoded.keep(view, view.extended_data, parts, len(parts[0]))
+        alike, differing = parts
         encoded = self._encode(view, differing, context)
         return b"[%b]" % b",".join((alike, *encoded) if alike else encoded)
 
-    def _keep(self, key: tuple[int, bool], view: Granted) -> tuple[Features, bytes, Features]:
+    def _make(self, view: Granted) -> tuple[bytes, Features]:
         differing = tuple(
             feature for feature in view.features if depends_on_context(feature, Evaluation.SERVER)
         )
@@ -88,13 +79,7 @@ class Flags:
             for feature in view.features
             if not depends_on_context(feature, Evaluation.SERVER)
         )
-        alike = b",".join(self._encode(view, others, NO_CONTEXT))
-        entry = self._entries[key] = (view.features, alike, differing)
-        self._bytes += len(alike)
-        while len(self._entries) > self._capacity or self._bytes > self._capacity_bytes:
-            _, (_, dropped, _) = self._entries.popitem(last=False)
-            self._bytes -= len(dropped)
-        return entry
+        return b",".join(self._encode(view, others, NO_CONTEXT)), differing
 
     def _encode(
         self, view: Granted, features: Iterable[CacheEnvironmentFeature], context: ClientContext
