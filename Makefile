@@ -50,7 +50,7 @@ bench: bench-fanout bench-evaluate bench-dacha bench-split ## every benchmark; t
 bench-fanout: ## one environment, a hundred, one for each stream, and events back to back
 	./dev.sh setup
 	.venv/bin/fh bench fanout --eval server --json bench/reports/fanout.json > bench/reports/fanout.txt
-	.venv/bin/fh bench fanout --environments 100 --json bench/reports/fanout-100.json > bench/reports/fanout-100.txt
+	.venv/bin/fh bench fanout --environments 100 --rounds 10 --events 40 --json bench/reports/fanout-100.json > bench/reports/fanout-100.txt
 	.venv/bin/fh bench fanout --environments 10000 --events 5 --json bench/reports/fanout-each.json > bench/reports/fanout-each.txt
 	.venv/bin/fh bench fanout --back-to-back --events 50 --json bench/reports/fanout-burst.json > bench/reports/fanout-burst.txt
 
