@@ -128,6 +128,8 @@ TRIED_IN = {
     "fh/mr/repositories/application_strategies.py": "tests/mr/http/test_application_strategies.py",
     "fh/mr/repositories/published_accounts.py": "tests/mr/http/test_service_accounts.py",
     "fh/mr/repositories/published_features.py": "tests/mr/repositories/test_publishing.py",
+    "fh/mr/repositories/feature_values.py": "tests/mr/repositories/test_written_values.py",
+    "fh/mr/services/value_writes.py": "tests/mr/services/test_feature_values.py",
     "fh/mr/repositories/value_versions.py": "tests/mr/http/test_application_strategies.py",
     "fh/mr/repositories/access.py": "tests/mr/test_access.py",
     "fh/mr/repositories/application_overview.py": "tests/mr/http/test_application_overview.py",

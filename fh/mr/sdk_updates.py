@@ -24,12 +24,17 @@ from fh.mr.api_keys import may_be_secret
 from fh.mr.errors import Invalid, NotFound, VersionConflict
 from fh.mr.feature_merge import Changed, Rules, Setting, Unchanged, Wanted, created, merged
 from fh.mr.outbox import announce
-from fh.mr.repositories.feature_values import insert_value, lock_value, save_value
 from fh.mr.repositories.features import hold_feature_by_key
 from fh.mr.repositories.publishing import load_published_feature
 from fh.mr.repositories.service_accounts import (
     find_account_by_secret,
     find_environments_of_portfolio,
+)
+from fh.mr.repositories.written_values import (
+    NextVersion,
+    insert_values,
+    lock_values_at,
+    save_versions,
 )
 from fh.mr.rollout_strategy import new_strategy_id
 from fh.mr.values import stored_text
@@ -135,12 +140,13 @@ async def apply_update(tx: Transaction, update: StreamedFeatureUpdate) -> bool:
         raise NotFound("feature")
     author = account.sdk_person_id
     rules = Rules(feature.text.key, feature.value_type, _RIGHTS, new_strategy_id)
-    current = await lock_value(tx, environment_id, feature.id)
+    place = environment_id, feature.id
+    current = (await lock_values_at(tx, [place])).get(place)
     if current is None:
         setting = _first(update, rules)
         if setting is None:
             return False
-        await insert_value(tx, environment_id, feature.id, setting, author)
+        await insert_values(tx, {place: setting}, author)
     else:
         # With the row locked, what is changed is the newest: base and current are the same.
         base = current.setting
@@ -148,7 +154,7 @@ async def apply_update(tx: Transaction, update: StreamedFeatureUpdate) -> bool:
             case Unchanged():
                 return False
             case Changed(setting):
-                await save_value(tx, current.id, setting, author, current.version)
+                await save_versions(tx, [NextVersion(current.id, setting, current.version)], author)
             case outcome:
                 assert_never(outcome)
     await announce(tx, await load_published_feature(tx, environment_id, feature.id))

@@ -1,5 +1,6 @@
 """What features share costs as many statements for many features as for two."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from fh.model.feature_type import FeatureType
 from fh.mr.attachment import SentAttachment
 from fh.mr.feature_group import GroupChange, GroupFilter, NewGroup, SentMember
 from fh.mr.repositories.application_strategies import StrategyPage
+from fh.mr.repositories.environments import NewEnvironment
 from fh.mr.repositories.feature_filters import FilterPage
 from fh.mr.repositories.features import FeatureText
 from fh.mr.rollout_strategy import RolloutStrategy
@@ -19,10 +21,15 @@ from fh.mr.services.application_strategies import (
     list_strategies,
     update_strategy,
 )
+from fh.mr.services.environments import create_environment
+from fh.mr.services.feature_environments import save_values_everywhere
 from fh.mr.services.feature_filters import create_filter, delete_filter, find_filters
 from fh.mr.services.feature_groups import create_group, delete_group, list_groups, update_group
-from fh.mr.services.feature_values import SentValue, load_values, save_value
+from fh.mr.services.feature_values import load_values, save_value, save_values
 from fh.mr.services.features import create_feature
+from fh.mr.services.value_writes import SentValue
+
+_NEW = SentValue(locked=False, string="new")
 
 
 class Counting:
@@ -79,6 +86,21 @@ def act(counted, place):
             result, taken[what] = await counted(function, caller, *args, **options)
             return result
 
+        known, _ = await counted(load_values, caller, place.environment)
+        values = [
+            (one.key, replace(_NEW, id=one.id, version=1))
+            for one in known.values
+            if one.key in keys
+        ]
+        await take("save values", save_values, place.environment, values)
+        environments = [
+            (await counted(create_environment, caller, application, NewEnvironment(key, "")))[0]
+            for key in keys
+        ]
+        first = [(one.environment.id, _NEW) for one in environments]
+        await take("first everywhere", save_values_everywhere, application, keys[0], first)
+        following = [(place, replace(_NEW, locked=True, version=1)) for place, _ in first]
+        await take("save everywhere", save_values_everywhere, application, keys[0], following)
         group = await take(
             "create group",
             create_group,

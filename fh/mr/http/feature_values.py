@@ -27,12 +27,12 @@ from fh.mr.services.feature_environments import (
     save_values_everywhere,
 )
 from fh.mr.services.feature_values import (
-    SentValue,
     load_value,
     load_values,
     save_value,
     save_values,
 )
+from fh.mr.services.value_writes import SentValue
 from fh.mr.settings import MrSettings
 
 _TAG = "EnvironmentFeatureService"

@@ -63,8 +63,6 @@ WHERE application_id = $1 AND key = $2 AND when_archived IS NULL
 FOR SHARE
 """
 
-_HOLD = "SELECT id FROM feature WHERE id = $1 AND when_archived IS NULL FOR SHARE"
-
 _INSERT = """
 INSERT INTO feature (application_id, key, name, alias, link, description, meta_data, secret,
                      value_type)
@@ -137,11 +135,6 @@ async def find_feature(
     """Return a live feature by key, or else by its identifier."""
     row = await tx.fetchrow(_BY_KEY, application_id, key, identifier)
     return None if row is None else feature_of_row(row)
-
-
-async def hold_feature(tx: Transaction, feature_id: FeatureId) -> bool:
-    """Return whether a feature is live; it stays as it is until the transaction ends."""
-    return await tx.fetchval(_HOLD, feature_id) is not None
 
 
 async def hold_feature_by_key(

@@ -22,7 +22,7 @@ from fh.model.feature_type import FeatureType
 from fh.model.ids import EnvironmentId, FeatureId
 from fh.mr.repositories.environments import decode_information
 from fh.mr.repositories.published_features import load_cache_features
-from fh.mr.repositories.value_versions import ValuePlace
+from fh.mr.repositories.written_values import Place
 
 _ENVIRONMENTS = """
 SELECT e.id, e.version, e.environment_info::text, e.management_info::text, e.webhook_info::text,
@@ -153,11 +153,11 @@ async def load_features_everywhere(
 
 
 async def load_published_values(
-    tx: Transaction, values: Sequence[ValuePlace]
+    tx: Transaction, places: Sequence[Place]
 ) -> Sequence[PublishFeatureValues]:
-    """Return the update of each of these values that is published, in the same order."""
-    environment_ids = sorted({value.environment_id for value in values})
-    feature_ids = sorted({value.feature_id for value in values})
+    """Return the update of each of the values there that is published, in the same order."""
+    environment_ids = sorted({environment_id for environment_id, _ in places})
+    feature_ids = sorted({feature_id for _, feature_id in places})
     found = {
         (environment_id, feature.feature.id): feature
         for environment_id, features in (
@@ -165,7 +165,6 @@ async def load_published_values(
         ).items()
         for feature in features
     }
-    places = [(value.environment_id, value.feature_id) for value in values]
     return [
         _feature_event(PublishAction.UPDATE, place[0], found[place])
         for place in places

@@ -17,6 +17,7 @@ from fh.model.ids import (
     FeatureValueId,
     PersonId,
 )
+from fh.mr.repositories.written_values import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,11 @@ class ValuePlace:
     id: FeatureValueId
     environment_id: EnvironmentId
     feature_id: FeatureId
+
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        return self.environment_id, self.feature_id
 
 
 # Not archived while we write: an update announced after its farewell would revive it.

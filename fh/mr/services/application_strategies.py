@@ -162,7 +162,7 @@ async def update_strategy(
     values = await lock_attached_values(tx, strategy_id)
     await note_strategy_version(tx, strategy_id, saved.version)
     await save_next_versions(tx, values, caller.person_id)
-    await announce(tx, *await load_published_values(tx, values))
+    await announce(tx, *await load_published_values(tx, [value.place for value in values]))
     return saved
 
 
@@ -186,7 +186,7 @@ async def delete_strategy(
     await repository.archive_strategy(tx, strategy, datetime.now(UTC), caller.person_id)
     await detach_everywhere(tx, strategy_id)
     await save_next_versions(tx, values, caller.person_id)
-    await announce(tx, *await load_published_values(tx, values))
+    await announce(tx, *await load_published_values(tx, [value.place for value in values]))
 
 
 def validate(strategies: Sequence[RolloutStrategy]) -> Verdict:

@@ -19,9 +19,9 @@ from fh.mr.repositories.access import find_application_rights
 from fh.mr.repositories.environments import Environment, find_environments
 from fh.mr.repositories.feature_values import FeatureValue, find_values
 from fh.mr.repositories.features import Feature, find_feature
-from fh.mr.repositories.publishing import load_published_feature
+from fh.mr.repositories.publishing import load_published_values
 from fh.mr.repositories.service_accounts import ServiceAccount, find_accounts_in, find_permissions
-from fh.mr.services.feature_values import SentValue, check_sent, hold_attached, write_value
+from fh.mr.services.value_writes import SentValue, ValueWrite, check_sent, write_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +67,10 @@ async def save_values_everywhere(
         if not may_attempt_write(effective_roles(caller, rights, environment_id)):
             raise Invalid("environmentId", "You may not change values there.")
         check_sent(feature, value)
-    strategies = await hold_attached(tx, rights, [value for _, value in sent])
-    # In one order for all, so that two writers wait for each other instead of for ever.
-    written = [
-        environment_id
-        for environment_id, value in sorted(sent, key=lambda placed: placed[0])
-        if await write_value(tx, caller, rights, environment_id, feature, value, strategies)
-    ]
+    writes = [ValueWrite(environment_id, feature, value) for environment_id, value in sent]
+    written = await write_values(tx, caller, rights, writes)
     everywhere = await _everywhere(tx, caller, rights, feature)
-    events = [await load_published_feature(tx, one, feature.id) for one in written]
-    await announce(tx, *events)
+    await announce(tx, *await load_published_values(tx, written))
     return everywhere
 
 
@@ -100,7 +94,7 @@ async def _everywhere(
     environments = await find_environments(tx, [rights.application_id])
     held = {one.id: effective_roles(caller, rights, one.id) for one in environments}
     visible = [identifier for identifier, roles in held.items() if roles.environment]
-    values = {value.environment_id: value for value in await find_values(tx, visible, feature.id)}
+    values = {value.environment_id: value for value in await find_values(tx, visible, [feature.id])}
     accounts = await _accounts(tx, visible)
     return [
         FeatureInEnvironment(one, held[one.id], values.get(one.id), accounts.get(one.id, ()))

@@ -192,7 +192,7 @@ async def delete_group(
         members = [member.id for member in group.members]
         values = await lock_values(tx, group.environment_id, members)
         await save_next_versions(tx, values, caller.person_id)
-        await announce(tx, *await load_published_values(tx, values))
+        await announce(tx, *await load_published_values(tx, [value.place for value in values]))
 
 
 async def _republish(
@@ -209,7 +209,7 @@ async def _republish(
     await save_next_versions(
         tx, [value for value in values if value.feature_id not in first], author
     )
-    await announce(tx, *await load_published_values(tx, values))
+    await announce(tx, *await load_published_values(tx, [value.place for value in values]))
 
 
 async def _readable(

@@ -4,10 +4,12 @@ import trio
 
 from fh.mr.attachment import SentAttachment
 from fh.mr.repositories.access import find_application_rights
+from fh.mr.repositories.application_strategies import hold_strategies
 from fh.mr.repositories.features import find_feature
 from fh.mr.rollout_strategy import RolloutStrategy
 from fh.mr.services.application_strategies import create_strategy, delete_strategy
-from fh.mr.services.feature_values import SentValue, hold_attached, load_value, write_value
+from fh.mr.services.feature_values import load_value
+from fh.mr.services.value_writes import SentValue, ValueWrite, write_values
 
 _WAITERS = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 _GONE = "SELECT bool_and(when_archived IS NOT NULL) FROM application_strategy"
@@ -25,10 +27,11 @@ async def test_a_strategy_that_is_held_goes_only_after_it_was_attached(database,
         rights = await find_application_rights(tx, place.caller, place.application)
         feature = await find_feature(tx, place.application, "title")
         sent = SentValue(locked=False, attached=[SentAttachment(made.id)])
-        known = await hold_attached(tx, rights, [sent])
+        await hold_strategies(tx, place.application, [made.id])
         while not await tx.fetchval(_WAITERS) and not await tx.fetchval(_GONE):
             await tx.fetchval("SELECT pg_sleep(0.001)")
-        await write_value(tx, place.caller, rights, place.environment, feature, sent, known)
+        write = ValueWrite(place.environment, feature, sent)
+        await write_values(tx, place.caller, rights, [write])
 
     async def first() -> None:
         held.set()

@@ -7,7 +7,7 @@ from fh.mr.errors import Invalid, VersionConflict
 from fh.mr.repositories.environments import NewEnvironment
 from fh.mr.services.environments import create_environment
 from fh.mr.services.feature_environments import load_values_everywhere, save_values_everywhere
-from fh.mr.services.feature_values import SentValue
+from fh.mr.services.value_writes import SentValue
 
 
 async def test_one_refused_value_undoes_all(database, place):

@@ -20,8 +20,9 @@ from fh.mr.rollout_strategy import (
     RolloutStrategyAttribute,
     encode_strategies,
 )
-from fh.mr.services.feature_values import SentValue, load_value, save_value, write_value
+from fh.mr.services.feature_values import load_value, save_value
 from fh.mr.services.features import delete_feature
+from fh.mr.services.value_writes import SentValue, ValueWrite, write_values
 from fh.mr.strategy_bounds import MOST_PATTERNS, MOST_STRATEGIES
 
 # Not pg_stat_activity: a transaction sees that as it was at the first look.
@@ -71,7 +72,8 @@ async def test_an_update_is_never_announced_after_the_farewell(database, place, 
         feature = await find_feature(tx, place.application, "title")
         rights = await find_application_rights(tx, place.caller, place.application)
         sent = SentValue(locked=False, id=first.id, version=1, string="b")
-        await write_value(tx, place.caller, rights, place.environment, feature, sent, {})
+        write = ValueWrite(place.environment, feature, sent)
+        await write_values(tx, place.caller, rights, [write])
         event = await load_published_feature(tx, place.environment, feature.id)
         await _until_somebody_waits(tx, "SELECT when_archived IS NOT NULL FROM feature")
         await announce(tx, event)
@@ -107,7 +109,8 @@ async def test_a_feature_that_went_meanwhile_is_not_written(database, place):
         rights = await find_application_rights(tx, place.caller, place.application)
         await delete_feature(tx, place.caller, place.application, "title")
         sent = SentValue(locked=False)
-        await write_value(tx, place.caller, rights, place.environment, feature, sent, {})
+        write = ValueWrite(place.environment, feature, sent)
+        await write_values(tx, place.caller, rights, [write])
 
     with pytest.raises(NotFound):
         await database.transaction(work)

@@ -21,7 +21,8 @@ from fh.mr.repositories import feature_values as rows
 from fh.mr.rollout_strategy import RolloutStrategy
 from fh.mr.services.environments import EnvironmentDetails
 from fh.mr.services.feature_environments import FeatureInEnvironment
-from fh.mr.services.feature_values import EnvironmentValues, SentValue
+from fh.mr.services.feature_values import EnvironmentValues
+from fh.mr.services.value_writes import SentValue
 from fh.mr.values import json_value
 
 _NO_NAME = "No name"

@@ -2,8 +2,15 @@ import pytest
 
 from fh.mr.errors import VersionConflict
 from fh.mr.feature_merge import Setting
-from fh.mr.repositories import feature_values as repository
+from fh.mr.repositories.feature_values import find_value
 from fh.mr.repositories.features import find_feature
+from fh.mr.repositories.written_values import (
+    NextVersion,
+    find_settings,
+    insert_values,
+    lock_values_at,
+    save_versions,
+)
 from fh.mr.rollout_strategy import RolloutStrategy
 
 
@@ -14,11 +21,14 @@ async def test_every_version_stays_readable(database, place):
 
     async def work(tx):
         feature = await find_feature(tx, place.application, "title")
-        await repository.insert_value(tx, place.environment, feature.id, first, author)
-        value = await repository.lock_value(tx, place.environment, feature.id)
-        await repository.save_value(tx, value.id, second, author, 1)
-        newest = await repository.find_value(tx, place.environment, feature.id)
-        versions = [await repository.find_setting(tx, value.id, number) for number in (1, 2, 3)]
+        at = (place.environment, feature.id)
+        await insert_values(tx, {at: first}, author)
+        value = (await lock_values_at(tx, [at]))[at]
+        await save_versions(tx, [NextVersion(value.id, second, 1)], author)
+        newest = await find_value(tx, place.environment, feature.id)
+        versions = [
+            (await find_settings(tx, [(value.id, number)])).get(value.id) for number in (1, 2, 3)
+        ]
         return newest, versions
 
     newest, [one, two, three] = await database.transaction(work)
@@ -32,11 +42,9 @@ async def test_a_second_first_version_is_a_conflict(database, place):
     async def work(tx):
         feature = await find_feature(tx, place.application, "title")
         for _ in range(2):
-            await repository.insert_value(
+            await insert_values(
                 tx,
-                place.environment,
-                feature.id,
-                Setting("a", locked=False),
+                {(place.environment, feature.id): Setting("a", locked=False)},
                 place.caller.person_id,
             )
 
