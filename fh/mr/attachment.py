@@ -34,7 +34,7 @@ class Attached(Struct, frozen=True, omit_defaults=True, rename="camel"):
 class SentAttachment:
     """What a client wants to be attached, with the JSON text of its value."""
 
-    strategy_id: ApplicationStrategyId
+    strategy_id: ApplicationStrategyId | None
     value: Raw = field(default_factory=Raw)
 
 
@@ -61,19 +61,20 @@ def wanted_attached(
     Strategies that are not known are left out.
 
     Raises:
-        Invalid: a value is not of the feature's type, or there are too many.
+        Invalid: a value is not of the feature's type, or there are too many, or one does not say
+            which strategy it is.
     """
     if len(sent) > MOST_ATTACHED:
         raise Invalid(_PLACE, f"There may be {MOST_ATTACHED} strategies.")
-    return tuple(
-        Attached(
-            one.strategy_id,
-            known[one.strategy_id],
-            value_text(feature_type, one.value, f"{_PLACE}[{index}].value"),
-        )
-        for index, one in enumerate(sent)
-        if one.strategy_id in known
-    )
+    wanted = []
+    for index, one in enumerate(sent):
+        place = f"{_PLACE}[{index}]"
+        if one.strategy_id is None:
+            raise Invalid(f"{place}.strategyId", "It is not said which strategy that is.")
+        if one.strategy_id in known:
+            text = value_text(feature_type, one.value, f"{place}.value")
+            wanted.append(Attached(one.strategy_id, known[one.strategy_id], text))
+    return tuple(wanted)
 
 
 def as_seen(

@@ -191,7 +191,8 @@ def _place(body: FeatureValueContent) -> EnvironmentId:
 
 
 def _sent(body: FeatureValueContent) -> SentValue:
-    attached = [instance.strategy_id for instance in body.rollout_strategy_instances or ()]
+    instances = body.rollout_strategy_instances or ()
+    attached = [one.strategy_id for one in instances if one.strategy_id is not None]
     if len(set(attached)) < len(attached):
         raise DuplicateItems("rolloutStrategyInstances")
     return sent_value(body)

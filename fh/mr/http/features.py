@@ -11,6 +11,7 @@ from fh.mr.access import Caller
 from fh.mr.http.schemas.features import (
     CreateFeature,
     Feature,
+    FeatureContent,
     feature_body,
     feature_change,
     feature_text,
@@ -67,8 +68,8 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
         )
         return _bodies(features, request.query)
 
-    async def update(request: Request[Caller, FeatureQuery, Feature]) -> list[Feature]:
-        return await save(request, request.body.key)
+    async def update(request: Request[Caller, FeatureQuery, FeatureContent]) -> list[Feature]:
+        return await save(request, request.body.key or "")
 
     async def get(request: Request[Caller, OneFeatureQuery, None]) -> Feature:
         application_id, key = ApplicationId(request.uuid("id")), request.text("key")
@@ -81,10 +82,14 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
 
         return await database.transaction(work, read_only=True)
 
-    async def update_by_key(request: Request[Caller, FeatureQuery, Feature]) -> list[Feature]:
+    async def update_by_key(
+        request: Request[Caller, FeatureQuery, FeatureContent],
+    ) -> list[Feature]:
         return await save(request, request.text("key"))
 
-    async def save(request: Request[Caller, FeatureQuery, Feature], key: str) -> list[Feature]:
+    async def save(
+        request: Request[Caller, FeatureQuery, FeatureContent], key: str
+    ) -> list[Feature]:
         application_id, change = ApplicationId(request.uuid("id")), feature_change(request.body)
         features = await database.transaction(
             lambda tx: update_feature(tx, request.caller, application_id, key, change)
@@ -125,7 +130,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             update,
             tag=_TAG,
             query=FeatureQuery,
-            body=Feature,
+            body=FeatureContent,
             response=list[Feature],
         ),
         Route(
@@ -144,7 +149,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             update_by_key,
             tag=_TAG,
             query=FeatureQuery,
-            body=Feature,
+            body=FeatureContent,
             response=list[Feature],
         ),
         Route(

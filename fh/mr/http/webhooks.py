@@ -48,7 +48,7 @@ class WebhookSummaryQuery(Struct, frozen=True, rename="camel"):
 class TrackEventsQuery(Struct, frozen=True, rename="camel"):
     """Which messages, about what, and whether all answers to them are wanted."""
 
-    source: str | None = None
+    source: str
     page: int = 0
     page_size: int = _MOST_EVENTS
     cloud_event_type: str | None = None

@@ -30,8 +30,8 @@ from fh.mr.webhook_targets import Network
 class EnvironmentChange:
     """What a client wants an environment to be; what is None stays as it is.
 
-    `application_id` is the application in which the client looks for it, if it names one. Some
-    clients send stale versions with every change, so `version` may be None: not looked at.
+    `application_id` is the application in which the client looks for it, if it names one; clients
+    that do send stale versions with every change, so then `version` is not looked at.
     """
 
     name: str | None = None
@@ -61,7 +61,7 @@ async def update_environment(
     Raises:
         Forbidden: the caller does not administer its portfolio.
         NotFound: there is no such environment, or not in the application that was named.
-        VersionConflict: somebody changed it.
+        VersionConflict: somebody changed it, or the version is missing.
         AlreadyExists: the application has another environment of that name.
         Invalid: the name is blank, the prior is none, or settings can't be what they are.
         SealFirst: there are secrets to seal; nothing was written.
@@ -82,7 +82,7 @@ async def update_environment(
     current = await repository.lock_environment(tx, environment_id)
     if current is None:
         raise NotFound("environment")
-    if change.version is not None and change.version != current.version:
+    if change.application_id is None and change.version != current.version:
         raise VersionConflict("environment")
     changed = _changed(current, change, sealed, allowed)
     if change.prior_id is not None and change.prior_id != current.prior_id:

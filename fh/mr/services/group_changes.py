@@ -45,7 +45,7 @@ class GroupChange:
     group_id: GroupId
     version: int | None
     name: str | None = None
-    members: Sequence[PersonId] | None = None
+    members: Sequence[PersonId | None] | None = None
     application_roles: Mapping[ApplicationId, frozenset[ApplicationRole]] | None = None
     application_id: ApplicationId | None = None
     environment_roles: Mapping[EnvironmentId, frozenset[Role]] | None = None
@@ -98,6 +98,7 @@ async def update_group(
         VersionConflict: somebody changed it, or the version is missing.
         AlreadyExists: the portfolio has another group of that name.
         DuplicateItems: a member is named twice.
+        Invalid: a member is not named at all.
     """
     group = await repository.lock_group(tx, change.group_id)
     if (
@@ -114,9 +115,7 @@ async def update_group(
     if name and name != group.name:
         await repository.rename_group(tx, group.id, name)
     if change.members is not None:
-        if len(set(change.members)) < len(change.members):
-            raise DuplicateItems("members")
-        await set_members(tx, group, change.members)
+        await set_members(tx, group, _identified(change.members))
     if group.portfolio_id is not None:
         await _set_roles(tx, group.id, group.portfolio_id, change)
 
@@ -132,6 +131,17 @@ async def delete_group(tx: Transaction, caller: Caller, group_id: GroupId) -> No
     if group.admin:
         raise Forbidden("There have to be admins.")
     await repository.archive_group(tx, group, datetime.now(UTC))
+
+
+def _identified(members: Sequence[PersonId | None]) -> Sequence[PersonId]:
+    found: list[PersonId] = []
+    for index, member in enumerate(members):
+        if member is None:
+            raise Invalid(f"members[{index}].id", "Each member needs an identifier.")
+        found.append(member)
+    if len(set(found)) < len(found):
+        raise DuplicateItems("members")
+    return found
 
 
 async def _set_roles(

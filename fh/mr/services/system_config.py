@@ -42,7 +42,7 @@ class SentSetting:
     """What a client wants a setting to be, and the version it was looking at."""
 
     key: str
-    version: int
+    version: int | None
     value: object
 
 

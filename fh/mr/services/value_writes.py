@@ -186,5 +186,10 @@ async def _hold_attached(
     They stay until the transaction ends. Before any value is locked, as by whoever changes a
     strategy and then the values that it is attached to.
     """
-    ids = {one.strategy_id for write in writes for one in write.sent.attached or ()}
+    ids = {
+        one.strategy_id
+        for write in writes
+        for one in write.sent.attached or ()
+        if one.strategy_id is not None
+    }
     return await hold_strategies(tx, rights.application_id, sorted(ids))

@@ -159,8 +159,8 @@ async def test_the_client_is_told_what_there_is(api, superuser):
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({}, "configs"),
-        ({"configs": [{"version": 1}]}, "configs[0].key"),
+        ({"configs": {}}, "configs"),
+        ({"configs": [{"key": 1}]}, "configs[0].key"),
         ({"configs": [{"key": "site.url", "version": "1"}]}, "configs[0].version"),
     ],
 )

@@ -199,7 +199,8 @@ async def test_tracked_messages_by_page_and_type(shop, track):
 async def test_tracked_messages_are_about_environments_and_for_admins(shop, member, track):
     api, _group = member
     path = f"/mr-api/track-events/{shop.production}"
-    assert (await shop.api("GET", path)).status == 404
+    missing = await shop.api("GET", path)
+    assert (missing.status, missing.body["field"]) == (400, "source")
     assert (await shop.api("GET", f"{path}?source=app")).status == 404
     assert (await api("GET", f"{path}?source=env")).status == 403
     assert (await shop.api("GET", f"/mr-api/track-events/{uuid4()}?source=env")).status == 404

@@ -51,7 +51,10 @@ class CreateApplicationRolloutStrategy(Struct, frozen=True, rename="camel"):
 
 
 class UpdateApplicationRolloutStrategy(Struct, frozen=True, rename="camel"):
-    """What a strategy is to be; members that are absent or null stay as they are."""
+    """What a strategy is to be; members that are absent or null stay as they are.
+
+    Its times are sent back as they were received, and don't count.
+    """
 
     name: Name | None = None
     percentage: int | None = None
@@ -60,6 +63,8 @@ class UpdateApplicationRolloutStrategy(Struct, frozen=True, rename="camel"):
     disabled: bool | None = None
     colouring: Colouring | None = None
     avatar: Avatar | None = None
+    when_created: datetime | None = None
+    when_updated: datetime | None = None
 
 
 class ListApplicationRolloutStrategyItemUser(Struct, frozen=True, omit_defaults=True):

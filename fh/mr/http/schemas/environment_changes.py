@@ -33,8 +33,8 @@ class EnvironmentContent(Struct, frozen=True, rename="camel"):
     """What clients send as an `Environment`: of what they got, the members that count."""
 
     id: EnvironmentId
-    version: int
     name: Name
+    version: int | None = None
     description: Description | None = None
     production: bool | None = None
     prior_environment_id: EnvironmentId | None = None
@@ -59,7 +59,7 @@ def change_of_update(
         prior_id=body.prior_environment_id,
         information=body.environment_info,
         webhook_information=body.webhook_environment_info,
-        version=body.version if application_id is None else None,
+        version=body.version,
         application_id=application_id,
     )
 

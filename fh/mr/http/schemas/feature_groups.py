@@ -60,13 +60,14 @@ Members: TypeAlias = tuple[FeatureGroupUpdateFeature, ...]
 
 
 class FeatureGroupCreate(Struct, frozen=True, rename="camel"):
-    """A group to be; of the strategies only the first counts."""
+    """A group to be; of the strategies only the first counts. No group is ever disabled."""
 
     name: Name
     environment_id: EnvironmentId
     features: Members
     description: Description | None = None
     strategies: Strategies | None = None
+    disabled: bool | None = False
 
 
 class FeatureGroupUpdate(Struct, frozen=True):

@@ -19,11 +19,26 @@ Description: TypeAlias = Annotated[str, Meta(max_length=300)]
 
 
 class Feature(Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """A feature; its metadata only where it was asked for. Also what clients change it with."""
+    """A feature; its metadata only where it was asked for."""
 
-    key: Key
-    name: Name
+    key: str
+    name: str
     id: FeatureId | None = None
+    value_type: FeatureType | None = None
+    version: int | None = None
+    secret: bool | None = None
+    alias: str | None = None
+    link: str | None = None
+    description: str | None = None
+    meta_data: str | None = None
+    feature_filter: tuple[FeatureFilterId, ...] | None = None
+
+
+class FeatureContent(Struct, frozen=True, rename="camel"):
+    """What clients send as a `Feature`: of what they got, the members that count."""
+
+    name: Name
+    key: Key | None = None
     value_type: FeatureType | None = None
     version: int | None = None
     secret: bool | None = None
@@ -71,10 +86,10 @@ def feature_body(
     )
 
 
-def feature_text(body: Feature | CreateFeature) -> FeatureText:
+def feature_text(body: FeatureContent | CreateFeature) -> FeatureText:
     """Return what a client wrote about a feature."""
     return FeatureText(
-        key=body.key,
+        key=body.key or "",
         name=body.name,
         alias=body.alias,
         link=body.link,
@@ -84,6 +99,6 @@ def feature_text(body: Feature | CreateFeature) -> FeatureText:
     )
 
 
-def feature_change(body: Feature) -> FeatureChange:
+def feature_change(body: FeatureContent) -> FeatureChange:
     """Return what a client wants a feature to be."""
     return FeatureChange(feature_text(body), body.value_type, body.version, body.feature_filter)

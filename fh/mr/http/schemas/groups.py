@@ -1,7 +1,7 @@
 """What clients create and change groups with, and how they ask to see them."""
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
 
@@ -11,12 +11,16 @@ from fh.mr.http.schemas.people import PersonIdentifier
 from fh.mr.services.group_changes import GroupChange, NewGroup
 from fh.mr.services.groups import GroupParts
 
+IgnoredId: TypeAlias = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+"""Whatever it is, it does not count."""
+
 
 class SentApplicationRole(Struct, frozen=True, rename="camel"):
     """What a group may do in an application; which group is known already."""
 
     application_id: ApplicationId
     roles: tuple[ApplicationRole, ...] | None = None
+    group_id: IgnoredId | None = None
 
 
 class SentEnvironmentRole(Struct, frozen=True, rename="camel"):
@@ -24,18 +28,19 @@ class SentEnvironmentRole(Struct, frozen=True, rename="camel"):
 
     environment_id: EnvironmentId
     roles: tuple[Role, ...] | None = None
+    group_id: IgnoredId | None = None
 
 
 class SentMember(Struct, frozen=True):
     """A member, of whom only the identifier counts."""
 
-    id: PersonIdentifier
+    id: PersonIdentifier | None = None
 
 
 class CreateGroup(Struct, frozen=True, rename="camel"):
     """A group to be."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=255)]
+    name: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
     admin: bool | None = None
     application_roles: tuple[SentApplicationRole, ...] | None = None
 
@@ -108,7 +113,7 @@ class AddPersonsQuery(Struct, frozen=True, rename="camel"):
 def new_group(sent: CreateGroup) -> NewGroup:
     """Return which group to create."""
     return NewGroup(
-        sent.name,
+        sent.name or "",
         admin=bool(sent.admin),
         application_roles=_application_roles(sent.application_roles or ()),
     )
@@ -118,7 +123,7 @@ def group_change(sent: ChangedGroup | UpdateGroup, query: UpdateGroupQuery) -> G
     """Return what to change; members only in the first version."""
     members = None
     if isinstance(sent, ChangedGroup) and query.update_members:
-        members = [member.id.id for member in sent.members or ()]
+        members = [None if member.id is None else member.id.id for member in sent.members or ()]
     applications, environments = None, None
     if query.update_application_group_roles:
         applications = _application_roles(sent.application_roles or ())

@@ -19,7 +19,7 @@ def _none() -> tuple[()]:
 class RolloutStrategyInstance(Struct, frozen=True, omit_defaults=True, rename="camel"):
     """An application's strategy, attached to a value."""
 
-    strategy_id: ApplicationStrategyId
+    strategy_id: ApplicationStrategyId | None = None
     name: str | None = None
     value: Raw = ABSENT
     disabled: bool | None = None

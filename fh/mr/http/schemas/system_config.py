@@ -25,17 +25,17 @@ class SystemConfigs(Struct, frozen=True):
 
 
 class UpdatedSystemConfig(Struct, frozen=True):
-    """What a setting is to be; null clears it."""
+    """What a setting is to be; null clears it. Without a key it is passed over, as unknown ones."""
 
-    key: str
-    version: int
+    key: str = ""
+    version: int | None = None
     value: Any = None  # of any type: what fits is the setting's business
 
 
 class UpdatedSystemConfigs(Struct, frozen=True, rename="camel"):
     """What settings are to be; nothing is tried out, whatever `try_out` says."""
 
-    configs: Annotated[tuple[UpdatedSystemConfig, ...], Meta(max_length=1000)]
+    configs: Annotated[tuple[UpdatedSystemConfig, ...], Meta(max_length=1000)] = ()
     try_out: tuple[str, ...] | None = None
 
 

@@ -3,7 +3,7 @@ from uuid import UUID
 import msgspec
 
 from fh.model.feature_type import FeatureType
-from fh.mr.http.schemas.features import Feature, feature_body, feature_change
+from fh.mr.http.schemas.features import FeatureContent, feature_body, feature_change
 from fh.mr.repositories import features as rows
 from fh.mr.repositories.features import FeatureText
 
@@ -28,5 +28,5 @@ def test_metadata_is_shown_on_demand_and_nothing_is_shown_as_null():
 
 def test_what_was_shown_is_accepted_back():
     body = msgspec.json.encode(feature_body(_ROW, meta_data=True))
-    change = feature_change(msgspec.json.decode(body, type=Feature))
+    change = feature_change(msgspec.json.decode(body, type=FeatureContent))
     assert (change.text, change.version) == (_ROW.text, 3)
