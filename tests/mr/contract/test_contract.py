@@ -1,7 +1,7 @@
 """The document that is served says what the contract says, operation by operation.
 
-What differs is listed in `facts/differences.txt`, line by line, each `name: what`. A line that no
-longer holds has to go: the list only ever says what is missing.
+What differs is listed in `facts/differences.txt`, line by line, each `name: what  # why`. A line
+that no longer holds has to go: the list only ever says what is missing.
 """
 
 from functools import cache
@@ -18,7 +18,7 @@ from fh.mr.http.contract import mr_contract
 from fh.mr.settings import MrSettings
 from tests.mr.contract.answers import NoDatabase
 from tests.mr.contract.compared import Comparison
-from tests.mr.contract.typed import differences, enumerations, operations, schemas
+from tests.mr.contract.typed import differences, enumerations, operations, reasons, schemas
 
 TYPED = operations()
 KNOWN = differences()
@@ -67,6 +67,10 @@ def test_schemas_are_as_in_the_contract():
     differing, listed = about_schemas(found()), about_schemas(KNOWN)
     assert sorted(differing - listed) == [], "not in the contract, and not listed"
     assert sorted(listed - differing) == [], "listed, but as in the contract by now"
+
+
+def test_every_difference_has_its_reason():
+    assert [line for line, reason in reasons().items() if not reason] == []
 
 
 def test_every_operation_is_documented_once():

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 FACTS = Path(__file__).parent / "facts"
+REASON = "  # "
 
 _MEMBER = re.compile(r"(?P<ignored>~?)(?P<name>\w+)(?P<required>\*?):(?P<rest>.+)")
 _KIND = re.compile(
@@ -133,7 +134,13 @@ def enumerations() -> dict[str, set[str]]:
 def differences() -> dict[str, set[str]]:
     """Return what is known to differ from the contract, by operation or schema."""
     found: dict[str, set[str]] = {}
-    for line in _lines("differences.txt"):
+    for line in reasons():
         name, _, what = line.partition(": ")
         found.setdefault(name, set()).add(what)
     return found
+
+
+def reasons() -> dict[str, str]:
+    """Return why each line of the list of differences stays in it."""
+    parted = (line.partition(REASON) for line in _lines("differences.txt"))
+    return {line: reason for line, _, reason in parted}

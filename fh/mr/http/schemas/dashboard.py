@@ -1,16 +1,18 @@
 """The dashboard on the wire."""
 
 from collections.abc import Iterator, Sequence
+from typing import Annotated, TypeAlias
 
-from msgspec import Raw, Struct, field
+from msgspec import Meta, Raw, Struct, field
 
 from fh.contracts.published import ABSENT
 from fh.model.feature_type import FeatureType
-from fh.model.ids import ApplicationId, EnvironmentId, FeatureGroupId, FeatureValueId
+from fh.model.ids import ApplicationId, EnvironmentId, FeatureValueId
 from fh.model.roles import Role
 from fh.mr.http.schemas.features import Feature, feature_body
-from fh.mr.http.schemas.strategies import RolloutStrategyInstance
+from fh.mr.http.schemas.strategies import RolloutStrategyInstance, ThinGroupRolloutStrategy
 from fh.mr.repositories.dashboard import PageAttachment, PageGroup, PageValue
+from fh.mr.rollout_strategy import Strategies
 from fh.mr.services.dashboard import Dashboard, DashboardEnvironment
 from fh.mr.values import json_value
 
@@ -20,12 +22,16 @@ def _none() -> tuple[()]:
     return ()
 
 
-class ThinGroupRolloutStrategy(Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """The strategy of a feature group, with the value of one of its features."""
-
-    name: str
-    feature_group_id: FeatureGroupId
-    value: Raw = ABSENT
+# They go out as the text that they are stored as: a page may hold thousands of them.
+_Stored: TypeAlias = Annotated[
+    Raw,
+    Meta(
+        extra_json_schema={
+            "type": "array",
+            "items": {"$ref": "#/components/schemas/RolloutStrategy"},
+        }
+    ),
+]
 
 
 class DashboardValue(Struct, frozen=True, omit_defaults=True, rename="camel"):
@@ -37,7 +43,7 @@ class DashboardValue(Struct, frozen=True, omit_defaults=True, rename="camel"):
     version: int
     environment_id: EnvironmentId
     retired: bool
-    rollout_strategies: Raw
+    rollout_strategies: _Stored
     value: Raw = ABSENT
     value_boolean: bool | None = None
     value_string: str | None = None
@@ -45,7 +51,7 @@ class DashboardValue(Struct, frozen=True, omit_defaults=True, rename="camel"):
     value_json: str | None = None
     rollout_strategy_instances: tuple[RolloutStrategyInstance, ...] = field(default_factory=_none)
     feature_group_strategies: tuple[ThinGroupRolloutStrategy, ...] = field(default_factory=_none)
-    shared_rollout_strategies: tuple[()] = field(default_factory=_none)
+    shared_rollout_strategies: Strategies = field(default_factory=_none)
 
 
 class EnvironmentFeatureValues(Struct, frozen=True, omit_defaults=True, rename="camel"):

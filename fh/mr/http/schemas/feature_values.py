@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 from msgspec import Raw, Struct, field
 
@@ -14,9 +13,13 @@ from fh.mr.attachment import SentAttachment
 from fh.mr.http.schemas.applications import Application
 from fh.mr.http.schemas.environments import Environment, environment_body
 from fh.mr.http.schemas.features import Feature
-from fh.mr.http.schemas.people import PersonIdentifier, PersonInfo
+from fh.mr.http.schemas.people import Group, PersonIdentifier, PersonInfo
 from fh.mr.http.schemas.service_accounts import ServiceAccount, account_outline
-from fh.mr.http.schemas.strategies import Instances, RolloutStrategyInstance
+from fh.mr.http.schemas.strategies import (
+    Instances,
+    RolloutStrategyInstance,
+    ThinGroupRolloutStrategy,
+)
 from fh.mr.repositories import feature_values as rows
 from fh.mr.rollout_strategy import RolloutStrategy
 from fh.mr.services.environments import EnvironmentDetails
@@ -44,7 +47,7 @@ class Author(Struct, frozen=True, omit_defaults=True):
     id: PersonIdentifier
     name: str | None = None
     email: str | None = None
-    groups: tuple[UUID, ...] = field(default_factory=_none)
+    groups: tuple[Group, ...] = field(default_factory=_none)
     additional: tuple[PersonInfo, ...] = field(default_factory=_none)
 
 
@@ -70,7 +73,10 @@ class FeatureValueContent(Struct, frozen=True, omit_defaults=True, rename="camel
 
 
 class FeatureValue(Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """A value; it stands in the member of its type and in `value`."""
+    """A value; it stands in the member of its type and in `value`.
+
+    Strategies of groups are only shown on the dashboard, shared ones only as instances.
+    """
 
     id: FeatureValueId
     key: str
@@ -85,8 +91,8 @@ class FeatureValue(Struct, frozen=True, omit_defaults=True, rename="camel"):
     value_json: str | None = None
     rollout_strategies: tuple[RolloutStrategy, ...] = field(default_factory=_none)
     rollout_strategy_instances: Instances = field(default_factory=_none)
-    shared_rollout_strategies: Instances = field(default_factory=_none)
-    feature_group_strategies: Instances = field(default_factory=_none)
+    shared_rollout_strategies: tuple[RolloutStrategy, ...] = field(default_factory=_none)
+    feature_group_strategies: tuple[ThinGroupRolloutStrategy, ...] = field(default_factory=_none)
     who_updated: Author | None = None
     when_updated: datetime | None = None
 

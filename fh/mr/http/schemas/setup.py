@@ -7,6 +7,7 @@ from msgspec import Meta, Struct, field
 
 from fh.model.ids import OrganisationId
 from fh.mr.http.schemas.people import Email, Group
+from fh.mr.http.schemas.portfolios import Portfolio
 
 
 def _none() -> tuple[()]:
@@ -38,7 +39,7 @@ class Organization(Struct, frozen=True, omit_defaults=True, rename="camel"):
     when_created: datetime | None = None
     when_updated: datetime | None = None
     org_group: Group | None = None
-    portfolios: tuple[str, ...] = field(default_factory=_none)
+    portfolios: tuple[Portfolio, ...] = field(default_factory=_none)
 
 
 class SetupResponse(Struct, frozen=True, rename="camel"):

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from msgspec import Raw, Struct, field
 
 from fh.contracts.published import ABSENT
-from fh.model.ids import ApplicationStrategyId
+from fh.model.ids import ApplicationStrategyId, FeatureGroupId
 from fh.mr.rollout_strategy import RolloutStrategy, Strategies
 from fh.mr.strategy_rules import ListFault, Verdict
 
@@ -23,6 +23,14 @@ class RolloutStrategyInstance(Struct, frozen=True, omit_defaults=True, rename="c
     name: str | None = None
     value: Raw = ABSENT
     disabled: bool | None = None
+
+
+class ThinGroupRolloutStrategy(Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """The strategy of a feature group, with the value of one of its features."""
+
+    name: str
+    feature_group_id: FeatureGroupId
+    value: Raw = ABSENT
 
 
 Instances: TypeAlias = tuple[RolloutStrategyInstance, ...]
