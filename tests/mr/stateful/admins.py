@@ -1,6 +1,7 @@
 """Admins who do whatever they may, in any order."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -136,10 +137,11 @@ class Admins(Compared):
         version = 0 if known is None else max(1, known.version - age)
         base = Setting(None, locked=False) if known is None else known.history[version - 1]
         value = data.draw(VALUES[kind]) if "value" in change else base.value
-        wanted = Setting(
-            bool(value) if kind == "BOOLEAN" else value,
-            base.locked != ("locked" in change),
-            base.retired != ("retired" in change),
+        wanted = replace(
+            base,
+            value=bool(value) if kind == "BOOLEAN" else value,
+            locked=base.locked != ("locked" in change),
+            retired=base.retired != ("retired" in change),
         )
         body: dict[str, Any] = {"key": key, "locked": wanted.locked, "retired": wanted.retired}
         if wanted.value is not None:
@@ -203,5 +205,5 @@ class Admins(Compared):
         assert self.world.call("DELETE", self.path) is True
         for environment in list(self.model.environments):
             self.expected += self.model.delete_environment(environment)
-        self.model.features.clear()
+        self.model.clear()
         self.deleted = True

@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from tests.mr.stateful.model import Announced, Application, Setting
+from tests.mr.stateful.model import Account, Announced, Setting
+from tests.mr.stateful.shared_model import Sharing
 from tests.mr.stateful.world import Watch, World
 
 MEMBERS = {
@@ -25,7 +26,7 @@ class Compared(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.path = ""
-        self.model = Application()
+        self.model = Sharing()
         self.watches: dict[str, Watch] = {}
         self.expected: list[Announced] = []
         self.ids: set[str] = set()
@@ -69,13 +70,18 @@ class Compared(RuleBasedStateMachine):
 
     @invariant()
     def edge_serves_it(self) -> None:
-        current = {
-            key: place
-            for account in self.model.accounts.values()
-            for place, key in account.keys.items()
-        }
-        for key, place in current.items():
-            wanted = self.model.served(place)
+        """Streams and polls of SDKs that evaluate strategies; polls of those that don't."""
+        current: dict[str, tuple[str, Account]] = {}
+        for account in self.model.accounts.values():
+            for place, key in account.client_keys.items():
+                current[key] = place, account
+                plain = {
+                    name: (*one[:-1], ()) for name, one in self.model.served(place, account).items()
+                }
+                server_key = account.keys[place]
+                assert self.world.poll_until(server_key, plain) == plain
+        for key, (place, account) in current.items():
+            wanted = self.model.served(place, account)
             assert self.world.poll_until(key, wanted) == wanted
             if key not in self.watches:
                 self.watches[key] = self.world.watch(key)
@@ -117,9 +123,11 @@ class Compared(RuleBasedStateMachine):
 
     def learn_keys(self, account: dict[str, Any]) -> None:
         """Any role lets an account read."""
-        secret = account["apiKeyServerSide"]
         held = self.model.accounts[account["id"]]
-        held.keys = {place: f"{place}/{secret}" for place in held.grants}
+        held.keys = {place: f"{place}/{account['apiKeyServerSide']}" for place in held.grants}
+        held.client_keys = {
+            place: f"{place}/{account['apiKeyClientSide']}" for place in held.grants
+        }
 
 
 def quoted(key: str) -> str:
@@ -133,4 +141,5 @@ def permissions(granted: dict[str, frozenset[str]]) -> list[dict[str, Any]]:
 
 
 def _setting(body: dict[str, Any], kind: str) -> Setting:
-    return Setting(body.get(MEMBERS[kind]), body["locked"], body["retired"])
+    attached = [(one["strategyId"], one.get("value")) for one in body["rolloutStrategyInstances"]]
+    return Setting(body.get(MEMBERS[kind]), body["locked"], body["retired"], tuple(attached))

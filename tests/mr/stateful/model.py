@@ -10,8 +10,14 @@ Announced: TypeAlias = tuple[str, ...]
 """`environment | feature | account`, the action, and what it is about."""
 
 
-Served: TypeAlias = tuple[str, object, bool, int]
-"""A feature as SDKs get it: type, value, lock and version."""
+Strategies: TypeAlias = tuple[tuple[object, object], ...]
+"""Percentage and value of each."""
+
+Served: TypeAlias = tuple[str, object, bool, int, Strategies]
+"""A feature as SDKs get it: type, value, lock, version, and strategies if they evaluate them."""
+
+Attached: TypeAlias = tuple[tuple[str, object], ...]
+"""Strategies of the application in their order, with the values that they have here."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,7 @@ class Setting:
     value: object
     locked: bool
     retired: bool = False
+    attached: Attached = ()
 
 
 @dataclass
@@ -44,7 +51,7 @@ class Value:
         """
         base, current = self.history[base_version - 1], self.current
         merged = current
-        for facet in ("locked", "value", "retired"):
+        for facet in ("locked", "value", "retired", "attached"):
             was, is_now, new = (getattr(one, facet) for one in (base, current, wanted))
             if new in (was, is_now):
                 continue
@@ -56,6 +63,10 @@ class Value:
         if merged != current:
             self.history.append(merged)
         return True
+
+    def write_again(self, **changes: object) -> None:
+        """The next version, in which only what is shared with others differs."""
+        self.history.append(replace(self.current, **changes))
 
 
 @dataclass
@@ -70,6 +81,13 @@ class Account:
 
     grants: dict[str, frozenset[str]]
     keys: dict[str, str] = field(default_factory=dict)
+    client_keys: dict[str, str] = field(default_factory=dict)
+    filters: frozenset[str] = frozenset()
+
+    def forget_keys(self, *environment_ids: str) -> None:
+        for place in environment_ids:
+            self.keys.pop(place, None)
+            self.client_keys.pop(place, None)
 
 
 @dataclass
@@ -79,7 +97,6 @@ class Application:
     environments: dict[str, Environment] = field(default_factory=dict)
     features: dict[str, str] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
-    former_keys: list[str] = field(default_factory=list)
 
     def add_environment(self, environment_id: str, name: str) -> Iterator[Announced]:
         environment = self.environments[environment_id] = Environment(name)
@@ -151,25 +168,30 @@ class Application:
 
     def reset_keys(self, account_id: str) -> list[Announced]:
         account = self.accounts[account_id]
-        self.former_keys += account.keys.values()
-        account.keys.clear()
+        account.forget_keys(*account.grants)
         return self._account_changed(account_id, [])
 
     def delete_account(self, account_id: str) -> list[Announced]:
-        account = self.accounts.pop(account_id)
-        self.former_keys += account.keys.values()
+        del self.accounts[account_id]
         return [("account", "DELETE", account_id)]
 
-    def served(self, environment_id: str) -> dict[str, Served]:
-        """Return what SDKs are served, by key."""
+    def served(self, environment_id: str, account: Account) -> dict[str, Served]:
+        """Return what SDKs are served that evaluate strategies themselves, by key."""
         values = self.environments[environment_id].values
         found = {}
         for key, kind in self.features.items():
             version = values[key].version if key in values else 0
             setting = values[key].current if version else Setting(None, locked=False)
-            if not setting.retired:
-                found[key] = (kind, setting.value, setting.locked, version)
+            if not setting.retired and self.shows(key, account):
+                strategies = self.strategies_of(environment_id, key, setting)
+                found[key] = (kind, setting.value, setting.locked, version, strategies)
         return found
+
+    def shows(self, key: str, account: Account) -> bool:
+        return True
+
+    def strategies_of(self, environment_id: str, key: str, setting: Setting) -> Strategies:
+        return ()
 
     def _account_changed(self, account_id: str, touched: list[str]) -> list[Announced]:
         environments = [("environment", "UPDATE", one) for one in touched]
@@ -177,8 +199,7 @@ class Application:
 
     def _retire(self, account: Account, environment_id: str) -> None:
         account.grants.pop(environment_id, None)
-        if (key := account.keys.pop(environment_id, None)) is not None:
-            self.former_keys.append(key)
+        account.forget_keys(environment_id)
 
 
 def _switch() -> Value:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.mr.stateful.model import Application, Setting, Value
+from tests.mr.stateful.model import Account, Application, Setting, Value
 
 FIRST = Setting("a", locked=False)
 
@@ -44,4 +44,4 @@ def test_a_switch_is_off_and_locked_everywhere_from_the_beginning():
         ("environment", "UPDATE", "f"),
         ("feature", "UPDATE", "f", "menu"),
     ]
-    assert model.served("f") == {"menu": ("BOOLEAN", False, True, 1)}
+    assert model.served("f", Account({})) == {"menu": ("BOOLEAN", False, True, 1, ())}

@@ -22,7 +22,6 @@ from fh.contracts.published import (
     PublishEnvironment,
     PublishFeatureValues,
     PublishServiceAccount,
-    has_value,
 )
 from fh.edge.door import listen
 from fh.roles import party_server
@@ -108,20 +107,16 @@ class Watch:
         if event.name == "features":
             self.held.clear()
             self.begun = True
-        for feature in event.features:
+        told = msgspec.json.decode(event.data) if event.features else []
+        for feature in told if isinstance(told, list) else [told]:
+            identifier, key, version = feature.get("id"), feature["key"], feature["version"]
             if event.name == "delete_feature":
-                self.held = {
-                    one: (key, served)
-                    for one, (key, served) in self.held.items()
-                    if key != feature.key
-                }
+                self.held = {one: held for one, held in self.held.items() if held[0] != key}
                 continue
-            if feature.version < self.versions.get(feature.id, 0):
-                self.complaints.append(f"{feature.key} went back to {feature.version}")
-            self.versions[feature.id] = feature.version
-            value = msgspec.json.decode(feature.value) if has_value(feature.value) else None
-            served = (feature.type, value, feature.locked, feature.version)
-            self.held[feature.id] = (feature.key, served)
+            if version < self.versions.get(identifier, 0):
+                self.complaints.append(f"{key} went back to {version}")
+            self.versions[identifier] = version
+            self.held[identifier] = (key, _served(feature))
         self._tell()
 
     @property
@@ -180,10 +175,7 @@ class World:
         if status in {403, 404}:
             return None
         assert status == 200, (status, answer)
-        return {
-            one["key"]: (one["type"], one.get("value"), one["l"], one["version"])
-            for one in answer[0]["features"]
-        }
+        return {one["key"]: _served(one) for one in answer[0]["features"]}
 
     def poll_until(self, key: str, wanted: dict[str, Any] | None) -> dict[str, Any] | None:
         """Poll until `wanted` is served, or it has taken too long; return what was served last."""
@@ -213,6 +205,15 @@ class World:
 
     def leave(self, watch: Watch) -> None:
         trio.from_thread.run_sync(watch.scope.cancel, trio_token=self._trio)
+
+
+def _served(feature: dict[str, Any]) -> Served:
+    """Return what counts of a feature as an SDK gets it."""
+    strategies = [
+        (one.get("percentage"), one.get("value")) for one in feature.get("strategies", ())
+    ]
+    value, version = feature.get("value"), feature["version"]
+    return feature["type"], value, feature["l"], version, tuple(strategies)
 
 
 @contextmanager
