@@ -1,14 +1,16 @@
 """Admins who also share strategies, values and filters among features."""
 
 import time
+from collections.abc import Collection
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
+from typing_extensions import override
 
 from tests.mr.stateful.admins import VALUES, Admins, anywhere
 from tests.mr.stateful.compared import MEMBERS, quoted
-from tests.mr.stateful.model import Setting
+from tests.mr.stateful.model import Attached, Setting
 from tests.mr.stateful.shared_model import Group
 
 MOST_STRATEGIES = 3
@@ -16,11 +18,25 @@ MOST_GROUPS = 3
 MOST_FILTERS = 2
 
 percentages = st.sampled_from([0, 250_000, 1_000_000])
-some = st.sets(st.integers(0, 5), max_size=3)
+some = st.lists(st.integers(0, 11), max_size=3)
 
 
 class Sharers(Admins):
-    """Drives what features share."""
+    """Drives what features share; there is something of everything from the beginning."""
+
+    @override
+    @initialize()
+    def begin(self) -> None:
+        super().begin()
+        switch, number = self.model.features
+        [environment] = self.model.environments
+        self.add_strategy(250_000)
+        self._attach(environment, number, ((_one(self.model.strategies, 0), 7),))
+        self._add_group(environment, {switch: True, number: 1}, 1_000_000)
+        self.add_filter()
+        self.label_feature(1, [0])
+        self.add_account({0: {"READ"}})
+        self.label_account(1, [0])
 
     # Strategies of the application
 
@@ -32,24 +48,17 @@ class Sharers(Admins):
         self.model.strategies[made["id"]] = percentage
 
     @precondition(lambda self: self.has_features() and self.model.strategies)
-    @rule(
-        where=anywhere,
-        which=anywhere,
-        chosen=st.permutations(range(MOST_STRATEGIES)),
-        number=st.integers(0, MOST_STRATEGIES),
-        data=st.data(),
-    )
-    def attach(self, where: int, which: int, chosen: list[int], number: int, data: Any) -> None:
+    @rule(where=anywhere, which=anywhere, chosen=some, data=st.data())
+    def attach(self, where: int, which: int, chosen: list[int], data: Any) -> None:
         """Attach some strategies in some order, to the newest version of a value."""
         environment, key = self.environment(where), self.feature(which)
+        drawn = VALUES[self.model.features[key]]
+        strategies = _some(self.model.strategies, chosen)
+        self._attach(environment, key, tuple((one, data.draw(drawn)) for one in strategies))
+
+    def _attach(self, environment: str, key: str, attached: Attached) -> None:
         kind, known = self.model.features[key], self.model.environments[environment].values.get(key)
         base = Setting(None, locked=False) if known is None else known.current
-        strategies = list(self.model.strategies)
-        attached = tuple(
-            (strategies[one], data.draw(VALUES[kind]))
-            for one in chosen[:number]
-            if one < len(strategies)
-        )
         body: dict[str, Any] = {"key": key, "locked": base.locked, "retired": base.retired}
         body["rolloutStrategyInstances"] = [
             {"strategyId": one} | ({} if value is None else {"value": value})
@@ -87,8 +96,10 @@ class Sharers(Admins):
 
     @precondition(lambda self: self.has_features() and len(self.model.groups) < MOST_GROUPS)
     @rule(where=anywhere, chosen=some, percentage=st.none() | percentages, data=st.data())
-    def add_group(self, where: int, chosen: set[int], percentage: int | None, data: Any) -> None:
-        environment, members = self.environment(where), self._members(chosen, data)
+    def add_group(self, where: int, chosen: list[int], percentage: int | None, data: Any) -> None:
+        self._add_group(self.environment(where), self._members(chosen, data), percentage)
+
+    def _add_group(self, environment: str, members: dict[str, Any], percentage: int | None) -> None:
         body = {
             "name": f"g{time.monotonic_ns()}",
             "environmentId": environment,
@@ -101,7 +112,9 @@ class Sharers(Admins):
 
     @precondition(lambda self: self.has_features() and self.model.groups)
     @rule(which=anywhere, chosen=some, percentage=st.none() | percentages, data=st.data())
-    def change_group(self, which: int, chosen: set[int], percentage: int | None, data: Any) -> None:
+    def change_group(
+        self, which: int, chosen: list[int], percentage: int | None, data: Any
+    ) -> None:
         """Give a group other members, another percentage, or both."""
         group, members = _one(self.model.groups, which), self._members(chosen, data)
         known = self.world.call("GET", f"{self.path}/feature-groups/{group}")
@@ -122,13 +135,9 @@ class Sharers(Admins):
         self.world.call("DELETE", f"{self.path}/feature-groups/{group}")
         self.expected += self.model.delete_group(group)
 
-    def _members(self, chosen: set[int], data: Any) -> dict[str, Any]:
-        keys = list(self.model.features)
-        return {
-            keys[one]: data.draw(VALUES[self.model.features[keys[one]]])
-            for one in sorted(chosen)
-            if one < len(keys)
-        }
+    def _members(self, chosen: list[int], data: Any) -> dict[str, Any]:
+        keys = _some(self.model.features, chosen)
+        return {key: data.draw(VALUES[self.model.features[key]]) for key in keys}
 
     def _sent(self, members: dict[str, Any]) -> list[dict[str, Any]]:
         known = self.world.call("GET", f"{self.path}/features")
@@ -148,7 +157,7 @@ class Sharers(Admins):
 
     @precondition(lambda self: self.has_features() and self.model.filters)
     @rule(which=anywhere, chosen=some)
-    def label_feature(self, which: int, chosen: set[int]) -> None:
+    def label_feature(self, which: int, chosen: list[int]) -> None:
         key, filters = self.feature(which), self._chosen(chosen)
         path = f"{self.path}/features/{quoted(key)}"
         known = self.world.call("GET", path)
@@ -157,7 +166,7 @@ class Sharers(Admins):
 
     @precondition(lambda self: self.alive() and self.model.filters and self.model.accounts)
     @rule(which=anywhere, chosen=some)
-    def label_account(self, which: int, chosen: set[int]) -> None:
+    def label_account(self, which: int, chosen: list[int]) -> None:
         account, filters = self.account(which), self._chosen(chosen)
         known = self.world.call("GET", f"/mr-api/service-account/{account}")
         path = f"/mr-api/portfolio/{self.portfolio}/service-account"
@@ -178,11 +187,16 @@ class Sharers(Admins):
     def _filters(self) -> str:
         return f"/mr-api/portfolio/{self.portfolio}/feature-filter"
 
-    def _chosen(self, numbers: set[int]) -> frozenset[str]:
-        known = sorted(self.model.filters)
-        return frozenset(known[one] for one in numbers if one < len(known))
+    def _chosen(self, numbers: list[int]) -> frozenset[str]:
+        return frozenset(_some(sorted(self.model.filters), numbers))
 
 
 def _one(known: dict[str, Any], number: int) -> str:
     found = list(known)
     return found[number % len(found)]
+
+
+def _some(known: Collection[str], numbers: list[int]) -> list[str]:
+    """Return some of them in some order, each once."""
+    found = list(known)
+    return list(dict.fromkeys(found[number % len(found)] for number in numbers))
