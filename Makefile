@@ -41,6 +41,7 @@ bench: bench-fanout bench-evaluate bench-dacha bench-split ## every benchmark; t
 	.venv/bin/fh bench actors --json bench/reports/actors.json > bench/reports/actors.txt
 	.venv/bin/fh bench start --json bench/reports/start.json > bench/reports/start.txt
 	.venv/bin/fh bench herd --json bench/reports/herd.json > bench/reports/herd.txt
+	.venv/bin/fh bench meanwhile --json bench/reports/meanwhile.json > bench/reports/meanwhile.txt
 	.venv/bin/fh bench propagation --json bench/reports/propagation.json > bench/reports/propagation.txt
 	.venv/bin/fh bench churn --json bench/reports/churn.json > bench/reports/churn.txt
 	.venv/bin/fh bench convergence --json bench/reports/convergence.json > bench/reports/convergence.txt

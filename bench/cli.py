@@ -10,6 +10,7 @@ COMMANDS: Final = {
     "fanout": "What does a delivery cost, and when does the last stream have it?",
     "propagation": "How long from an admin's change to an SDK?",
     "poll": "How many polls, and at what cost?",
+    "meanwhile": "How long does a poll wait during a broadcast?",
     "herd": "What happens when everybody comes back at once?",
     "churn": "Does anything get lost while clients come and go?",
     "soak": "Does anything grow over half an hour?",

@@ -4,23 +4,34 @@ One keep-alive client polls without a pause, first while nothing else happens an
 go out to many streams. Edge is the real one; its Dacha holds the environment.
 """
 
-import argparse
 import http.client
 import statistics
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from typing import Self
+from pathlib import Path
+from typing import Final, Self
+
+import click
+import msgspec
 
 from bench.baselines.contestant import Contestant, DidNotStart, Entry
 from bench.baselines.frame import ENVIRONMENT_ID, SECRET, value_bytes_for
-from bench.load.bounds import OutOfBounds, require_bounded, require_descriptors
+from bench.command import FAILED, conclude, refusals, with_output
+from bench.load.bounds import require_bounded, require_descriptors
 from bench.load.link import LoadFailed, LoadPlan, open_load
 from bench.load.marker import padded_value
 from bench.load.percentiles import percentile
+from bench.result import Better, Column, Result, Row, Target, begin_result
 
-MOST_MS = 20.0
+MOST_MS: Final = 20.0
+COLUMNS: Final = (
+    Column("50 %", "how long half of the polls waited", "ms", Better.LOWER, 1),
+    Column("99 %", "the same, 99 of 100 polls", "ms", Better.LOWER, 1),
+    Column("100 %", "the same, all of them", "ms", Better.LOWER, 1),
+    Column("polls", "polls that were answered with 200"),
+)
 
 _LIFE_SECONDS = 600.0
 _PAYLOAD_BYTES = 500
@@ -57,7 +68,12 @@ class Poller:
 
 
 def measure(streams: int, events: int) -> tuple[list[float], list[float]]:
-    """Return the waits of polls in milliseconds, in order of size: alone, and meanwhile."""
+    """Return the waits of polls in milliseconds, in order of size: alone, and meanwhile.
+
+    Raises:
+        DidNotStart: Edge did not.
+        LoadFailed: the streams did not open, or no poll was answered.
+    """
     size = value_bytes_for(_PAYLOAD_BYTES)
     command = [sys.executable, "-m", "bench.edge_host", "--features", "50"]
     entry = Entry(
@@ -81,34 +97,70 @@ def measure(streams: int, events: int) -> tuple[list[float], list[float]]:
                 with Poller(server.port) as poller:
                     load.fan_out(number, lambda: server.publish(number), seconds=60)  # noqa: B023 called at once
                 meanwhile += poller.waits_ms
+    if not alone.waits_ms or not meanwhile:
+        raise LoadFailed("no poll was answered")
     return sorted(alone.waits_ms), sorted(meanwhile)
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Run the bench; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m bench.meanwhile", description=__doc__)
-    parser.add_argument("--streams", type=int, default=19_000, help="default %(default)s")
-    parser.add_argument("--events", type=int, default=5, help="default %(default)s")
-    parser.add_argument("--check", action="store_true", help=f"fail above {MOST_MS:g} ms")
-    options = parser.parse_args(words)
+def as_result(
+    streams: int, events: int, alone: Sequence[float], meanwhile: Sequence[float]
+) -> Result:
+    """Return the result; waits are in milliseconds, in order of size."""
+    begun = begin_result(
+        "meanwhile",
+        "how long does a poll wait during a broadcast?",
+        options={"streams": streams, "events": events, "payload_bytes": _PAYLOAD_BYTES},
+        columns=COLUMNS,
+    )
+    rows = (_row("alone", alone), _row("during broadcasts", meanwhile))
+    longest = Target("the longest wait of a poll during broadcasts, ms", meanwhile[-1], MOST_MS)
+    return msgspec.structs.replace(begun, rows=rows, targets=(longest,))
+
+
+def _row(name: str, waits: Sequence[float]) -> Row:
+    return Row(
+        name,
+        {
+            "50 %": statistics.median(waits),
+            "99 %": percentile(waits, 99),
+            "100 %": waits[-1],
+            "polls": len(waits),
+        },
+    )
+
+
+@click.command("meanwhile")
+@click.option(
+    "--streams",
+    type=click.IntRange(1),
+    default=19_000,
+    show_default=True,
+    help="Streams that every event goes to.",
+)
+@click.option(
+    "--events", type=click.IntRange(1, 1_000), default=20, show_default=True, help="Broadcasts."
+)
+@with_output
+def command(
+    streams: int, events: int, json_file: Path | None, html_file: Path | None, *, check: bool
+) -> None:
+    """How long does a poll wait while Edge writes an event to all its streams?
+
+    One keep-alive client polls 50 features without a pause, first while nothing else happens, then
+    while events go out to many streams of the same process.
+
+    \b
+    Examples:
+      fh bench meanwhile
+      fh bench meanwhile --streams 5000 --events 5 --check
+    """  # noqa: D301  click takes the backspace as "leave these lines as they are"
+    with refusals():
+        require_bounded(streams, _LIFE_SECONDS)
+        require_descriptors(streams)
     try:
-        require_bounded(options.streams, _LIFE_SECONDS)
-        require_descriptors(options.streams)
-        alone, meanwhile = measure(options.streams, options.events)
-    except OutOfBounds as refusal:
-        print(refusal, file=sys.stderr)
-        return 2
+        alone, meanwhile = measure(streams, events)
     except (DidNotStart, LoadFailed) as failure:
-        print(failure, file=sys.stderr)
-        return 1
-    print(f"a poll, {options.streams:,} streams   50 % ms   99 %   100 %")
-    for name, waits in (("alone", alone), ("during broadcasts", meanwhile)):
-        print(
-            f"{name:<26} {statistics.median(waits):>8.1f} {percentile(waits, 99):>6.1f} "
-            f"{waits[-1]:>7.1f}   ({len(waits):,} polls)"
-        )
-    return int(options.check and waits[-1] > MOST_MS)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        click.echo(failure, err=True)
+        sys.exit(FAILED)
+    result = as_result(streams, events, alone, meanwhile)
+    conclude(result, json_file=json_file, html_file=html_file, check=check)
