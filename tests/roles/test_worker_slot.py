@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 
+import pytest
 import trio
 
 from tests.dacha.world import feature
@@ -72,11 +73,12 @@ async def test_drained_in_the_middle_of_a_renewal_all_end() -> None:
         await eventually(lambda: not all(each.is_ready for each in parent.workers.each()))
 
 
-async def test_more_workers_than_processors_stand_back_behind_their_parent() -> None:
-    processors = os.cpu_count() or 1
+async def test_more_workers_than_processors_stand_back_behind_their_parent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     own = os.getpriority(os.PRIO_PROCESS, 0)
-    for count, niceness in ((processors, 0), (processors + 1, 5)):
-        async with parent_of_workers(count=count) as parent:
-            assert {os.getpriority(os.PRIO_PROCESS, pid) - own for pid in parent.pids()} == {
-                niceness
-            }
+    for processors, niceness in ((2, 0), (1, 5)):
+        monkeypatch.setattr("os.cpu_count", lambda: processors)  # noqa: B023  asked in this turn
+        async with parent_of_workers(count=2) as parent:
+            found = {os.getpriority(os.PRIO_PROCESS, pid) for pid in parent.pids()}
+            assert found == {min(own + niceness, 19)}
