@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.mr.stateful.sharers import Sharers
+from tests.mr.stateful.people import People
 from tests.mr.stateful.world import open_world
 
 SECONDS = float(os.environ.get("FH_STATEFUL_SECONDS", "40"))
@@ -32,6 +32,6 @@ def test_whatever_admins_do(tmp_path):
         print_blob=True,
     )
     with open_world(tmp_path) as world:
-        machine = type("TheAdmins", (Sharers,), {"world": world})
+        machine = type("Everybody", (People,), {"world": world})
         while time.monotonic() < deadline:
             run_state_machine_as_test(machine, settings=once)

@@ -146,6 +146,7 @@ class World:
         self._nursery, self._trio = nursery, token
         self._http = HTTPConnection("127.0.0.1", port, timeout=30)
         self.token = ""
+        self._member: tuple[str, str] | None = None
         self.token = self.ask("POST", "/mr-api/initialize", SITE)[1]["accessToken"]
         paths = self.ask("GET", "/openapi.json")[1]["paths"]
         self.offered = {
@@ -155,9 +156,13 @@ class World:
     def close(self) -> None:
         self._http.close()
 
-    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    def ask(
+        self, method: str, path: str, body: Any = None, token: str | None = None
+    ) -> tuple[int, Any]:
+        """Ask as the superuser, or as whoever has `token`."""
         data = None if body is None else msgspec.json.encode(body)
-        headers = {"authorization": f"Bearer {self.token}"} if self.token else {}
+        token = token or self.token
+        headers = {"authorization": f"Bearer {token}"} if token else {}
         self._http.request(method, path, data, headers)
         answer = self._http.getresponse()
         content = answer.read()
@@ -168,6 +173,23 @@ class World:
         status, answer = self.ask(method, path, body)
         assert status in {200, 201, 204}, (method, path, body, status, answer)
         return answer
+
+    def member(self) -> tuple[str, str]:
+        """Return somebody who is in no group unless a test adds them, and their token."""
+        if self._member is None:
+            email = "member@i.com"
+            invited = {"email": email, "personType": "person"}
+            invitation = self.call("POST", "/mr-api/person", invited)
+            details = {
+                "name": "Member",
+                "email": email,
+                "password": SITE["password"],
+                "confirmPassword": SITE["password"],
+                "registrationToken": invitation["token"],
+            }
+            token = self.call("POST", "/mr-api/authentication", details)["accessToken"]
+            self._member = invitation["personId"], token
+        return self._member
 
     def poll(self, key: str) -> dict[str, Served] | None:
         """Return what an SDK gets that polls, None if its key is refused."""
