@@ -27,7 +27,7 @@ TEXTS = [
     "\\'; SELECT pg_sleep(60); --",
     "$1 %s %(name)s {0}",
     "text\r\nSet-Cookie: stolen=1\r\n\r\n<html>",
-    "{{7*7}}${7*7}#{7*7}<%=7*7%>",
+    "{{7*7}}_${7*7}_#{7*7}_<%=7*7%>",
     "../../../../etc/passwd",
     "file:///etc/passwd",
     "\u202etxt\ufeff",
@@ -77,7 +77,7 @@ async def try_texts(route: AnyRoute, installation: Installation) -> None:
         answer = await installation.api(route.method, installation.path(route), sent)
         assert answer.status < 500, (sent, answer)
         assert "Set-Cookie" not in answer.headers
-        assert "4949" not in str(answer.body)
+        assert "49_49" not in str(answer.body)  # no identifier holds that
 
 
 async def test_what_postgresql_can_not_store_is_refused(installation):
