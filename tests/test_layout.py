@@ -119,7 +119,6 @@ TRIED_IN = {
     "fh/mr/services/person_search.py": "tests/mr/http/test_person_search.py",
     "fh/mr/http/schemas/groups.py": "tests/mr/http/test_group_changes.py",
     "fh/mr/repositories/acls.py": "tests/mr/http/test_group_changes.py",
-    "fh/mr/repositories/deleted_accounts.py": "tests/mr/http/test_portfolio_changes.py",
     "fh/mr/repositories/portfolio_archiving.py": "tests/mr/http/test_portfolio_changes.py",
     "fh/mr/services/group_changes.py": "tests/mr/http/test_group_changes.py",
     "fh/mr/services/portfolio_changes.py": "tests/mr/http/test_portfolio_changes.py",

@@ -94,6 +94,8 @@ class Lifetimes:
         beat = now + self._period_seconds
         beating = []
         for stream in streams:
+            # It may have begun anew while it waited for its turn: it must not beat twice for ever.
+            self._wheel.remove(stream, stream.bucket)
             if self._period_seconds > 0 and (not stream.drop_at or beat <= stream.drop_at):
                 beating.append(stream)
             else:

@@ -64,3 +64,14 @@ def test_whoever_waited_for_the_features_lives_as_long_after_them_as_others() ->
     assert 20 + 27 <= waited.drop_at <= 20 + 30
     made.begin_anew(lasting, 20.0)
     assert [each for _, each in due(made, 1, 60)].count(Due.FAREWELL) == 2
+
+
+def test_a_stream_that_begins_anew_while_its_heartbeat_is_written_beats_once_each_time() -> None:
+    settings = EdgeSettings(drop_after_seconds=100, heartbeat_seconds=10)
+    made, stream = Lifetimes(settings, random.Random(1), 0.0), Connection(7)
+    stream.phase = Phase.STREAM
+    made.begin_stream(stream, 0.0)
+    assert [each for now in range(1, 21) for each, _ in made.due(now)] == [stream]
+    made.begin_stream(stream, 20.0)
+    made.go_on([stream], 20.0)
+    assert due(made, 21, 39) == [(30, Due.HEARTBEAT)]

@@ -10,7 +10,7 @@ import pytest
 from fh.mr.http.app import mr_routes
 from fh.mr.settings import MrSettings
 from tests.mr.matrix.row import Row
-from tests.mr.matrix.tables import ROWS, WAITING
+from tests.mr.matrix.tables import ROWS
 from tests.mr.matrix.world import ANONYMOUS, Who, build_world
 
 REFUSALS = {400, 401, 403, 404}
@@ -44,12 +44,6 @@ def test_every_operation_has_a_row():
     assert {row.operation for row in ROWS} - known == set()
 
 
-def test_a_row_does_not_wait_longer_than_its_operation():
-    known = {route.operation_id for route in mr_routes(None, MrSettings())}
-    arrived = {row.operation for row in WAITING} & known
-    assert arrived == set(), "move their tables from WAITING to ROWS"
-
-
 def test_what_needs_no_login_has_rows_that_say_so():
     opened = {row.operation for row in ROWS if row.expected(Who.STRANGER) != 401}
     assert opened == {
@@ -58,7 +52,7 @@ def test_what_needs_no_login_has_rows_that_say_so():
 
 
 def test_rows_can_be_told_apart():
-    names = Counter(map(str, ROWS + WAITING))
+    names = Counter(map(str, ROWS))
     assert [name for name, times in names.items() if times > 1] == []
 
 

@@ -4,7 +4,7 @@ Read as in `publishing`; however many accounts there are, each list is one state
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from fh.contracts.published import (
     DELETED_VERSION,
@@ -93,12 +93,15 @@ async def load_account_by_secret(tx: Transaction, secret: str) -> PublishService
     return None if account_id is None else await load_published_account(tx, account_id)
 
 
-async def load_deleted_account(
-    tx: Transaction, account_id: ServiceAccountId
-) -> PublishServiceAccount:
-    """Return the farewell of an account that this transaction archived; it names no secrets."""
-    account = CacheServiceAccount(
-        id=account_id, version=DELETED_VERSION, api_key_client_side="", api_key_server_side=""
-    )
+async def load_deleted_accounts(
+    tx: Transaction, account_ids: Iterable[ServiceAccountId]
+) -> Sequence[PublishServiceAccount]:
+    """Return the farewell of accounts that this transaction archived; it names no secrets."""
     live: int = await tx.fetchval(_LIVE_ACCOUNTS)
-    return PublishServiceAccount(PublishAction.DELETE, account, live)
+    gone = [
+        CacheServiceAccount(
+            id=account_id, version=DELETED_VERSION, api_key_client_side="", api_key_server_side=""
+        )
+        for account_id in account_ids
+    ]
+    return [PublishServiceAccount(PublishAction.DELETE, account, live) for account in gone]

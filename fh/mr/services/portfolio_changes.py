@@ -9,9 +9,9 @@ from fh.mr.access import Caller, administers
 from fh.mr.errors import Forbidden, Invalid, NotFound, VersionConflict
 from fh.mr.outbox import announce
 from fh.mr.repositories import portfolios as repository
-from fh.mr.repositories.deleted_accounts import load_deleted_accounts
 from fh.mr.repositories.groups import load_groups_of_portfolios, rename_group
 from fh.mr.repositories.portfolio_archiving import archive_portfolio, lock_portfolio
+from fh.mr.repositories.published_accounts import load_deleted_accounts
 from fh.mr.repositories.publishing import load_deleted_environments
 from fh.mr.settings import MrSettings
 

@@ -28,7 +28,7 @@ from fh.mr.repositories.applications import portfolio_is_live
 from fh.mr.repositories.environments import bump_each_environment
 from fh.mr.repositories.feature_filters import hold_filters
 from fh.mr.repositories.filter_labels import find_account_filters, set_account_filters
-from fh.mr.repositories.published_accounts import load_deleted_account, load_published_account
+from fh.mr.repositories.published_accounts import load_deleted_accounts, load_published_account
 from fh.mr.repositories.publishing import load_published_environments
 from fh.mr.repositories.service_accounts import Permission, ServiceAccount
 from fh.mr.service_account import AccountChange, AccountDetails, Grant, KeyKind, NewAccount
@@ -158,7 +158,7 @@ async def delete_account(tx: Transaction, caller: Caller, account_id: ServiceAcc
     """
     account = await _locked(tx, caller, account_id)
     await repository.archive_account(tx, account, datetime.now(UTC), caller.person_id)
-    await announce(tx, await load_deleted_account(tx, account_id))
+    await announce(tx, *await load_deleted_accounts(tx, [account_id]))
 
 
 async def reset_keys(

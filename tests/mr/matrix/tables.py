@@ -26,6 +26,3 @@ ROWS: tuple[Row, ...] = (
     *overviews.ROWS,
     *integrations.ROWS,
 )
-
-WAITING: tuple[Row, ...] = ()
-"""Rows of operations that are not mounted yet; whoever mounts them moves the table up."""
