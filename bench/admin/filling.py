@@ -1,7 +1,9 @@
 """Applications, environments, features with their values, and people, made by way of HTTP.
 
-Features take turns with the four types. What has a type other than BOOLEAN gets its values with
-one write an environment, as no value exists before; flags have theirs from the beginning.
+Features are made before all environments but the first: each environment then gets its flags with
+one statement, instead of each flag its environments. They take turns with the four types. What has
+a type other than BOOLEAN gets its values with one write an environment, as no value exists before;
+flags have theirs from the beginning.
 """
 
 import threading
@@ -24,6 +26,7 @@ _MEMBERS: Final[dict[str, dict[str, object]]] = {
     "JSON": {"valueJson": '{"colour": "blue", "size": 17}'},
 }
 _PEOPLE_AT_ONCE: Final = 50
+_LARGEST_BATCH: Final = 1_000
 
 TEXT_FEATURE: Final = "FEATURE_0"
 """A feature of type STRING that every application has."""
@@ -100,13 +103,13 @@ def _application(api: AdminApi, portfolio: str, number: int, size: Size) -> tupl
         {"name": f"Application {number}", "description": "made by fh bench mr"},
     )
     path = f"/mr-api/application/{created['id']}"
+    features = [_feature(each) for each in range(size.features)]
+    for first in range(0, size.features, _LARGEST_BATCH):
+        api.receive("POST", f"{path}/features/batch", features[first : first + _LARGEST_BATCH])
     environments = [created["environments"][0]["id"]]
     for stage in range(1, size.environments):
         sent = {"name": f"stage {stage}", "description": ""}
         environments.append(api.call("POST", f"{path}/environment", sent)["id"])
-    features = [_feature(each) for each in range(size.features)]
-    for feature in features:
-        api.receive("POST", f"{path}/features", feature)
     if values := [_value(feature) for feature in features if feature["valueType"] in _MEMBERS]:
         for environment in environments:
             api.receive("PUT", f"/mr-api/features/{environment}", values)

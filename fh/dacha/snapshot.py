@@ -31,9 +31,8 @@ DELETED_FEATURES_KEPT = 1_000
 class EnvironmentSnapshot(Struct, frozen=True, eq=False):
     """An environment with its features, ordered as the etag wants them.
 
-    `etag` is the digest of all features, without the flag for extended data. `deleted` holds the
-    version that each feature deleted lately was deleted at, so that an older update that comes
-    late doesn't bring it back.
+    `deleted` holds the version that each feature deleted lately was deleted at, so that an older
+    update that comes late doesn't bring it back.
     """
 
     environment: CacheEnvironment
@@ -41,7 +40,6 @@ class EnvironmentSnapshot(Struct, frozen=True, eq=False):
     portfolio_id: PortfolioId
     application_id: ApplicationId
     features: tuple[CacheEnvironmentFeature, ...]
-    etag: str
     deleted: Mapping[FeatureId, int]
 
     @classmethod
@@ -54,9 +52,16 @@ class EnvironmentSnapshot(Struct, frozen=True, eq=False):
             portfolio_id=message.portfolio_id,
             application_id=message.application_id,
             features=features,
-            etag=environment_etag(features),
             deleted=MappingProxyType({}),
         )
+
+    @property
+    def etag(self) -> str:
+        """The digest of all features, without the flag for extended data; made at each use.
+
+        Most changes are followed by another one before anybody asks for it.
+        """
+        return environment_etag(self.features)
 
     def find_feature(self, feature_id: FeatureId) -> CacheEnvironmentFeature | None:
         """Return the feature, or None when the environment has no such one."""
@@ -144,7 +149,6 @@ class EnvironmentSnapshot(Struct, frozen=True, eq=False):
         return replace(
             self,
             features=self.features if same else features,
-            etag=self.etag if same else environment_etag(features),
             deleted=MappingProxyType(dict(deleted)),
         )
 

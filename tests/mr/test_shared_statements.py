@@ -26,7 +26,7 @@ from fh.mr.services.feature_environments import save_values_everywhere
 from fh.mr.services.feature_filters import create_filter, delete_filter, find_filters
 from fh.mr.services.feature_groups import create_group, delete_group, list_groups, update_group
 from fh.mr.services.feature_values import load_values, save_value, save_values
-from fh.mr.services.features import create_feature
+from fh.mr.services.features import NewFeature, create_feature
 from fh.mr.services.value_writes import SentValue
 
 _NEW = SentValue(locked=False, string="new")
@@ -74,7 +74,10 @@ def act(counted, place):
         for key in keys:
             text = FeatureText(key, key)
             listed, _ = await counted(
-                create_feature, caller, application, text, FeatureType.STRING, [filter_.id]
+                create_feature,
+                caller,
+                application,
+                NewFeature(text, FeatureType.STRING, [filter_.id]),
             )
             features += [one.id for one in listed if one.text.key == key]
             sent = SentValue(locked=False, attached=[SentAttachment(strategy.id)])

@@ -66,6 +66,7 @@ _REFUSED: Final[Mapping[str, Sequence[int]]] = {
     # Features and values
     "getAllFeaturesForApplication": (403,),
     "createFeaturesForApplication": (403, 409),
+    "createFeatureBatch": (403, 409, 412),
     "updateFeatureForApplicationOnFeature": (403, 409, 422),
     "getFeatureByKey": (403,),
     "updateFeatureForApplication": (403, 409, 422),
@@ -141,6 +142,7 @@ _LINKS: Final = (
             ("findEnvironments", "id"),
             ("createEnvironmentOnApplication", "id"),
             ("createFeaturesForApplication", "id"),
+            ("createFeatureBatch", "id"),
             ("getAllFeaturesForApplication", "id"),
             ("findAllFeatureAndFeatureValuesForEnvironmentsByApplication", "id"),
             ("createApplicationStrategy", "appId"),

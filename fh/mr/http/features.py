@@ -11,14 +11,16 @@ from fh.mr.access import Caller
 from fh.mr.http.schemas.features import (
     CreateFeature,
     Feature,
+    FeatureBatch,
     FeatureContent,
     feature_body,
     feature_change,
-    feature_text,
+    new_feature,
 )
 from fh.mr.repositories import features as rows
 from fh.mr.services.features import (
     create_feature,
+    create_features,
     delete_feature,
     load_feature,
     load_features,
@@ -54,17 +56,19 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
         return _bodies(found, request.query)
 
     async def create(request: Request[Caller, FeatureQuery, CreateFeature]) -> list[Feature]:
-        application_id, wanted = ApplicationId(request.uuid("id")), request.body
-        text = feature_text(wanted)
+        application_id, new = ApplicationId(request.uuid("id")), new_feature(request.body)
         features = await database.transaction(
-            lambda tx: create_feature(
-                tx,
-                request.caller,
-                application_id,
-                text,
-                wanted.value_type,
-                wanted.feature_filter or (),
-            )
+            lambda tx: create_feature(tx, request.caller, application_id, new)
+        )
+        return _bodies(features, request.query)
+
+    async def create_many(
+        request: Request[Caller, FeatureQuery, FeatureBatch],
+    ) -> list[Feature]:
+        application_id = ApplicationId(request.uuid("id"))
+        new = [new_feature(one) for one in request.body]
+        features = await database.transaction(
+            lambda tx: create_features(tx, request.caller, application_id, new)
         )
         return _bodies(features, request.query)
 
@@ -121,6 +125,16 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             tag=_TAG,
             query=FeatureQuery,
             body=CreateFeature,
+            response=list[Feature],
+        ),
+        Route(
+            "POST",
+            "/mr-api/application/{id:uuid}/features/batch",
+            "createFeatureBatch",
+            create_many,
+            tag=_TAG,
+            query=FeatureQuery,
+            body=FeatureBatch,
             response=list[Feature],
         ),
         Route(

@@ -4,7 +4,7 @@ Whoever attaches a filter holds it, and whoever deletes it locks it, before anyt
 order is filters, applications or accounts, features.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from fh.db.errors import UniqueViolation
@@ -144,7 +144,7 @@ async def lock_filter(
 
 
 async def hold_filters(
-    tx: Transaction, filter_ids: Sequence[FeatureFilterId]
+    tx: Transaction, filter_ids: Collection[FeatureFilterId]
 ) -> dict[FeatureFilterId, PortfolioId]:
     """Return the portfolios of those that there are; they stay until the transaction ends."""
     if not filter_ids:

@@ -63,11 +63,20 @@ WHERE application_id = $1 AND key = $2 AND when_archived IS NULL
 FOR SHARE
 """
 
+_TAKEN_KEYS = """
+SELECT key FROM feature
+WHERE application_id = $1 AND key = ANY ($2) AND when_archived IS NULL
+ORDER BY key
+"""
+
 _INSERT = """
 INSERT INTO feature (application_id, key, name, alias, link, description, meta_data, secret,
                      value_type)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-RETURNING id
+SELECT $1, new.*
+FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[],
+            $9::text[]) AS new
+RETURNING id, application_id, key, name, alias, link, description, meta_data, secret, value_type,
+          version
 """
 
 _UPDATE = """
@@ -145,30 +154,34 @@ async def hold_feature_by_key(
     return None if row is None else feature_of_row(row)
 
 
-async def insert_feature(
-    tx: Transaction, application_id: ApplicationId, text: FeatureText, value_type: FeatureType
-) -> FeatureId:
-    """Write a new feature.
+async def find_taken_keys(
+    tx: Transaction, application_id: ApplicationId, keys: Sequence[str]
+) -> Sequence[str]:
+    """Return those of the keys that live features of an application have."""
+    return [row["key"] for row in await tx.fetch(_TAKEN_KEYS, application_id, keys)]
 
-    Raises:
-        AlreadyExists: the application has a feature of that key.
-    """
-    try:
-        created: FeatureId = await tx.fetchval(
-            _INSERT,
-            application_id,
-            text.key,
-            text.name,
-            text.alias,
-            text.link,
-            text.description,
-            text.meta_data,
-            text.secret,
-            value_type,
-        )
-    except UniqueViolation as taken:
-        raise AlreadyExists("feature", "key") from taken
-    return created
+
+async def insert_features(
+    tx: Transaction,
+    application_id: ApplicationId,
+    texts: Sequence[FeatureText],
+    value_types: Sequence[FeatureType],
+) -> Sequence[Feature]:
+    """Write new features, whose keys are free, and return them in the same order."""
+    rows = await tx.fetch(
+        _INSERT,
+        application_id,
+        [text.key for text in texts],
+        [text.name for text in texts],
+        [text.alias for text in texts],
+        [text.link for text in texts],
+        [text.description for text in texts],
+        [text.meta_data for text in texts],
+        [text.secret for text in texts],
+        value_types,
+    )
+    created = {row["key"]: feature_of_row(row) for row in rows}
+    return [created[text.key] for text in texts]
 
 
 async def save_feature(

@@ -1,6 +1,6 @@
 """Which filters a feature or an account carries."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from fh.db.port import Transaction
 from fh.model.ids import FeatureFilterId, FeatureId, ServiceAccountId
@@ -11,8 +11,9 @@ SELECT filter_id FROM feature_filter_feature WHERE feature_id = $1 ORDER BY filt
 
 _CLEAR_FEATURE = "DELETE FROM feature_filter_feature WHERE feature_id = $1"
 
-_LABEL_FEATURE = """
-INSERT INTO feature_filter_feature (feature_id, filter_id) SELECT $1, unnest($2::uuid[])
+_LABEL_FEATURES = """
+INSERT INTO feature_filter_feature (feature_id, filter_id)
+SELECT * FROM unnest($1::uuid[], $2::uuid[])
 """
 
 _OF_ACCOUNT = """
@@ -34,11 +35,20 @@ async def find_feature_filters(
 
 
 async def set_feature_filters(
-    tx: Transaction, feature_id: FeatureId, filter_ids: Sequence[FeatureFilterId]
+    tx: Transaction, feature_id: FeatureId, filter_ids: Iterable[FeatureFilterId]
 ) -> None:
     """Have a feature carry these filters, which are held, and no others."""
     await tx.execute(_CLEAR_FEATURE, feature_id)
-    await tx.execute(_LABEL_FEATURE, feature_id, filter_ids)
+    await label_features(tx, ((feature_id, filter_id) for filter_id in filter_ids))
+
+
+async def label_features(
+    tx: Transaction, labels: Iterable[tuple[FeatureId, FeatureFilterId]]
+) -> None:
+    """Have new features carry filters, which are held."""
+    if pairs := list(labels):
+        feature_ids, filter_ids = zip(*pairs, strict=True)
+        await tx.execute(_LABEL_FEATURES, feature_ids, filter_ids)
 
 
 async def find_account_filters(

@@ -130,13 +130,6 @@ async def load_published_feature(
     return _feature_event(PublishAction.UPDATE, environment_id, features[0]) if features else None
 
 
-async def load_published_features(
-    tx: Transaction, feature_id: FeatureId, action: PublishAction
-) -> Sequence[PublishFeatureValues]:
-    """Return one event for each environment that has the feature."""
-    return await load_features_everywhere(tx, [feature_id], action)
-
-
 async def load_features_everywhere(
     tx: Transaction,
     feature_ids: Sequence[FeatureId],

@@ -1,6 +1,6 @@
 """Features: what all environments of an application share."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -16,7 +16,14 @@ from fh.mr.access import (
     may_edit_features,
     may_read_features,
 )
-from fh.mr.errors import Forbidden, Invalid, NotFound, VersionConflict
+from fh.mr.errors import (
+    AlreadyExists,
+    DuplicateItems,
+    Forbidden,
+    Invalid,
+    NotFound,
+    VersionConflict,
+)
 from fh.mr.outbox import announce
 from fh.mr.repositories import features as repository
 from fh.mr.repositories.access import find_application_rights
@@ -24,8 +31,15 @@ from fh.mr.repositories.applications import lock_application
 from fh.mr.repositories.environments import bump_environments, find_environments
 from fh.mr.repositories.feature_filters import hold_filters
 from fh.mr.repositories.features import Feature, FeatureText
-from fh.mr.repositories.filter_labels import find_feature_filters, set_feature_filters
-from fh.mr.repositories.publishing import load_deleted_features, load_published_features
+from fh.mr.repositories.filter_labels import (
+    find_feature_filters,
+    label_features,
+    set_feature_filters,
+)
+from fh.mr.repositories.publishing import (
+    load_deleted_features,
+    load_features_everywhere,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +54,15 @@ class FeatureChange:
     value_type: FeatureType | None
     version: int | None
     filters: Sequence[FeatureFilterId] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewFeature:
+    """A feature to be; filters that are not the portfolio's are left out."""
+
+    text: FeatureText
+    value_type: FeatureType
+    filters: Sequence[FeatureFilterId] = ()
 
 
 async def load_features(
@@ -78,35 +101,58 @@ async def load_filters(tx: Transaction, feature: Feature) -> Sequence[FeatureFil
 
 
 async def create_feature(
-    tx: Transaction,
-    caller: Caller,
-    application_id: ApplicationId,
-    text: FeatureText,
-    value_type: FeatureType,
-    filters: Sequence[FeatureFilterId] = (),
+    tx: Transaction, caller: Caller, application_id: ApplicationId, new: NewFeature
 ) -> Sequence[Feature]:
-    """Create a feature, locked and off everywhere if it is a switch; return all features.
+    """Create a feature; return all features of the application by key.
+
+    Raises:
+        FeatureHubError: as `create_features`.
+    """
+    await create_features(tx, caller, application_id, [new])
+    return await repository.find_features(tx, [application_id])
+
+
+async def create_features(
+    tx: Transaction, caller: Caller, application_id: ApplicationId, new: Sequence[NewFeature]
+) -> Sequence[Feature]:
+    """Create features, those that are switches locked and off everywhere; return them in order.
 
     Raises:
         NotFound: there is no such application.
         Forbidden: the caller may not create features there.
-        AlreadyExists: the application has a feature of that key.
-        Invalid: key or name is blank.
+        AlreadyExists: the application has a feature of one of the keys.
+        DuplicateItems: two of them have one key.
+        Invalid: a key or a name is blank.
     """
     rights = await _rights(tx, caller, application_id)
     if not may_create_features(caller, rights):
         raise Forbidden
-    _check_text(text)
-    held = await _hold(tx, rights, filters)
+    for one in new:
+        _check_text(one.text)
+    keys = [one.text.key for one in new]
+    if len(set(keys)) < len(keys):
+        raise DuplicateItems("key")
+    held = await _hold(tx, rights, {each for one in new for each in one.filters})
     await _lock(tx, application_id)
-    feature_id = await repository.insert_feature(tx, application_id, text, value_type)
-    await set_feature_filters(tx, feature_id, held)
+    if taken := await repository.find_taken_keys(tx, application_id, keys):
+        raise AlreadyExists(f"feature: {taken[0]}", "key")
+    created = await repository.insert_features(
+        tx, application_id, [one.text for one in new], [one.value_type for one in new]
+    )
+    await label_features(
+        tx,
+        (
+            (feature.id, each)
+            for feature, one in zip(created, new, strict=True)
+            for each in held.intersection(one.filters)
+        ),
+    )
+    ids = [feature.id for feature in created]
     await bump_environments(tx, application_id)
     environments = [found.id for found in await find_environments(tx, [application_id])]
-    await repository.insert_switches(tx, [feature_id], environments, caller.person_id)
-    features = await repository.find_features(tx, [application_id])
-    await announce(tx, *await load_published_features(tx, feature_id, PublishAction.CREATE))
-    return features
+    await repository.insert_switches(tx, ids, environments, caller.person_id)
+    await announce(tx, *await load_features_everywhere(tx, ids, PublishAction.CREATE))
+    return created
 
 
 async def update_feature(
@@ -147,7 +193,7 @@ async def update_feature(
         environments = [found.id for found in await find_environments(tx, [application_id])]
         await repository.insert_switches(tx, [feature.id], environments, caller.person_id)
     features = await repository.find_features(tx, [application_id])
-    await announce(tx, *await load_published_features(tx, feature.id, PublishAction.UPDATE))
+    await announce(tx, *await load_features_everywhere(tx, [feature.id]))
     return features
 
 
@@ -187,14 +233,14 @@ async def _lock(tx: Transaction, application_id: ApplicationId) -> None:
 
 
 async def _hold(
-    tx: Transaction, rights: ApplicationRights, filters: Sequence[FeatureFilterId]
-) -> Sequence[FeatureFilterId]:
+    tx: Transaction, rights: ApplicationRights, filters: Collection[FeatureFilterId]
+) -> set[FeatureFilterId]:
     """Return those of the filters that are the portfolio's; they stay until we are done."""
     held = await hold_filters(tx, filters)
-    return [one for one, portfolio in held.items() if portfolio == rights.portfolio_id]
+    return {one for one, portfolio in held.items() if portfolio == rights.portfolio_id}
 
 
-async def _label(tx: Transaction, feature: Feature, held: Sequence[FeatureFilterId]) -> bool:
+async def _label(tx: Transaction, feature: Feature, held: Collection[FeatureFilterId]) -> bool:
     """Have a feature carry these filters; return whether that is new."""
     if sorted(held) == sorted(await find_feature_filters(tx, feature.id)):
         return False

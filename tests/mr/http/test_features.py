@@ -72,6 +72,88 @@ async def test_keys_are_unique(shop):
     assert (await shop.api("POST", shop.features_path, body)).status == 200
 
 
+def _batch(*keys, value_type="BOOLEAN"):
+    return [{"key": key, "name": key, "valueType": value_type} for key in keys]
+
+
+async def test_a_batch_answers_what_it_created_in_its_order(shop):
+    await shop.add_feature("there")
+    batch = [*_batch("z", "a"), *_batch("m", value_type="JSON")]
+    batch[1] |= {"description": "First by key", "metaData": "{}", "secret": True}
+    answer = await shop.api("POST", f"{shop.features_path}/batch?includeMetaData=true", batch)
+    assert answer.status == 200
+    assert [(one["key"], one["valueType"]) for one in answer.body] == [
+        ("z", "BOOLEAN"),
+        ("a", "BOOLEAN"),
+        ("m", "JSON"),
+    ]
+    assert answer.body[1].items() >= {**batch[1], "version": 1}.items()
+    listed = await shop.api("GET", shop.features_path)
+    assert [one["key"] for one in listed.body] == ["a", "m", "there", "z"]
+
+
+async def test_a_batch_announces_each_feature_in_each_environment(shop):
+    test = await shop.add_environment("test")
+    version = (await shop.api("GET", f"/mr-api/environment/{test['id']}")).body["version"]
+    await shop.announced()
+    await shop.api("POST", f"{shop.features_path}/batch", _batch("one", "two"))
+
+    changes = [event["features"][0] for _, event in await shop.announced()]
+
+    assert [change["action"] for change in changes] == ["CREATE"] * 4
+    told = {
+        (change["environmentId"], change["feature"]["feature"]["key"]): change for change in changes
+    }
+    both = (shop.production, test["id"])
+    assert told.keys() == {(place, key) for place in both for key in ("one", "two")}
+    assert all(change["feature"]["value"]["locked"] for change in changes)
+    after = (await shop.api("GET", f"/mr-api/environment/{test['id']}")).body["version"]
+    assert after == version + 1
+
+
+@pytest.mark.parametrize(
+    ("batch", "status", "field"),
+    [
+        (_batch("new", "there"), 409, "key"),
+        (_batch("new", "new"), 412, "key"),
+        (_batch("new", " "), 400, "key"),
+        (_batch("new", ""), 400, "[1].key"),
+        (_batch("new", "other", value_type="COLOUR"), 400, "[0].valueType"),
+        (_batch(*map(str, range(1001))), 400, None),
+        ({"key": "new", "name": "new", "valueType": "STRING"}, 400, None),
+    ],
+)
+async def test_of_a_batch_that_is_refused_nothing_is_created(shop, batch, status, field):
+    await shop.add_feature("there")
+    await shop.announced()
+    answer = await shop.api("POST", f"{shop.features_path}/batch", batch)
+    assert (answer.status, answer.body.get("field")) == (status, field)
+    if status == 409:
+        assert "there" in answer.body["detail"]
+    assert [one["key"] for one in (await shop.api("GET", shop.features_path)).body] == ["there"]
+    assert await shop.announced() == []
+
+
+async def test_a_batch_carries_filters_of_the_portfolio(shop):
+    path = f"/mr-api/portfolio/{shop.portfolio}/feature-filter"
+    filters = [
+        (await shop.api("POST", path, {"name": name, "description": ""})).body["id"]
+        for name in ("mobile", "web")
+    ]
+    batch = _batch("both", "none")
+    batch[0]["featureFilter"] = [*filters, filters[0], str(uuid4())]
+    await shop.api("POST", f"{shop.features_path}/batch", batch)
+    both = await shop.api("GET", f"{shop.features_path}/both?includeFilters=true")
+    assert sorted(both.body["featureFilter"]) == sorted(filters)
+    none = await shop.api("GET", f"{shop.features_path}/none?includeFilters=true")
+    assert "featureFilter" not in none.body
+
+
+async def test_an_empty_batch_creates_nothing(shop):
+    answer = await shop.api("POST", f"{shop.features_path}/batch", [])
+    assert (answer.status, answer.body) == (200, [])
+
+
 async def test_features_are_found_by_key_and_by_identifier(shop):
     feature = await shop.add_feature("b c", metaData="{}")
     by_key = await shop.api("GET", f"{shop.features_path}/b%20c?includeMetaData=true")

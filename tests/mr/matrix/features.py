@@ -38,6 +38,11 @@ async def create(world: World, _: Who) -> Ask:
     return Ask("POST", features_path(world), body)
 
 
+async def create_many(world: World, _: Who) -> Ask:
+    body = [{"key": world.name(), "name": "New", "valueType": "BOOLEAN"} for _ in range(2)]
+    return Ask("POST", f"{features_path(world)}/batch", body)
+
+
 async def get(world: World, _: Who) -> Ask:
     return Ask("GET", f"{features_path(world)}/{(await world.add_feature())['key']}")
 
@@ -123,6 +128,7 @@ def values_shown(answer: Any) -> tuple[int, int]:
 ROWS = (
     Row("getAllFeaturesForApplication", find, {READERS: 200}),
     Row("createFeaturesForApplication", create, {CREATORS: 200}),
+    Row("createFeatureBatch", create_many, {CREATORS: 200}),
     Row("getFeatureByKey", get, {READERS: 200}),
     Row("updateFeatureForApplicationOnFeature", update, {EDITORS: 200}),
     Row("updateFeatureForApplication", update_by_key, {EDITORS: 200}),

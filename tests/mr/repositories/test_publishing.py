@@ -47,7 +47,7 @@ async def test_hidden_environments_are_not_published(load, place, sql, column):
     await sql(f"UPDATE environment SET {column} = now()")
     assert await load(repository.load_published_environment, place.environment) is None
     assert await load(repository.load_published_feature, place.environment, feature["id"]) is None
-    events = await load(repository.load_published_features, feature["id"], PublishAction.CREATE)
+    events = await load(repository.load_features_everywhere, [feature["id"]], PublishAction.CREATE)
     assert events == []
 
 

@@ -3,7 +3,13 @@ import trio
 from fh.model.feature_type import FeatureType
 from fh.mr.errors import VersionConflict
 from fh.mr.repositories.features import FeatureText
-from fh.mr.services.features import FeatureChange, create_feature, load_feature, update_feature
+from fh.mr.services.features import (
+    FeatureChange,
+    NewFeature,
+    create_feature,
+    load_feature,
+    update_feature,
+)
 
 
 async def test_of_two_who_change_a_feature_at_once_one_succeeds(database, place):
@@ -35,7 +41,7 @@ async def test_a_key_may_look_like_an_identifier(database, place):
     lookalike = FeatureText(str(first.id), "Lookalike")
     await database.transaction(
         lambda tx: create_feature(
-            tx, place.caller, place.application, lookalike, FeatureType.STRING
+            tx, place.caller, place.application, NewFeature(lookalike, FeatureType.STRING)
         )
     )
     found = await database.transaction(

@@ -9,7 +9,7 @@ from fh.model.feature_type import FeatureType
 from fh.model.ids import FeatureFilterId, FeatureId
 from fh.mr.repositories import features as rows
 from fh.mr.repositories.features import FeatureText
-from fh.mr.services.features import FeatureChange
+from fh.mr.services.features import FeatureChange, NewFeature
 
 Key: TypeAlias = Annotated[str, Meta(min_length=1, max_length=255)]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=255)]
@@ -63,6 +63,10 @@ class CreateFeature(Struct, frozen=True, rename="camel"):
     feature_filter: tuple[FeatureFilterId, ...] | None = None
 
 
+FeatureBatch: TypeAlias = Annotated[list[CreateFeature], Meta(max_length=1000)]
+"""Features to be, all of them or none."""
+
+
 def feature_body(
     feature: rows.Feature,
     *,
@@ -97,6 +101,11 @@ def feature_text(body: FeatureContent | CreateFeature) -> FeatureText:
         meta_data=body.meta_data,
         secret=bool(body.secret),
     )
+
+
+def new_feature(body: CreateFeature) -> NewFeature:
+    """Return what a client wants to be created."""
+    return NewFeature(feature_text(body), body.value_type, body.feature_filter or ())
 
 
 def feature_change(body: FeatureContent) -> FeatureChange:
