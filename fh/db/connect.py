@@ -53,6 +53,8 @@ async def connect(dsn: Dsn, settings: ConnectionSettings) -> Connection:
                 "application_name": "fh",
                 "TimeZone": "UTC",
                 "jit": "off",  # costs more than it gives for short queries
+                # A plan for any arguments, made where many were given, reads whole tables for one.
+                "plan_cache_mode": "force_custom_plan",
                 "statement_timeout": _milliseconds(settings.statement_seconds),
                 "idle_in_transaction_session_timeout": _milliseconds(
                     settings.idle_in_transaction_seconds

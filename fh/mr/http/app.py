@@ -18,6 +18,7 @@ from fh.mr.http import (
     application_updates,
     applications,
     authentication,
+    cache_refresh,
     dashboard,
     environment_updates,
     environments,
@@ -81,6 +82,7 @@ def mr_routes(database: Database, settings: MrSettings) -> list[AnyRoute]:
         hidden_environments.routes(database, settings),
         webhooks.routes(database, settings),
         system_config.routes(database, settings, secrets),
+        cache_refresh.routes(database, settings),
         slack_testing.routes(database, settings),
         service_accounts.routes(database, settings),
     )

@@ -51,17 +51,21 @@ SELECT count(*) FROM service_account WHERE when_archived IS NULL AND when_unpubl
 
 
 async def load_published_account(
-    tx: Transaction, account_id: ServiceAccountId
+    tx: Transaction,
+    account_id: ServiceAccountId,
+    action: PublishAction = PublishAction.UPDATE,
 ) -> PublishServiceAccount | None:
-    """Return the update of a live, published account, or None."""
-    found = await load_published_accounts(tx, [account_id])
+    """Return a live, published account, or None."""
+    found = await load_published_accounts(tx, [account_id], action)
     return found[0] if found else None
 
 
 async def load_published_accounts(
-    tx: Transaction, account_ids: Sequence[ServiceAccountId]
+    tx: Transaction,
+    account_ids: Sequence[ServiceAccountId],
+    action: PublishAction = PublishAction.UPDATE,
 ) -> Sequence[PublishServiceAccount]:
-    """Return the updates of those of the accounts that are live and published."""
+    """Return those of the accounts that are live and published."""
     permissions: dict[ServiceAccountId, list[CacheServiceAccountPermission]] = defaultdict(list)
     for granted in await tx.fetch(_PERMISSIONS, account_ids):
         permissions[granted["service_account_id"]].append(
@@ -72,7 +76,7 @@ async def load_published_accounts(
         )
     return [
         PublishServiceAccount(
-            PublishAction.UPDATE,
+            action,
             CacheServiceAccount(
                 id=row["id"],
                 version=row["version"],

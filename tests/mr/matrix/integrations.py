@@ -44,6 +44,10 @@ async def decrypt(_: World, __: Who) -> Ask:
     return Ask("GET", "/mr-api/system-api/slack.bearerToken/decrypt")
 
 
+async def refresh(world: World, _: Who) -> Ask:
+    return Ask("POST", "/mr-api/dacha1/cache", {"applicationId": [world.application]})
+
+
 ROWS = (
     Row("getWebhookTypes", types, {EVERYBODY: 200}),
     Row("testWebhook", check, {ADMINS: 204}),
@@ -53,4 +57,5 @@ ROWS = (
     Row("getSystemConfig", settings, {SUPERUSERS: 200}),
     Row("createOrUpdateSystemConfigs", save_settings, {SUPERUSERS: 200}),
     Row("decryptSystemConfig", decrypt, {SUPERUSERS: 404}, variant="without decryption"),
+    Row("cacheRefresh", refresh, {SUPERUSERS: 200}),
 )
