@@ -2,7 +2,8 @@
 
     fh bench mr [--applications 20 --environments 5 --features 50 --people 100]
 
-Starts a party-server, fills it by way of its HTTP API, and then asks as one client.
+Starts a party-server, fills it by way of its HTTP API, waits until all of it is announced, and then
+asks as one client.
 """
 
 import tempfile
@@ -21,7 +22,7 @@ from bench.admin.filling import Filled, Size, fill
 from bench.admin.waits import Question, questions, waits_ms
 from bench.command import conclude, with_output
 from bench.deployment.process import DeploymentFailed
-from bench.deployment.shapes import open_party
+from bench.deployment.shapes import Deployment, open_party
 from bench.load.percentiles import percentile
 from bench.progress import progress
 from bench.result import Better, Cell, Column, Result, Row, Target, begin_result
@@ -37,6 +38,7 @@ COLUMNS: Final = (
     Column("target", "what 99 % should not exceed", "ms"),
 )
 _FILLED: Final = "filled.json"
+_SHORTEST_WAIT_SECONDS: Final = 60.0
 
 
 @click.command(name="mr", short_help=QUESTION)
@@ -118,18 +120,17 @@ def as_result(
     filled: Filled,
     asked: Sequence[tuple[Question, Sequence[float]]],
     *,
-    seconds: float | None,
+    remarks: Sequence[str],
 ) -> Result:
-    """Return the result; who was never asked has no waits. `seconds` is what filling took."""
+    """Return the result; who was never asked has no waits."""
     options: dict[str, Cell] = {
         "applications": filled.applications,
         "environments": filled.environments,
         "features": filled.features,
         "people": filled.people,
     }
-    remarks = [] if seconds is None else [f"Filling took {seconds:.0f} s."]
     if not filled.people:
-        remarks.append("There are no people beside the superuser.")
+        remarks = [*remarks, "There are no people beside the superuser."]
     return structs.replace(
         begin_result("mr", QUESTION, options=options, columns=COLUMNS),
         rows=tuple(_row(question, waits) for question, waits in asked),
@@ -149,28 +150,38 @@ def as_result(
 def _measured(place: Path, size: Size, connections: int, requests: int) -> Result:
     with open_party(place) as party, AdminApi(party.admin.port) as api:
         api.enter()
-        filled, seconds = _filled(api, place, size, connections)
+        filled, remarks = _filled(party, api, place, size, connections)
         served, asked = api.operations(), []
         with progress("waits", len(questions(filled))) as tell:
             for question in questions(filled):
                 tell(question.name)
                 there = question.needs in served
                 asked.append((question, waits_ms(api, question, requests) if there else ()))
-    return as_result(filled, asked, seconds=seconds)
+        megabytes = sum(party.memory_bytes().values()) // 2**20
+    remarks.append(f"Party-server and PostgreSQL have {megabytes:,} MB in memory at the end.")
+    return as_result(filled, asked, remarks=remarks)
 
 
 def _filled(
-    api: AdminApi, place: Path, size: Size, connections: int
-) -> tuple[Filled, float | None]:
-    """Return what there is to ask about, and how long it took to make it, if it was made now."""
+    party: Deployment, api: AdminApi, place: Path, size: Size, connections: int
+) -> tuple[Filled, list[str]]:
+    """Return what there is to ask about; and remarks on making it, if it was made now."""
     known = place / _FILLED
     if known.exists():
-        return msgspec.json.decode(known.read_bytes(), type=Filled), None
+        return msgspec.json.decode(known.read_bytes(), type=Filled), []
     began = perf_counter()
     with progress("filling", size.steps) as tell:
         filled = fill(api, size, connections=connections, tell=tell)
+    seconds = perf_counter() - began
+    party.admin.wait_until(
+        lambda: party.admin.metric("mr_outbox_lag_seconds") == 0,
+        "announcing what was made",
+        seconds=max(_SHORTEST_WAIT_SECONDS, seconds),
+        pause_seconds=1,
+    )
     known.write_bytes(msgspec.json.encode(filled))
-    return filled, perf_counter() - began
+    later = perf_counter() - began - seconds
+    return filled, [f"Filling took {seconds:.0f} s; all was announced {later:.0f} s later."]
 
 
 def _row(question: Question, waits: Sequence[float]) -> Row:

@@ -55,9 +55,14 @@ class Program:
             )
 
     def wait_until(
-        self, holds: Callable[[], bool], what: str, *, seconds: float = _START_SECONDS
+        self,
+        holds: Callable[[], bool],
+        what: str,
+        *,
+        seconds: float = _START_SECONDS,
+        pause_seconds: float = _PAUSE_SECONDS,
     ) -> None:
-        """Wait until `holds`; who can't be asked yet says no.
+        """Wait until `holds`, asking after each pause; who can't be asked yet says no.
 
         Raises:
             DeploymentFailed: it ended, or the time is over.
@@ -70,7 +75,7 @@ class Program:
                     return
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise DeploymentFailed(f"{self.name}: {what} did not happen\n{self.log()}")
-            time.sleep(_PAUSE_SECONDS)
+            time.sleep(pause_seconds)
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
         """Send the signal if it runs, and wait for its end."""

@@ -46,12 +46,12 @@ async def test_the_session_is_set_up(island, empty_postgres_dsn):
         try:
             return [
                 await connection.fetchval(f"SHOW {name}")
-                for name in ("application_name", "TimeZone", "statement_timeout")
+                for name in ("application_name", "TimeZone", "statement_timeout", "plan_cache_mode")
             ]
         finally:
             await connection.close()
 
-    assert await island.call(work) == ["fh", "UTC", "7s"]
+    assert await island.call(work) == ["fh", "UTC", "7s", "force_custom_plan"]
 
 
 async def test_a_server_that_is_not_there_is_unavailable(island, tmp_path):
