@@ -5,6 +5,8 @@ from typing import Final
 
 import click
 
+from bench.command import end_with_what_was_started
+
 COMMANDS: Final = {
     "connections": "What does a stream cost to open and to hold?",
     "fanout": "What does a delivery cost, and when does the last stream have it?",
@@ -58,3 +60,4 @@ def bench() -> None:
 
     Load goes to this machine only, unless told otherwise, and is bounded in count and time.
     """  # noqa: D301  click takes the backspace as "leave these lines as they are"
+    end_with_what_was_started()

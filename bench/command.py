@@ -4,10 +4,12 @@ The exit status is 0 when everything was measured, 1 when the figures are spoile
 lost, a server did not start) or, with --check, a target was missed, and 2 when the run was refused.
 """
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final, NoReturn, TypeVar
 
 import click
@@ -159,3 +161,13 @@ def conclude(
 
         html_file.write_text(as_html([result]), encoding="utf-8")
     sys.exit(FAILED if result.spoiled or (check and result.missed) else OK)
+
+
+def end_with_what_was_started() -> None:
+    """Have SIGTERM end the command as Ctrl-C does: whatever it started ends with it."""
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    # Not KeyboardInterrupt itself: trio keeps that out of its own code, but only this one.
+    signal.raise_signal(signal.SIGINT)

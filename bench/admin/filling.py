@@ -7,7 +7,7 @@ flags have theirs from the beginning.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -137,12 +137,11 @@ def _side_by_side(
                 mine.api = stack.enter_context(api.again())
             work(mine.api, item)
 
-        _all_or_error([pool.submit(one, item) for item in items])
-
-
-def _all_or_error(futures: Sequence[Any]) -> None:
-    done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
-    for future in waiting:
-        future.cancel()
-    for future in done:
-        future.result()
+        futures = [pool.submit(one, item) for item in items]
+        try:
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            for future in done:
+                future.result()
+        finally:
+            # After a failure, or Ctrl-C, the pool would otherwise first do all that is left.
+            pool.shutdown(cancel_futures=True)

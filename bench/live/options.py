@@ -1,10 +1,8 @@
 """How a command of live streams is told which server to load, and how much."""
 
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any, Final, TypeVar
 
 import click
@@ -127,11 +125,7 @@ def wanted(options: dict[str, Any]) -> Wanted:
 
 @contextmanager
 def failures() -> Iterator[None]:
-    """End the command with status 2 when a run is refused, with 1 when it failed.
-
-    SIGTERM ends it as Ctrl-C does: whatever it started ends with it.
-    """
-    signal.signal(signal.SIGTERM, _interrupt)
+    """End the command with status 2 when a run is refused, with 1 when it failed."""
     with refusals():
         try:
             yield
@@ -143,11 +137,6 @@ def failures() -> Iterator[None]:
             raise SystemExit(_INTERRUPTED) from None
         except* OutOfBounds as refused:
             raise OutOfBounds(_reasons(refused)[0]) from None
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    # Not KeyboardInterrupt itself: trio keeps that out of its own code, but only this one.
-    signal.raise_signal(signal.SIGINT)
 
 
 def _reasons(group: BaseExceptionGroup[Any]) -> list[str]:

@@ -6,6 +6,7 @@ import pytest
 import trio
 from click.testing import CliRunner
 
+from bench.command import end_with_what_was_started
 from bench.deployment.process import DeploymentFailed
 from bench.live.options import Wanted, failures, wanted, with_live
 from bench.load.bounds import OutOfBounds
@@ -69,6 +70,7 @@ def test_who_is_told_to_end_ends_without_a_word():
 
     @click.command()
     def command():
+        end_with_what_was_started()
         with failures():
             trio.run(told_to_end)
 
