@@ -166,6 +166,10 @@ def conclude(
 def end_with_what_was_started() -> None:
     """Have SIGTERM end the command as Ctrl-C does: whatever it started ends with it."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ):  # as scripts start what they don't wait for
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

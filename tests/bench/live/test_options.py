@@ -61,7 +61,8 @@ def test_what_fails_is_one_line_and_a_status(raised, status, grouped):
     assert (done.exit_code, done.stderr) == (status, f"{raised}\n")
 
 
-def test_who_is_told_to_end_ends_without_a_word():
+@pytest.mark.parametrize("interrupt", [signal.default_int_handler, signal.SIG_IGN])
+def test_who_is_told_to_end_ends_without_a_word(interrupt):
     async def told_to_end():
         async with trio.open_nursery() as nursery:
             nursery.start_soon(trio.sleep_forever)
@@ -74,11 +75,12 @@ def test_who_is_told_to_end_ends_without_a_word():
         with failures():
             trio.run(told_to_end)
 
-    before = signal.getsignal(signal.SIGTERM)
+    before = signal.getsignal(signal.SIGTERM), signal.signal(signal.SIGINT, interrupt)
     try:
         done = CliRunner().invoke(command)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, before[0])
+        signal.signal(signal.SIGINT, before[1])
     assert (done.exit_code, done.stderr) == (130, "")
 
 
