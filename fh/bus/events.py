@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 
+from fh.contracts.detached import detached
 from fh.contracts.enrichment import EnrichedFeatures, EnricherPing, WebhookEnvironmentResult
 from fh.contracts.event_log import UNNUMBERED
 from fh.contracts.messaging import FeatureMessagingUpdate, SlackTest, TrackedEventResult
@@ -150,7 +151,7 @@ def decode_event(event: CloudEvent, most_bytes: int) -> BusEvent | None:
         decoded: BusEvent = msgspec.json.decode(json, type=known)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise MalformedEvent(f"the data can't be decoded: {error}") from error
-    return decoded
+    return detached(decoded)
 
 
 def _envelope(event: Published) -> tuple[Pair, str, PublishAction]:

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 import msgspec
 from msgspec import Raw, Struct
 
+from fh.contracts.detached import detached
 from fh.contracts.published import (
     Published,
     PublishEnvironment,
@@ -110,4 +111,4 @@ def decode_event(kind: str, body: bytes) -> Published:
         event: Published = msgspec.json.decode(body, type=_TYPES[kind])
     except (msgspec.MsgspecError, UnicodeError, RecursionError, KeyError) as fault:
         raise Undecodable(f"it can't be decoded: {fault}") from fault
-    return event
+    return detached(event)

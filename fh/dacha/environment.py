@@ -17,6 +17,7 @@ from fh.actors.ref import Ref
 from fh.actors.reply import Reply
 from fh.actors.table import Table
 from fh.contracts.answers import Denied, NotReady
+from fh.contracts.detached import detached
 from fh.contracts.published import PublishAction, PublishEnvironment, PublishFeatureValue
 from fh.contracts.truth import TruthSource
 from fh.dacha.misses import Misses
@@ -201,8 +202,8 @@ class EnvironmentActor(Actor[EnvironmentMessage]):
             snapshot = None
         else:
             self._misses.forget(self._id)
-            known = state.snapshot
-            snapshot = EnvironmentSnapshot.of(truth) if known is None else known.with_truth(truth)
+            known, kept = state.snapshot, detached(truth)
+            snapshot = EnvironmentSnapshot.of(kept) if known is None else known.with_truth(kept)
         # MR knew everything that it had published by then, so an event that an earlier life lost
         # is made up for.
         number = state.applied if self._is_trusted else published
