@@ -64,9 +64,7 @@ FOR SHARE
 """
 
 _TAKEN_KEYS = """
-SELECT key FROM feature
-WHERE application_id = $1 AND key = ANY ($2) AND when_archived IS NULL
-ORDER BY key
+SELECT key FROM feature WHERE application_id = $1 AND key = ANY ($2) ORDER BY key
 """
 
 _INSERT = """
@@ -157,7 +155,7 @@ async def hold_feature_by_key(
 async def find_taken_keys(
     tx: Transaction, application_id: ApplicationId, keys: Sequence[str]
 ) -> Sequence[str]:
-    """Return those of the keys that live features of an application have."""
+    """Return those of the keys that features of an application have, live or archived."""
     return [row["key"] for row in await tx.fetch(_TAKEN_KEYS, application_id, keys)]
 
 

@@ -19,6 +19,7 @@ from fh.mr.repositories.refreshable import (
     find_published_accounts,
     find_published_environments,
 )
+from fh.mr.repositories.service_accounts import lock_account
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ async def _find(tx: Transaction, wanted: Wanted) -> Refreshed:
 async def _tell_environment(
     environment_id: EnvironmentId, action: PublishAction, tx: Transaction
 ) -> None:
-    # Locked, or a feature created meanwhile could be announced before the list that it is not in.
+    # Locked, or a feature created meanwhile could be announced before the list that it is not in,
+    # and an environment that is deleted meanwhile after its farewell; so are accounts.
     await lock_environment(tx, environment_id)
     await announce(tx, await load_published_environment(tx, environment_id, action))
 
@@ -82,4 +84,5 @@ async def _tell_environment(
 async def _tell_account(
     account_id: ServiceAccountId, action: PublishAction, tx: Transaction
 ) -> None:
+    await lock_account(tx, account_id)
     await announce(tx, await load_published_account(tx, account_id, action))

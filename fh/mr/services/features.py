@@ -127,6 +127,8 @@ async def create_features(
     rights = await _rights(tx, caller, application_id)
     if not may_create_features(caller, rights):
         raise Forbidden
+    if not new:
+        return []
     for one in new:
         _check_text(one.text)
     keys = [one.text.key for one in new]

@@ -149,9 +149,12 @@ async def test_a_batch_carries_filters_of_the_portfolio(shop):
     assert "featureFilter" not in none.body
 
 
-async def test_an_empty_batch_creates_nothing(shop):
+async def test_an_empty_batch_changes_nothing(shop):
+    before = await shop.api("GET", f"/mr-api/environment/{shop.production}")
     answer = await shop.api("POST", f"{shop.features_path}/batch", [])
     assert (answer.status, answer.body) == (200, [])
+    after = await shop.api("GET", f"/mr-api/environment/{shop.production}")
+    assert after.body["version"] == before.body["version"]
 
 
 async def test_features_are_found_by_key_and_by_identifier(shop):
