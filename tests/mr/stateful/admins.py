@@ -84,6 +84,30 @@ class Admins(Compared):
         assert key in {feature["key"] for feature in made}
         self.expected += self.model.add_feature(key, kind)
 
+    @precondition(lambda self: self.alive() and len(self.model.features) < len(KEYS))
+    @rule(kinds=st.lists(st.sampled_from(sorted(VALUES)), max_size=3), again=st.booleans())
+    def add_features(self, kinds: list[str], again: bool) -> None:
+        """Several at once; none of them where one is there already."""
+        free = [key for key in KEYS if key not in self.model.features]
+        new = list(zip(free, kinds, strict=False))
+        taken = list(self.model.features.items())[:1] if again else []
+        body = [{"key": key, "name": key, "valueType": kind} for key, kind in [*new, *taken]]
+        status, made = self.world.ask("POST", f"{self.path}/features/batch", body)
+        if taken:
+            assert status == 409
+            return
+        assert [(one["key"], one["valueType"]) for one in made] == new
+        for key, kind in new:
+            self.expected += self.model.add_feature(key, kind)
+
+    @precondition(lambda self: self.alive())
+    @rule()
+    def refresh_caches(self) -> None:
+        sent = {"portfolioId": [self.portfolio]}
+        found = self.world.call("POST", "/mr-api/dacha1/cache", sent)
+        assert found["environmentsRefreshed"] == len(self.model.environments)
+        self.expected += self.model.refresh()
+
     @precondition(lambda self: self.has_features())
     @rule(which=anywhere, kind=st.sampled_from(sorted(VALUES)))
     def add_a_feature_again(self, which: int, kind: str) -> None:

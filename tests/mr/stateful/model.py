@@ -119,6 +119,13 @@ class Application:
                 environment.values[key] = _switch()
             yield "feature", "CREATE", environment_id, key
 
+    def refresh(self) -> Iterator[Announced]:
+        """Everything is announced again, and nothing changes."""
+        for account_id in self.accounts:
+            yield "account", "UPDATE", account_id
+        for environment_id in self.environments:
+            yield "environment", "UPDATE", environment_id
+
     def rename_feature(self, key: str, new_key: str) -> Iterator[Announced]:
         self.features[new_key] = self.features.pop(key)
         for environment_id, environment in self.environments.items():
