@@ -55,7 +55,7 @@ def _zero() -> int:
     return 0
 
 
-class CacheRolloutStrategyAttribute(Struct, frozen=True, omit_defaults=True):
+class CacheRolloutStrategyAttribute(Struct, frozen=True, omit_defaults=True, gc=False):
     """One rule of a strategy."""
 
     conditional: str
@@ -64,7 +64,7 @@ class CacheRolloutStrategyAttribute(Struct, frozen=True, omit_defaults=True):
     values: tuple[Raw, ...] = field(default_factory=_none)
 
 
-class CacheRolloutStrategy(Struct, frozen=True, omit_defaults=True):
+class CacheRolloutStrategy(Struct, frozen=True, omit_defaults=True, gc=False):
     """A strategy in the order in which it is evaluated."""
 
     id: str
@@ -76,7 +76,7 @@ class CacheRolloutStrategy(Struct, frozen=True, omit_defaults=True):
     value: Raw = ABSENT
 
 
-class CacheFeature(Struct, frozen=True, omit_defaults=True):
+class CacheFeature(Struct, frozen=True, omit_defaults=True, gc=False):
     """A feature as all environments of its application share it."""
 
     id: FeatureId
@@ -86,7 +86,7 @@ class CacheFeature(Struct, frozen=True, omit_defaults=True):
     filters: tuple[FeatureFilterId, ...] = ()
 
 
-class CacheFeatureValue(Struct, frozen=True, omit_defaults=True):
+class CacheFeatureValue(Struct, frozen=True, omit_defaults=True, gc=False):
     """A feature's setting in one environment."""
 
     id: FeatureValueId
@@ -101,7 +101,7 @@ class CacheFeatureValue(Struct, frozen=True, omit_defaults=True):
     )
 
 
-class CacheEnvironmentFeature(Struct, frozen=True, omit_defaults=True):
+class CacheEnvironmentFeature(Struct, frozen=True, omit_defaults=True, gc=False):
     """A feature and, where it was ever set, its value in one environment."""
 
     feature: CacheFeature
@@ -109,7 +109,7 @@ class CacheEnvironmentFeature(Struct, frozen=True, omit_defaults=True):
     properties: Mapping[str, str] | None = field(name="fp", default=None)
 
 
-class CacheEnvironment(Struct, frozen=True, omit_defaults=True):
+class CacheEnvironment(Struct, frozen=True, omit_defaults=True, gc=False):
     """An environment without its features."""
 
     id: EnvironmentId
@@ -118,7 +118,7 @@ class CacheEnvironment(Struct, frozen=True, omit_defaults=True):
     webhook_info: Mapping[str, str] | None = field(name="wInfo", default=None)
 
 
-class PublishEnvironment(Struct, frozen=True, omit_defaults=True):
+class PublishEnvironment(Struct, frozen=True, omit_defaults=True, gc=False):
     """A whole environment, with every live feature of its application."""
 
     environment: CacheEnvironment
@@ -131,14 +131,14 @@ class PublishEnvironment(Struct, frozen=True, omit_defaults=True):
     count: int = field(name="c", default_factory=_zero)
 
 
-class CacheServiceAccountPermission(Struct, frozen=True, omit_defaults=True):
+class CacheServiceAccountPermission(Struct, frozen=True, omit_defaults=True, gc=False):
     """What a service account may do in one environment."""
 
     environment_id: EnvironmentId = field(name="environmentId")
     permissions: tuple[Role, ...] = field(default_factory=_none)
 
 
-class CacheServiceAccount(Struct, frozen=True, omit_defaults=True):
+class CacheServiceAccount(Struct, frozen=True, omit_defaults=True, gc=False):
     """A service account with both its secrets."""
 
     id: ServiceAccountId
@@ -152,7 +152,7 @@ class CacheServiceAccount(Struct, frozen=True, omit_defaults=True):
         return f"CacheServiceAccount({self.id}, version={self.version})"
 
 
-class PublishServiceAccount(Struct, frozen=True, omit_defaults=True):
+class PublishServiceAccount(Struct, frozen=True, omit_defaults=True, gc=False):
     """A service account was created, changed or deleted."""
 
     action: PublishAction
@@ -160,7 +160,7 @@ class PublishServiceAccount(Struct, frozen=True, omit_defaults=True):
     count: int = field(default_factory=_zero)
 
 
-class PublishFeatureValue(Struct, frozen=True, omit_defaults=True):
+class PublishFeatureValue(Struct, frozen=True, omit_defaults=True, gc=False):
     """One feature of one environment was created, changed or deleted."""
 
     action: PublishAction
@@ -168,7 +168,7 @@ class PublishFeatureValue(Struct, frozen=True, omit_defaults=True):
     feature: CacheEnvironmentFeature
 
 
-class PublishFeatureValues(Struct, frozen=True, omit_defaults=True):
+class PublishFeatureValues(Struct, frozen=True, omit_defaults=True, gc=False):
     """Features of one environment."""
 
     features: tuple[PublishFeatureValue, ...] = field(default_factory=_none)

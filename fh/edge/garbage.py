@@ -3,7 +3,8 @@
 What is alive after the start, and after each look, is frozen: no look at it again costs anything.
 What Edge keeps is freed by its reference counts; cycles are few and mostly young. So the automatic
 looks are left to the young, and full ones are made here, when nothing is being written. A thorough
-one, at what is frozen, too, is rare, for it takes as long as there is memory.
+one, at what is frozen, too, is rare, for it takes as long as there is memory; where that is too
+long it is not made at all.
 
 It is the process's: whoever else lives in it is looked after as well.
 """
@@ -23,6 +24,7 @@ _NEVER: Final = 1_000_000_000
 _PAUSE_SECONDS: Final = 60.0
 _RETRY_SECONDS: Final = 0.2
 _THOROUGH_EVERY: Final = 60
+_MOST_LOOKED_AT: Final = 500_000  # objects: a third of a second
 
 
 def freeze_what_lives() -> None:
@@ -56,7 +58,11 @@ async def collect_garbage(
 
 
 def collect_once(*, thorough: bool) -> None:
-    """Look for garbage among what is new since the last time; thorough, among all there is."""
+    """Look for garbage among what is new since the last time; thorough, among all there is.
+
+    With very many objects a thorough one would stop everything for seconds: then it is not made.
+    """
+    thorough = thorough and gc.get_freeze_count() <= _MOST_LOOKED_AT
     if thorough:
         gc.unfreeze()
     start = trio.current_time()

@@ -128,6 +128,21 @@ async def test_what_lived_at_the_last_look_is_looked_at_by_a_thorough_one() -> N
         assert full[-1] > quick
 
 
+async def test_where_very_much_lives_no_look_is_thorough(monkeypatch: pytest.MonkeyPatch) -> None:
+    with looks_of(FULL) as full:
+        old = Cycle()
+        collect_once(thorough=False)
+        del old
+        collect_once(thorough=False)
+        quick = full[-1]
+        monkeypatch.setattr(garbage, "_MOST_LOOKED_AT", 0)
+        collect_once(thorough=True)
+        assert full[-1] <= quick
+        monkeypatch.undo()
+        collect_once(thorough=True)
+        assert full[-1] > quick
+
+
 async def test_afterwards_python_looks_as_it_did_before(nursery: trio.Nursery) -> None:
     before = gc.get_threshold()
     async with trio.open_nursery() as inner:
