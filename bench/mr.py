@@ -150,7 +150,7 @@ def as_result(
 def _measured(place: Path, size: Size, connections: int, requests: int) -> Result:
     with open_party(place) as party, AdminApi(party.admin.port) as api:
         api.enter()
-        filled, remarks = _filled(party, api, place, size, connections)
+        filled = _filled(party, api, place, size, connections)
         served, asked = api.operations(), []
         with progress("waits", len(questions(filled))) as tell:
             for question in questions(filled):
@@ -158,17 +158,18 @@ def _measured(place: Path, size: Size, connections: int, requests: int) -> Resul
                 there = question.needs in served
                 asked.append((question, waits_ms(api, question, requests) if there else ()))
         megabytes = sum(party.memory_bytes().values()) // 2**20
-    remarks.append(f"Party-server and PostgreSQL have {megabytes:,} MB in memory at the end.")
+    remarks = [
+        f"Filling took {filled.seconds:.0f} s, announcing {filled.later_seconds:.0f} s more.",
+        f"Party-server and PostgreSQL had {megabytes:,} MB in memory at the end.",
+    ]
     return as_result(filled, asked, remarks=remarks)
 
 
-def _filled(
-    party: Deployment, api: AdminApi, place: Path, size: Size, connections: int
-) -> tuple[Filled, list[str]]:
-    """Return what there is to ask about; and remarks on making it, if it was made now."""
+def _filled(party: Deployment, api: AdminApi, place: Path, size: Size, connections: int) -> Filled:
+    """Return what there is to ask about, made now if it was not before."""
     known = place / _FILLED
     if known.exists():
-        return msgspec.json.decode(known.read_bytes(), type=Filled), []
+        return msgspec.json.decode(known.read_bytes(), type=Filled)
     began = perf_counter()
     with progress("filling", size.steps) as tell:
         filled = fill(api, size, connections=connections, tell=tell)
@@ -179,9 +180,10 @@ def _filled(
         seconds=max(_SHORTEST_WAIT_SECONDS, seconds),
         pause_seconds=1,
     )
+    later_seconds = perf_counter() - began - seconds
+    filled = structs.replace(filled, seconds=seconds, later_seconds=later_seconds)
     known.write_bytes(msgspec.json.encode(filled))
-    later = perf_counter() - began - seconds
-    return filled, [f"Filling took {seconds:.0f} s; all was announced {later:.0f} s later."]
+    return filled
 
 
 def _row(question: Question, waits: Sequence[float]) -> Row:

@@ -48,7 +48,10 @@ class Size:
 
 
 class Filled(Struct, frozen=True):
-    """What was made, and one example of each kind; `people` is 0 where none could be made."""
+    """What was made, and one example of each kind; `people` is 0 where none could be made.
+
+    `seconds` are what the requests took, `later_seconds` what was then still to be announced.
+    """
 
     applications: int
     environments: int
@@ -57,6 +60,8 @@ class Filled(Struct, frozen=True):
     portfolio: UUID
     application: UUID
     environment: UUID
+    seconds: float = 0.0
+    later_seconds: float = 0.0
 
 
 def fill(api: AdminApi, size: Size, *, connections: int, tell: Tell) -> Filled:
