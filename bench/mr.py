@@ -129,6 +129,10 @@ def as_result(
         "features": filled.features,
         "people": filled.people,
     }
+    if filled.seconds is not None:
+        remarks = [*remarks, f"Filling took {filled.seconds:,.0f} s."]
+    if filled.later_seconds is not None:
+        remarks = [*remarks, f"Announcing all of it took {filled.later_seconds:,.0f} s more."]
     if not filled.people:
         remarks = [*remarks, "There are no people beside the superuser."]
     return structs.replace(
@@ -158,10 +162,7 @@ def _measured(place: Path, size: Size, connections: int, requests: int) -> Resul
                 there = question.needs in served
                 asked.append((question, waits_ms(api, question, requests) if there else ()))
         megabytes = sum(party.memory_bytes().values()) // 2**20
-    remarks = [
-        f"Filling took {filled.seconds:.0f} s, announcing {filled.later_seconds:.0f} s more.",
-        f"Party-server and PostgreSQL had {megabytes:,} MB in memory at the end.",
-    ]
+    remarks = [f"Party-server and PostgreSQL had {megabytes:,} MB in memory at the end."]
     return as_result(filled, asked, remarks=remarks)
 
 

@@ -50,7 +50,8 @@ class Size:
 class Filled(Struct, frozen=True):
     """What was made, and one example of each kind; `people` is 0 where none could be made.
 
-    `seconds` are what the requests took, `later_seconds` what was then still to be announced.
+    `seconds` are what the requests took, `later_seconds` those until all was announced; None: not
+    measured.
     """
 
     applications: int
@@ -60,8 +61,8 @@ class Filled(Struct, frozen=True):
     portfolio: UUID
     application: UUID
     environment: UUID
-    seconds: float = 0.0
-    later_seconds: float = 0.0
+    seconds: float | None = None
+    later_seconds: float | None = None
 
 
 def fill(api: AdminApi, size: Size, *, connections: int, tell: Tell) -> Filled:
