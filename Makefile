@@ -67,7 +67,7 @@ bench-split:
 	./dev.sh setup
 	.venv/bin/fh bench split --json bench/reports/split.json | tee bench/reports/split.txt
 
-bench-mr: ## what people wait for when there is much in the admin API; FULL=--full for hours
+bench-mr: ## what people wait for when there is much in the admin API; FULL=--full takes an hour
 	./dev.sh setup
 	.venv/bin/fh bench mr $(FULL) --json bench/reports/mr.json | tee bench/reports/mr.txt
 
