@@ -59,7 +59,7 @@ _SHORTEST_WAIT_SECONDS: Final = 60.0
 @click.option(
     "--full",
     is_flag=True,
-    help="1,000 applications with 10 environments and 500 features each, and 1,000 people: an hour.",
+    help="1,000 applications of 10 environments and 500 features each, and 1,000 people: an hour.",
 )
 @click.option(
     "--connections",

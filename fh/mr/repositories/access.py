@@ -38,24 +38,33 @@ WHERE environment.id = $1 AND environment.when_archived IS NULL
   AND application.when_archived IS NULL
 """
 
+# Two questions, each with an index of its own: as one with OR it reads all that a group was given.
 _ENTRIES = """
-SELECT acl.application_id, acl.environment_id, acl.roles
-FROM acl LEFT JOIN environment ON environment.id = acl.environment_id
-WHERE acl.group_id = ANY($2::uuid[])
-  AND (acl.application_id = $1
-       OR environment.application_id = $1 AND environment.when_archived IS NULL)
+SELECT NULL::uuid AS environment_id, roles
+FROM acl
+WHERE application_id = $1 AND group_id = ANY ($2)
+UNION ALL
+SELECT acl.environment_id, acl.roles
+FROM environment JOIN acl ON acl.environment_id = environment.id
+WHERE environment.application_id = $1 AND environment.when_archived IS NULL
+  AND acl.group_id = ANY ($2)
 """
 
 _LIVE_PORTFOLIO = "SELECT id FROM portfolio WHERE id = $1 AND when_archived IS NULL"
 
 _ENTRIES_OF_PORTFOLIO = """
-SELECT application.id, acl.environment_id IS NULL AS is_application, acl.roles
-FROM acl
-LEFT JOIN environment
-    ON environment.id = acl.environment_id AND environment.when_archived IS NULL
-JOIN application ON application.id IN (acl.application_id, environment.application_id)
-WHERE acl.group_id = ANY($2::uuid[])
-  AND application.portfolio_id = $1 AND application.when_archived IS NULL
+SELECT application.id, true AS is_application, acl.roles
+FROM application JOIN acl ON acl.application_id = application.id
+WHERE application.portfolio_id = $1 AND application.when_archived IS NULL
+  AND acl.group_id = ANY ($2)
+UNION ALL
+SELECT application.id, false AS is_application, acl.roles
+FROM application
+JOIN environment
+    ON environment.application_id = application.id AND environment.when_archived IS NULL
+JOIN acl ON acl.environment_id = environment.id
+WHERE application.portfolio_id = $1 AND application.when_archived IS NULL
+  AND acl.group_id = ANY ($2)
 """
 
 

@@ -41,11 +41,12 @@ SELECT id, portfolio_id, name, description, version, when_created, when_updated
 FROM application
 WHERE portfolio_id = ANY($1::uuid[]) AND when_archived IS NULL
   AND (portfolio_id = ANY($2::uuid[])
-       OR EXISTS (SELECT FROM acl LEFT JOIN environment ON environment.id = acl.environment_id
-                  WHERE acl.group_id = ANY($3::uuid[])
-                    AND (acl.application_id = application.id
-                         OR environment.application_id = application.id
-                            AND environment.when_archived IS NULL)))
+       OR id IN (SELECT application_id FROM acl
+                 WHERE group_id = ANY ($3) AND application_id IS NOT NULL
+                 UNION ALL
+                 SELECT environment.application_id
+                 FROM acl JOIN environment ON environment.id = acl.environment_id
+                 WHERE acl.group_id = ANY ($3) AND environment.when_archived IS NULL))
 ORDER BY name, id
 """
 
