@@ -166,9 +166,8 @@ def conclude(
 def end_with_what_was_started() -> None:
     """Have SIGTERM end the command as Ctrl-C does: whatever it started ends with it."""
     signal.signal(signal.SIGTERM, _interrupt)
-    if (
-        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    ):  # as scripts start what they don't wait for
+    # Shells that run a script have what is started with & ignore SIGINT.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -22,14 +22,13 @@ from fh.contracts.published import (
     PublishFeatureValue,
 )
 from fh.model.ids import ApplicationId, FeatureId, OrganisationId, PortfolioId
-from fh.wire.etag import environment_etag
 
 DELETED_FEATURES_KEPT = 1_000
 """How many deleted features an environment remembers."""
 
 
 class EnvironmentSnapshot(Struct, frozen=True, eq=False):
-    """An environment with its features, ordered as the etag wants them.
+    """An environment with its features, ordered as the etag of its views wants them.
 
     `deleted` holds the version that each feature deleted lately was deleted at, so that an older
     update that comes late doesn't bring it back.
@@ -54,14 +53,6 @@ class EnvironmentSnapshot(Struct, frozen=True, eq=False):
             features=features,
             deleted=MappingProxyType({}),
         )
-
-    @property
-    def etag(self) -> str:
-        """The digest of all features, without the flag for extended data; made at each use.
-
-        Most changes are followed by another one before anybody asks for it.
-        """
-        return environment_etag(self.features)
 
     def find_feature(self, feature_id: FeatureId) -> CacheEnvironmentFeature | None:
         """Return the feature, or None when the environment has no such one."""

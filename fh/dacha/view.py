@@ -103,10 +103,9 @@ def visible_features(
     carries no filter at all. Properties are for extended data only.
     """
     features = snapshot.features
-    digest = snapshot.etag
     if filters:
         features = tuple(each for each in features if not filters.isdisjoint(each.feature.filters))
-        digest = environment_etag(features)
+    digest = environment_etag(features)
     if not extended_data and any(each.properties is not None for each in features):
         features = tuple(
             each if each.properties is None else replace(each, properties=None) for each in features

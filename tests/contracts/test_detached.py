@@ -4,7 +4,6 @@ from uuid import UUID, uuid4
 
 import msgspec
 import pytest
-from msgspec import Raw
 from msgspec.structs import replace
 
 from fh.contracts.detached import detached
@@ -12,10 +11,6 @@ from fh.contracts.event_log import FEATURE_VALUES, decode_event
 from fh.contracts.published import (
     CacheEnvironment,
     CacheEnvironmentFeature,
-    CacheFeature,
-    CacheFeatureValue,
-    CacheRolloutStrategy,
-    CacheRolloutStrategyAttribute,
     PublishAction,
     PublishEnvironment,
     PublishFeatureValue,
@@ -23,36 +18,16 @@ from fh.contracts.published import (
     PublishServiceAccount,
     encode_published,
 )
-from fh.model.feature_type import FeatureType
+from tests.contracts.published_events import FEATURE
 
-SOMEBODY = uuid4()
 FILLER = "x" * 100_000
 
 
 def feature(key="title", *, value_key="title"):
-    strategy = CacheRolloutStrategy(
-        "s1",
-        percentage=500_000,
-        percentage_attributes=("userkey",),
-        attributes=(
-            CacheRolloutStrategyAttribute(
-                "EQUALS", "country", "STRING", (Raw(b'"nz"'), Raw(b"1.50"))
-            ),
-        ),
-        value=Raw(b'"other"'),
-    )
-    value = CacheFeatureValue(
-        uuid4(),
-        value_key,
-        True,
-        3,
-        Raw(b"1.500"),
-        retired=True,
-        person_id=SOMEBODY,
-        rollout_strategies=(strategy,),
-    )
     return CacheEnvironmentFeature(
-        CacheFeature(uuid4(), key, FeatureType.STRING, 2, (uuid4(),)), value, {"filler": FILLER}
+        replace(FEATURE.feature, id=uuid4(), key=key),
+        replace(FEATURE.value, id=uuid4(), key=value_key),
+        {"filler": FILLER},
     )
 
 
@@ -88,7 +63,7 @@ def test_what_is_alike_is_there_once():
     [one, other] = detached(decoded(environment(feature(), feature()))).features
     assert one.value.key is one.feature.key
     assert one.value.person_id is other.value.person_id
-    assert one.value.person_id == SOMEBODY
+    assert one.value.person_id == FEATURE.value.person_id
 
 
 def test_environments_share_a_feature():

@@ -55,7 +55,7 @@ def test_a_changed_environment_is_told_with_all_its_features():
     assert told[0].environment == after.environment
     there = caught_up(before, told)
     assert there.environment == after.environment
-    assert there.etag == after.etag
+    assert there.features == after.features
 
 
 def test_a_vanished_environment_is_told_as_deleted():

@@ -68,7 +68,7 @@ def test_everything_comes_back_in_its_order():
     assert second == account(id=GONE, version=3, client="c*", server="s")
     for mine, theirs in zip(held.environments, knowledge.environments, strict=True):
         assert (theirs.environment, theirs.features) == (mine.environment, mine.features)
-        assert (theirs.etag, theirs.deleted) == (mine.etag, mine.deleted)
+        assert (theirs.features, theirs.deleted) == (mine.features, mine.deleted)
         assert theirs.application_id == mine.application_id
 
 
