@@ -67,6 +67,8 @@ def announce_all(parts: Parts, data_directory: Path, keys: Sequence[SdkKey]) -> 
 
     sizes = capacity(len(keys))
     dacha = parts.add_dacha("dacha-of-announcements", sizes)
+    # As it begins, it compares what it knows by then with MR: what was announced already, too.
+    dacha.wait_until(lambda: dacha.metric("dacha_refreshes_total") >= 1, "its first refresh")
     meter = Meter(dacha, parts.mr)
     within_database(data_directory, work)
     began = time.perf_counter()

@@ -47,7 +47,7 @@ _DRAIN_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class DachaStatistics:
-    """What Dacha holds at one moment; `evicted` counts since the start.
+    """What Dacha holds at one moment; `evicted` and `refreshes` count since the start.
 
     Unconfirmed is what was restored and not yet asked for again.
     """
@@ -60,6 +60,7 @@ class DachaStatistics:
     account_misses: int
     views: int
     evicted: int
+    refreshes: int
     waiting_questions: int
     unconfirmed_environments: int
     unconfirmed_accounts: int
@@ -127,6 +128,7 @@ class Dacha:
         )
         self._listener = DachaListener(self._accounts, self._environments, self._refresh)
         self._refresher: Ref[Refresh] | None = None
+        self._refreshes = 0
         self._followers = Subscribers()
         self._supervisor = self._tree()
 
@@ -188,6 +190,7 @@ class Dacha:
             account_misses=len(self._account_misses),
             views=len(self._views),
             evicted=self._environments.evicted,
+            refreshes=self._refreshes,
             waiting_questions=self._lookup.waiting,
             unconfirmed_environments=self._environments.unconfirmed,
             unconfirmed_accounts=self._accounts.unconfirmed,
@@ -229,6 +232,7 @@ class Dacha:
             self._jitter,
             self._attach,
             self._followers.deliver,
+            self._note_refreshed,
         )
 
     def _attach(self, refresher: Ref[Refresh]) -> None:
@@ -242,6 +246,9 @@ class Dacha:
                 self._refresher.tell_nowait(Refresh())
             except ActorStopped:
                 return  # the next run begins with a refresh
+
+    def _note_refreshed(self) -> None:
+        self._refreshes += 1
 
     def _forget_misses(self) -> None:
         # What did not exist may have been created while nobody told us.

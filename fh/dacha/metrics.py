@@ -58,7 +58,10 @@ class DachaCollector(Collector):
             "dacha2_perms_cache_size": ("What keys see, worked out and kept", now.views),
             "dacha_waiting_questions": ("Questions that wait", now.waiting_questions),
         }
-        counters = {"dacha_evicted": ("Environments that made room for others", now.evicted)}
+        counters = {
+            "dacha_evicted": ("Environments that made room for others", now.evicted),
+            "dacha_refreshes": ("Times that all in memory was compared", now.refreshes),
+        }
         yield from _families(gauges, counters)
         yield from LoadsCollector(lambda: now.loads).collect()
 

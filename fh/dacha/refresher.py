@@ -48,6 +48,7 @@ class Refresher(Actor[Refresh]):
         source: random.Random,
         attach: Callable[[Ref[Refresh]], None],
         tell: Subscriber,
+        done: Callable[[], None],
     ) -> None:
         self._accounts = accounts
         self._environments = environments
@@ -55,6 +56,7 @@ class Refresher(Actor[Refresh]):
         self._random = source
         self._attach = attach
         self._tell = tell
+        self._done = done
 
     async def started(self, me: Ref[Refresh]) -> None:
         """Check what is known already: events may have been lost before this life."""
@@ -73,6 +75,7 @@ class Refresher(Actor[Refresh]):
         async with trio.open_nursery() as nursery:
             for _ in range(self._settings.concurrent_reloads):
                 nursery.start_soon(self._reload_all, reloads)
+        self._done()
         log.info("refreshed", count=count)
 
     async def _reload_all(self, reloads: deque[_Reload]) -> None:

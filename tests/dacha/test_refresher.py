@@ -27,9 +27,11 @@ async def test_after_a_reconnect_everything_known_is_reloaded_and_served_meanwhi
         await dacha.on_delivery(Reconnected())
         await wait_all_tasks_blocked()
         assert dacha.lookup.find_key(KEY) is old
+        assert dacha.statistics().refreshes == 0
         source.release()
         await wait_all_tasks_blocked()
         assert dacha.lookup.find_key(KEY).features[0].value.version == 2
+        assert dacha.statistics().refreshes == 1
 
 
 async def test_while_mr_is_away_the_old_state_is_served_and_then_brought_up_to_date(

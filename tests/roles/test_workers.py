@@ -29,6 +29,7 @@ from tests.roles.workers_world import (
     SERVER_KEY,
     START_SECONDS,
     WAIT_SECONDS,
+    all_closed_since,
     ends_with_goodbye,
     eventually,
     is_alive,
@@ -134,7 +135,7 @@ async def test_drained_all_say_goodbye_at_once_and_nothing_is_left() -> None:
         await eventually(lambda: not any(is_alive(pid) for pid in pids))
         assert trio.current_time() - began < 2.5, "one after the other would take longer"
         assert not parent.workers.is_serving
-    assert sockets_of("self") == before
+    await all_closed_since(before)
 
 
 async def test_a_cancelled_parent_leaves_nothing_behind() -> None:
@@ -148,7 +149,7 @@ async def test_a_cancelled_parent_leaves_nothing_behind() -> None:
         nursery.cancel_scope.cancel()
     workers.close()
     assert not any(is_alive(pid) for pid in pids)
-    assert sockets_of("self") == before
+    await all_closed_since(before)
 
 
 def lone_workers(host: str = "127.0.0.1", **settings) -> Workers:
@@ -185,7 +186,7 @@ async def test_workers_that_can_t_start_are_told_and_leave_nothing(settings, rea
     workers.close()
     assert reason in str(failed.value.__cause__)
     assert [each.pid for each in workers.each()] == [None, None]
-    assert sockets_of("self") == before
+    await all_closed_since(before)
 
 
 async def test_what_a_worker_is_started_with_holds_no_secrets(monkeypatch) -> None:

@@ -189,6 +189,27 @@ def sockets_of(pid: int | str) -> set[str]:
     return found
 
 
+def described(sockets: set[str]) -> dict[str, list[str]]:
+    """Return what the system tells of each of some sockets."""
+    tables = [Path(f"/proc/net/{name}").read_text().splitlines() for name in ("tcp", "unix")]
+    lines = [line for table in tables for line in table]
+    return {
+        name: [line for line in lines if name.removeprefix("socket:[")[:-1] in line.split()]
+        for name in sockets
+    }
+
+
+async def all_closed_since(before: set[str]) -> None:
+    """Return once this process holds no socket that was not there `before`.
+
+    Other tests' servers run in threads of this process, and may hold one for a moment.
+    """
+    with trio.move_on_after(WAIT_SECONDS):
+        while sockets_of("self") - before:  # noqa: ASYNC110  nothing else tells
+            await trio.sleep(0.01)
+    assert not described(sockets_of("self") - before)
+
+
 def is_alive(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
