@@ -2,6 +2,7 @@
 
 import gc
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -116,7 +117,11 @@ async def test_a_look_waits_for_the_end_of_a_broadcast(
         nursery.cancel_scope.cancel()
 
 
-async def test_what_lived_at_the_last_look_is_looked_at_by_a_thorough_one() -> None:
+async def test_what_lived_at_the_last_look_is_looked_at_by_a_thorough_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The process of all these tests has very much alive itself.
+    monkeypatch.setattr(garbage, "_MOST_LOOKED_AT", sys.maxsize)
     with looks_of(FULL) as full:
         old = Cycle()
         collect_once(thorough=False)
@@ -138,7 +143,7 @@ async def test_where_very_much_lives_no_look_is_thorough(monkeypatch: pytest.Mon
         monkeypatch.setattr(garbage, "_MOST_LOOKED_AT", 0)
         collect_once(thorough=True)
         assert full[-1] <= quick
-        monkeypatch.undo()
+        monkeypatch.setattr(garbage, "_MOST_LOOKED_AT", sys.maxsize)
         collect_once(thorough=True)
         assert full[-1] > quick
 

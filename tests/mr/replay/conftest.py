@@ -1,4 +1,4 @@
-"""One party-server for all scenarios, as the acceptance suite has it."""
+"""One party-server for all scenarios of a file, as the acceptance suite has it."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.mr.replay.client import Client, Scenario
 from tests.mr.stateful.world import open_world
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def world(tmp_path_factory):
     with open_world(tmp_path_factory.mktemp("party")) as world:
         yield world
