@@ -36,8 +36,8 @@ class Forbidden(FeatureHubError):
 class NotFound(FeatureHubError):
     """There is no such thing, or none that the caller may know of."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"There is no such {what}.")
+    def __init__(self, what: str, detail: str | None = None) -> None:
+        super().__init__(detail or f"There is no such {what}.")
         self.what = what
 
 
@@ -45,7 +45,8 @@ class AlreadyExists(FeatureHubError):
     """A name, key or address is taken."""
 
     def __init__(self, what: str, field: str | None = None) -> None:
-        super().__init__(f"There is already such a {what}.")
+        article = "an" if what[0] in "aeiou" else "a"
+        super().__init__(f"There is already such {article} {what}.")
         self.what = what
         self.field = field
 

@@ -92,12 +92,9 @@ def _organisation(found: Installation) -> Organization:
 
 def _capabilities(settings: MrSettings) -> dict[str, str]:
     """Return what the admin UI asks before it offers a part of itself."""
-    absent = (
-        "webhook.features",
-        "dacha1Enabled",
-        "featureGroupsEnabled",
-    )
+    absent = ("webhook.features", "dacha1Enabled")
     present = {
+        "featureGroupsEnabled": True,
         "webhook.encryption": bool(settings.secrets_password.reveal),
         "webhook.decryption": settings.secrets_can_be_read,
         "system.config": settings.system_config_enabled,

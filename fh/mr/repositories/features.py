@@ -104,6 +104,7 @@ ORDER BY id FOR UPDATE
 """
 
 _ARCHIVE_ALL = """
+WITH their_groups AS (DELETE FROM feature_group_member WHERE feature_id = ANY ($1))
 UPDATE feature f
 SET key = gone.key, when_archived = $3, when_updated = $3, version = f.version + 1
 FROM unnest($1::uuid[], $2::text[]) AS gone (id, key)

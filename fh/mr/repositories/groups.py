@@ -34,14 +34,14 @@ _OF_PORTFOLIOS = """
 SELECT * FROM person_group
 WHERE portfolio_id = ANY($1::uuid[]) AND when_archived IS NULL
   AND ($2::text IS NULL OR strpos(lower(name), lower($2)) > 0)
-ORDER BY name, id
+ORDER BY lower(name), id
 """
 
 _OF_PEOPLE = """
 SELECT group_member.person_id, person_group.*
 FROM group_member JOIN person_group ON person_group.id = group_id
 WHERE group_member.person_id = ANY($1::uuid[]) AND when_archived IS NULL
-ORDER BY name, person_group.id
+ORDER BY lower(name), person_group.id
 """
 
 _SUPERUSERS_GROUP = """
@@ -72,7 +72,7 @@ SELECT group_member.person_id
 FROM group_member JOIN person_group ON person_group.id = group_id
 JOIN person ON person.id = group_member.person_id
 WHERE admin AND portfolio_id IS NULL AND person_group.when_archived IS NULL
-  AND person.when_archived IS NULL
+  AND ($1 OR person.when_archived IS NULL)
 ORDER BY group_member.person_id
 """
 
@@ -228,9 +228,9 @@ async def join_group(tx: Transaction, group_id: GroupId, people: Iterable[Person
     await tx.executemany(_JOIN, [(group_id, person_id) for person_id in people])
 
 
-async def load_superusers(tx: Transaction) -> Sequence[PersonId]:
-    """Return all superusers of the organisation."""
-    return [PersonId(row["person_id"]) for row in await tx.fetch(_SUPERUSERS)]
+async def load_superusers(tx: Transaction, *, archived: bool = False) -> Sequence[PersonId]:
+    """Return all superusers of the organisation; who is `archived` is one again once revived."""
+    return [PersonId(row["person_id"]) for row in await tx.fetch(_SUPERUSERS, archived)]
 
 
 async def load_members(tx: Transaction, group_id: GroupId) -> Sequence[Member]:

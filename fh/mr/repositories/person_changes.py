@@ -18,7 +18,8 @@ SELECT id, email, name, person_type, version, when_archived, password_hash,
 FROM person
 """
 
-_LOCK = f"{_COLUMNS} WHERE id = $1 FOR NO KEY UPDATE OF person"
+_FIND = f"{_COLUMNS} WHERE id = $1"
+_LOCK = f"{_FIND} FOR NO KEY UPDATE OF person"
 _LOCK_BY_EMAIL = f"{_COLUMNS} WHERE email = lower($1) FOR NO KEY UPDATE OF person"
 
 _INSERT = """
@@ -65,6 +66,11 @@ class KnownPerson:
 
     def __repr__(self) -> str:
         return f"KnownPerson({self.id}, version={self.version})"
+
+
+async def find_known(tx: Transaction, person_id: PersonId) -> KnownPerson | None:
+    """Return somebody as they are at this moment."""
+    return _known(await tx.fetchrow(_FIND, person_id))
 
 
 async def lock_person(tx: Transaction, person_id: PersonId) -> KnownPerson | None:

@@ -47,7 +47,7 @@ WHERE portfolio_id = ANY($1::uuid[]) AND when_archived IS NULL
                  SELECT environment.application_id
                  FROM acl JOIN environment ON environment.id = acl.environment_id
                  WHERE acl.group_id = ANY ($3) AND environment.when_archived IS NULL))
-ORDER BY name, id
+ORDER BY lower(name), id
 """
 
 

@@ -12,7 +12,7 @@ VALID_FOR: Final = timedelta(days=7)
 _INVITE = """
 UPDATE person
 SET registration_token_hash = $2, registration_expires_at = now() + $3::interval,
-    password_requires_reset = $4, when_updated = now()
+    password_requires_reset = password_requires_reset OR $4, when_updated = now()
 WHERE id = $1
 """
 
@@ -48,7 +48,10 @@ class Invited:
 async def invite(
     tx: Transaction, person_id: PersonId, token_hash: bytes, *, requires_reset: bool = False
 ) -> None:
-    """Let whoever presents the token register as the person; an older token is void."""
+    """Let whoever presents the token register as the person; an older token is void.
+
+    Until they do, an old password of theirs `requires_reset`; once it does, it does.
+    """
     await tx.execute(_INVITE, person_id, token_hash, VALID_FOR, requires_reset)
 
 

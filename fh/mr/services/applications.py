@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 
 from fh.db.port import Transaction
+from fh.grouping import grouped
 from fh.model.ids import ApplicationId, PortfolioId
 from fh.mr.access import Caller, administers, may_read_features
 from fh.mr.errors import Forbidden, Invalid, NotFound, VersionConflict
@@ -183,15 +185,14 @@ async def _with_parts(
     tx: Transaction, applications: Sequence[Application], parts: ApplicationParts
 ) -> Sequence[ApplicationDetails]:
     ids = [application.id for application in applications]
-    environments = await find_environments(tx, ids) if parts.environments else ()
-    features = await find_features(tx, ids) if parts.features else ()
+    owner = attrgetter("application_id")
+    environments = grouped(await find_environments(tx, ids) if parts.environments else (), owner)
+    features = grouped(await find_features(tx, ids) if parts.features else (), owner)
     return [
         ApplicationDetails(
             application,
-            in_promotion_order(
-                [one for one in environments if one.application_id == application.id]
-            ),
-            [feature for feature in features if feature.application_id == application.id],
+            in_promotion_order(environments.get(application.id, ())),
+            features.get(application.id, ()),
         )
         for application in applications
     ]

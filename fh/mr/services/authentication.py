@@ -1,5 +1,8 @@
 """Logging in and out, and knowing who presents a token."""
 
+from functools import partial
+from typing import Final
+
 import trio
 
 from fh.db.port import Database, Transaction
@@ -21,6 +24,7 @@ from fh.mr.services.tokens import hash_token, new_token
 from fh.mr.settings import MrSettings, SessionLimits
 
 _PLEASE_LOGIN = "Please login."
+_LOOKS: Final = 2
 
 
 async def identify(tx: Transaction, token: str, limits: SessionLimits) -> Caller:
@@ -89,24 +93,35 @@ class Logins:
         return logged_in
 
     async def _try(self, email: str, password: str) -> tuple[str, PersonWithGroups]:
-        known = await self._database.transaction(lambda tx: find_credentials(tx, email))
-        if known is not None and known.type is not PersonType.PERSON:
-            known = None
-        stored = None if known is None else known.password_hash
-        verdict = await self._passwords.verify(password, stored)
-        if known is None or stored is None or not isinstance(verdict, Right):
-            raise NotFound("account with this password")
-        token = new_token()
-        person = await self._database.transaction(
-            lambda tx: self._open(tx, known, stored, verdict.stored, token)
-        )
-        return token, person
+        # Another login may hash the password anew while this one verifies it.
+        for _ in range(_LOOKS):
+            known = await self._database.transaction(
+                lambda tx: find_credentials(tx, email), read_only=True
+            )
+            if known is not None and known.type is not PersonType.PERSON:
+                known = None
+            stored = None if known is None else known.password_hash
+            verdict = await self._passwords.verify(password, stored)
+            if known is None or stored is None or not isinstance(verdict, Right):
+                break
+            token = new_token()
+            opening = partial(
+                self._open,
+                known=known,
+                verified_hash=stored,
+                kept_hash=verdict.stored,
+                token=token,
+            )
+            if (person := await self._database.transaction(opening)) is not None:
+                return token, person
+        raise NotFound("account with this password")
 
     async def _open(
         self, tx: Transaction, known: Credentials, verified_hash: str, kept_hash: str, token: str
-    ) -> PersonWithGroups:
+    ) -> PersonWithGroups | None:
+        """Return whose session was opened; None when their password is another one by now."""
         if not await record_authentication(tx, known.person_id, verified_hash, kept_hash):
-            raise NotFound("account with this password")
+            return None
         await forget_expired_sessions(tx, known.person_id, self._settings.sessions)
         await open_session(tx, hash_token(token), known.person_id)
         person = await find_person(tx, known.person_id)

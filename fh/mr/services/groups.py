@@ -9,9 +9,11 @@ from fh.model.roles import ApplicationRole
 from fh.mr.access import Caller, is_member, may_read_group
 from fh.mr.errors import Forbidden, NotFound
 from fh.mr.repositories import groups as repository
+from fh.mr.repositories.applications import find_application
 from fh.mr.repositories.groups import ApplicationEntry, Group, Member
 from fh.mr.repositories.memberships import hold_superusers
 from fh.mr.repositories.portfolios import find_portfolio
+from fh.mr.services.memberships import is_of_admins
 from fh.mr.services.persons import Entry
 
 
@@ -77,12 +79,13 @@ async def create_admin_group(
     name: str,
     created_by: PersonId,
 ) -> Group:
-    """Create a portfolio's admin group; all superusers are in it."""
+    """Create a portfolio's admin group; all superusers are in it, also those who may come back."""
     await hold_superusers(tx)
     group = await repository.create_group(
         tx, organisation_id, portfolio_id, name, created_by, admin=True
     )
-    await repository.join_group(tx, group.id, await repository.load_superusers(tx))
+    superusers = await repository.load_superusers(tx, archived=True)
+    await repository.join_group(tx, group.id, superusers)
     return group
 
 
@@ -90,9 +93,12 @@ async def _entries(
     tx: Transaction, group: Group, application_id: ApplicationId | None
 ) -> Sequence[Entry]:
     entries = await repository.load_entries(tx, [group.id], application_id)
-    if application_id is None or not group.admin:
+    if application_id is None or not is_of_admins(group):
         return entries
     if any(isinstance(entry, ApplicationEntry) and entry.roles for entry in entries):
+        return entries
+    application = await find_application(tx, application_id)
+    if application is None or application.portfolio_id != group.portfolio_id:
         return entries
     # Admins hold every role, also in an application whose entry for them got lost.
     roles = frozenset(ApplicationRole) - {ApplicationRole.FEATURE_EDIT}

@@ -81,8 +81,12 @@ class AttemptLimits:
         Raises:
             TooManyAttempts: too many failed lately, for this account or from this address.
         """
-        self._by_address.take(address_key(address), now)
         self._by_account.take(account, now)
+        try:
+            self._by_address.take(address_key(address), now)
+        except TooManyAttempts:
+            self._by_account.give_back(account, now)
+            raise
 
     def give_back(self, account: str, address: str, now: float) -> None:
         """Forget one attempt: the password was right, or could not be verified."""

@@ -86,7 +86,7 @@ async def set_members(tx: Transaction, group: Group, wanted: Iterable[PersonId])
     left = current - members
     if is_of_admins(group):
         await repository.hold_superusers(tx)
-        left -= frozenset(await load_superusers(tx))
+        left -= frozenset(await load_superusers(tx, archived=True))
     await join(tx, group, members - current)
     await leave(tx, group, left)
 

@@ -1,7 +1,7 @@
 """Changing passwords; whoever knew the old one is logged out everywhere else.
 
 Hashing happens between two transactions, so what the first one saw is looked at again in the
-second.
+second. The first one only reads: a request that ends before the second had no effect.
 """
 
 import trio
@@ -19,7 +19,12 @@ from fh.mr.access import (
 )
 from fh.mr.errors import Forbidden, Invalid, NotFound, VersionConflict
 from fh.mr.repositories.access import SessionOwner
-from fh.mr.repositories.person_changes import KnownPerson, lock_person, save_password
+from fh.mr.repositories.person_changes import (
+    KnownPerson,
+    find_known,
+    lock_person,
+    save_password,
+)
 from fh.mr.repositories.persons import find_person
 from fh.mr.repositories.sessions import end_sessions, open_session
 from fh.mr.services.login_limits import AttemptLimits
@@ -81,7 +86,9 @@ class PasswordChanges:
         old, new = passwords
         if not new.strip():
             raise Invalid("newPassword", "The password may not be blank.")
-        known = await self._database.transaction(lambda tx: lock_person(tx, person_id))
+        known = await self._database.transaction(
+            lambda tx: find_known(tx, person_id), read_only=True
+        )
         if known is None or known.archived_at is not None:
             raise NotFound("person")
         if known.type is not PersonType.PERSON:
@@ -117,17 +124,16 @@ class PasswordChanges:
         if not is_any_admin(caller):
             raise Forbidden
         if not password.strip():
-            raise NotFound("password")
+            raise NotFound("password", "The password may not be blank.")
 
-        async def check(tx: Transaction) -> None:
-            known = await lock_person(tx, person_id)
+        def check(known: KnownPerson | None) -> None:
             if known is None or not _is_resettable(caller, known, reactivate=reactivate):
                 raise NotFound("person")
             if not may_manage_person(caller, superuser=known.superuser):
                 raise Forbidden
 
         async def save(tx: Transaction) -> PersonWithGroups:
-            await check(tx)
+            check(await lock_person(tx, person_id))
             await save_password(
                 tx,
                 person_id,
@@ -139,7 +145,10 @@ class PasswordChanges:
             await end_sessions(tx, person_id)
             return await _reloaded(tx, person_id)
 
-        await self._database.transaction(check)  # before hashing, which is dear
+        # Before hashing, which is dear.
+        check(
+            await self._database.transaction(lambda tx: find_known(tx, person_id), read_only=True)
+        )
         password_hash = await self._passwords.hash(password)
         return await self._database.transaction(save)
 

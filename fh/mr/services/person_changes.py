@@ -1,5 +1,6 @@
 """People come, change and go, and so do admin service accounts, which are people to MR."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,6 +37,8 @@ from fh.mr.services.memberships import (
 from fh.mr.services.registrations import Invitation
 from fh.mr.services.tokens import hash_token, new_token
 
+# Whoever sends something there finds out the rest. One label is enough for a domain.
+_EMAIL: Final = re.compile(r"[^\s@,;<>\x00-\x1f\x7f]+@[^\s@,;<>\x00-\x1f\x7f]+")
 _MACHINE_DOMAIN: Final = "admin.sa.featurehub.io"
 
 
@@ -71,12 +74,12 @@ async def create_person(tx: Transaction, caller: Caller, new: NewPerson) -> Invi
     Raises:
         Forbidden: the caller is no admin, or not of all the groups.
         NotFound: there is no such group.
-        Invalid: a person without an address, or a machine without a name.
+        Invalid: a person without an address, a machine without a name, or a blank name.
         AlreadyExists: the address is taken by somebody who is not archived.
     """
     if not is_any_admin(caller):
         raise Forbidden
-    name = (new.name or "").strip() or None
+    name = None if new.name is None else _changed_name(new.name)
     await refuse_groups_of_others(tx, caller, new.groups)
     match new.type:
         case PersonType.PERSON:
@@ -100,7 +103,7 @@ async def update_person(tx: Transaction, caller: Caller, change: PersonChange) -
         Forbidden: the caller is no admin, or no superuser where the person is one.
         NotFound: there is no such person, it is the shadow of an SDK, or no version was given.
         VersionConflict: somebody changed them.
-        Invalid: the address is none.
+        Invalid: the address is none, or the name blank.
         AlreadyExists: the address is taken.
     """
     if not is_any_admin(caller):
@@ -115,7 +118,7 @@ async def update_person(tx: Transaction, caller: Caller, change: PersonChange) -
     email = known.email
     if change.email is not None and known.type is PersonType.PERSON:
         email = checked_email(change.email, "email")
-    name = known.name if change.name is None else change.name.strip() or None
+    name = known.name if change.name is None else _changed_name(change.name)
     revive = change.revive and known.archived_at is not None
     if revive or (email, name) != (known.email, known.name):
         await save_person(tx, known.id, email, name, caller.person_id, revive=revive)
@@ -179,10 +182,15 @@ def checked_email(email: str | None, field: str) -> str:
         Invalid: it is none.
     """
     text = (email or "").strip().lower()
-    before, at, after = text.partition("@")
-    if not (before and at and after):
+    if _EMAIL.fullmatch(text) is None:
         raise Invalid(field, "This is no e-mail address.")
     return text
+
+
+def _changed_name(name: str) -> str:
+    if not (name := name.strip()):
+        raise Invalid("name", "A name may not be blank.")
+    return name
 
 
 async def _invite(tx: Transaction, caller: Caller, email: str, name: str | None) -> Invitation:

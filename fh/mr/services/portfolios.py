@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from fh.db.port import Transaction
+from fh.grouping import grouped
 from fh.model.ids import PortfolioId
 from fh.mr.access import Caller, administers, is_member
 from fh.mr.errors import Forbidden, Invalid, NotFound
 from fh.mr.repositories import portfolios as repository
-from fh.mr.repositories.applications import Application
-from fh.mr.repositories.environments import Environment, find_environments
+from fh.mr.repositories.environments import find_environments
 from fh.mr.repositories.groups import Group, load_groups_of_portfolios
 from fh.mr.repositories.organisations import find_organisation
 from fh.mr.repositories.portfolios import Portfolio
@@ -92,32 +93,29 @@ async def _with_parts(
     tx: Transaction, caller: Caller, portfolios: Sequence[Portfolio], parts: PortfolioParts
 ) -> Sequence[PortfolioDetails]:
     ids = [portfolio.id for portfolio in portfolios]
-    groups: Sequence[Group] = ()
-    applications: Sequence[Application] = ()
-    environments: Sequence[Environment] = ()
-    if parts.groups:
-        groups = await load_groups_of_portfolios(tx, ids)
-    if parts.applications:
-        administered = [identifier for identifier in ids if administers(caller, identifier)]
-        applications = await repository.load_visible_applications(
-            tx, ids, administered, caller.groups
-        )
-    if parts.environments:
-        environments = await find_environments(tx, [each.id for each in applications])
+    groups = await load_groups_of_portfolios(tx, ids) if parts.groups else ()
+    administered = [identifier for identifier in ids if administers(caller, identifier)]
+    applications = (
+        await repository.load_visible_applications(tx, ids, administered, caller.groups)
+        if parts.applications
+        else ()
+    )
+    environments = (
+        await find_environments(tx, [each.id for each in applications])
+        if parts.environments
+        else ()
+    )
+    groups_in = grouped(groups, attrgetter("portfolio_id"))
+    applications_in = grouped(applications, attrgetter("portfolio_id"))
+    environments_of = grouped(environments, attrgetter("application_id"))
     return [
         PortfolioDetails(
             portfolio,
-            [group for group in groups if group.portfolio_id == portfolio.id],
+            groups_in.get(portfolio.id, ()),
             [
-                _details(application, environments)
-                for application in applications
-                if application.portfolio_id == portfolio.id
+                ApplicationDetails(application, environments_of.get(application.id, ()))
+                for application in applications_in.get(portfolio.id, ())
             ],
         )
         for portfolio in portfolios
     ]
-
-
-def _details(application: Application, environments: Sequence[Environment]) -> ApplicationDetails:
-    its_own = [each for each in environments if each.application_id == application.id]
-    return ApplicationDetails(application, its_own)

@@ -112,7 +112,7 @@ def _check(registrant: Registrant, invited: Invited | None) -> None:
     if registrant.password != registrant.repeated:
         raise Invalid("confirmPassword", "The passwords differ.")
     if not registrant.password.strip():
-        raise NotFound("password")
+        raise NotFound("password", "The password may not be blank.")
     if not registrant.name.strip():
         raise Invalid("name", "A name may not be blank.")
 

@@ -271,7 +271,7 @@ async def test_the_superusers_group_is_changed_by_superusers_and_followed_by_all
     sent = group | {"members": [{"id": {"id": who}} for who in (me, ada)]}
     assert (await update_v1(paula, shop.portfolio, sent, "updateMembers=true")).status == 404
     assert (await update_v1(shop.api, shop.portfolio, sent, "updateMembers=true")).status == 200
-    admins = ["First Portfolio Administrators", "Second Administrators", "org_admin"]
+    admins = ["First Portfolio Administrators", "org_admin", "Second Administrators"]
     assert await groups_of(shop.api, ada) == admins
     sent = group | {"members": [{"id": {"id": me}}]}
     assert (await update_v1(shop.api, shop.portfolio, sent, "updateMembers=true")).status == 200

@@ -26,7 +26,7 @@ async def test_members_list_the_groups_of_their_portfolio(superuser, add_person,
     async def names(query):
         return [group["name"] for group in (await dev("GET", path + query)).body]
 
-    assert await names("") == ["First Portfolio Administrators", "devs"]
+    assert await names("") == ["devs", "First Portfolio Administrators"]
     assert await names("?order=ASC") == ["devs", "First Portfolio Administrators"]
     assert await names("?filter=DEV&includePeople=true") == ["devs"]
     assert (await nobody("GET", path)).status == 403

@@ -100,10 +100,10 @@ async def test_superusers_are_added_to_every_group_of_admins_and_leave_them_all(
     answer = await shop.api("POST", path(superusers, ada))
     assert len(answer.body["superMembers"]) == 2
     assert await groups_of(shop.api, ada) == [
-        "First Portfolio Administrators",
-        "Second Administrators",
         "devs",
+        "First Portfolio Administrators",
         "org_admin",
+        "Second Administrators",
     ]
     assert (await shop.api("DELETE", path(superusers, ada))).status == 200
     assert await groups_of(shop.api, ada) == ["devs"]

@@ -166,7 +166,7 @@ async def test_superusers_are_in_every_admin_group_and_leave_them_all(superuser,
     who = await identifier(await add_person("root@i.com"))
     root = await superusers_group(superuser)
     assert (await put_v2(superuser, who, version=1, groups=[root])).status == 204
-    admins = ["First Portfolio Administrators", "Second Administrators", "org_admin"]
+    admins = ["First Portfolio Administrators", "org_admin", "Second Administrators"]
     assert await groups_of(superuser, who) == admins
     # New portfolios know them, too.
     await add_portfolio(superuser, "Third")

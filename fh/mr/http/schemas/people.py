@@ -1,11 +1,12 @@
 """People and groups on the wire."""
 
-from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct, field
 
+from fh.grouping import grouped
 from fh.model.ids import (
     ApplicationId,
     EnvironmentId,
@@ -19,7 +20,7 @@ from fh.mr.access import PersonType, with_implied_read
 from fh.mr.repositories import groups as rows
 from fh.mr.repositories import persons
 from fh.mr.services.groups import GroupDetails
-from fh.mr.services.persons import Entry, PersonWithGroups
+from fh.mr.services.persons import PersonWithGroups
 
 _NO_NAME = "No name"
 _NO_MEMBER_NAME = "none"
@@ -129,9 +130,9 @@ class TokenizedPerson(Struct, frozen=True, omit_defaults=True, rename="camel"):
 def person_body(found: PersonWithGroups) -> Person:
     """Return a person with the groups that were loaded."""
     person = found.person
+    entries = grouped(found.entries, attrgetter("group_id"))
     groups = tuple(
-        group_body(GroupDetails(group, entries=_of_group(found.entries, group.id)))
-        for group in found.groups
+        group_body(GroupDetails(group, entries=entries.get(group.id, ()))) for group in found.groups
     )
     account = person.service_account_id
     return Person(
@@ -199,7 +200,3 @@ def _full_member(member: rows.Member) -> Person:
         version=member.version,
         password_requires_reset=member.password_requires_reset,
     )
-
-
-def _of_group(entries: Iterable[Entry], group_id: GroupId) -> Sequence[Entry]:
-    return [entry for entry in entries if entry.group_id == group_id]
