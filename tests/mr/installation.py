@@ -47,9 +47,10 @@ class Installation:
             {"name": f"{name} again", "description": name},
         )
         own = self.ids.setdefault("application", application["id"])
-        self.ids.setdefault("environment", application["environments"][0]["id"])
+        [environment] = application["environments"]
+        self.ids.setdefault("environment", environment["id"])
         await self._grow_application(own, name)
-        await self._grow_portfolio(first, own, name)
+        await self._grow_portfolio(first, own, name, environment["id"])
 
     async def _grow_application(self, application: str, name: str) -> None:
         path = f"/mr-api/application/{application}"
@@ -80,13 +81,16 @@ class Installation:
         )
         self.ids.setdefault("feature group", group["id"] if group else str(UUID(int=1)))
 
-    async def _grow_portfolio(self, portfolio: str, application: str, name: str) -> None:
+    async def _grow_portfolio(
+        self, portfolio: str, application: str, name: str, environment: str
+    ) -> None:
         path = f"/mr-api/portfolio/{portfolio}"
-        permission = {"environmentId": self.ids["environment"], "permissions": ["READ"]}
+        places = sorted({self.ids["environment"], environment})
+        permissions = [{"environmentId": place, "permissions": ["READ"]} for place in places]
         account = await self.make(
             "createServiceAccountInPortfolio",
             f"{path}/service-account",
-            {"name": name, "description": name, "permissions": [permission]},
+            {"name": name, "description": name, "permissions": permissions},
         )
         self.ids.setdefault("account", account["id"])
         role = {"applicationId": application, "groupId": str(UUID(int=1)), "roles": []}

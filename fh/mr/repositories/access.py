@@ -1,6 +1,6 @@
 """What `fh.mr.access` decides on: callers, and what their groups were given."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
@@ -48,6 +48,15 @@ SELECT acl.environment_id, acl.roles
 FROM environment JOIN acl ON acl.environment_id = environment.id
 WHERE environment.application_id = $1 AND environment.when_archived IS NULL
   AND acl.group_id = ANY ($2)
+"""
+
+_ENVIRONMENT_ENTRIES = """
+SELECT acl.environment_id, acl.roles
+FROM application
+JOIN environment
+    ON environment.application_id = application.id AND environment.when_archived IS NULL
+JOIN acl ON acl.environment_id = environment.id
+WHERE application.id = ANY ($1) AND application.when_archived IS NULL AND acl.group_id = ANY ($2)
 """
 
 _LIVE_PORTFOLIO = "SELECT id FROM portfolio WHERE id = $1 AND when_archived IS NULL"
@@ -116,6 +125,14 @@ async def find_environment_rights(
     return await _rights(tx, caller, await tx.fetchrow(_APPLICATION_OF_ENVIRONMENT, environment_id))
 
 
+async def find_environment_roles(
+    tx: Transaction, caller: Caller, application_ids: Iterable[ApplicationId]
+) -> Mapping[EnvironmentId, frozenset[Role]]:
+    """Return the roles that `caller` was given in the live environments of applications."""
+    rows = await tx.fetch(_ENVIRONMENT_ENTRIES, list(application_ids), list(caller.groups))
+    return _environment_roles(rows)
+
+
 async def find_portfolio_rights(
     tx: Transaction, caller: Caller, portfolio_id: PortfolioId
 ) -> PortfolioRights | None:
@@ -141,22 +158,26 @@ async def _rights(tx: Transaction, caller: Caller, row: Row | None) -> Applicati
     if row is None:
         return None
     entries = await tx.fetch(_ENTRIES, row["id"], list(caller.groups))
-    environments: dict[EnvironmentId, frozenset[Role]] = {}
-    application: frozenset[ApplicationRole] = frozenset()
-    for entry in entries:
-        if entry["environment_id"] is None:
-            application |= known_roles(ApplicationRole, entry["roles"])
-        else:
-            environment_id = EnvironmentId(entry["environment_id"])
-            roles = known_roles(Role, entry["roles"])
-            environments[environment_id] = environments.get(environment_id, frozenset()) | roles
+    of_application = [entry for entry in entries if entry["environment_id"] is None]
+    names = {name for entry in of_application for name in entry["roles"]}
     return ApplicationRights(
         application_id=ApplicationId(row["id"]),
         portfolio_id=PortfolioId(row["portfolio_id"]),
-        has_application_entry=any(entry["environment_id"] is None for entry in entries),
-        application_roles=application,
-        environment_roles=environments,
+        has_application_entry=bool(of_application),
+        application_roles=known_roles(ApplicationRole, names),
+        environment_roles=_environment_roles(
+            entry for entry in entries if entry["environment_id"] is not None
+        ),
     )
+
+
+def _environment_roles(entries: Iterable[Row]) -> Mapping[EnvironmentId, frozenset[Role]]:
+    found: dict[EnvironmentId, frozenset[Role]] = {}
+    for entry in entries:
+        environment_id = EnvironmentId(entry["environment_id"])
+        roles = known_roles(Role, entry["roles"])
+        found[environment_id] = found.get(environment_id, frozenset()) | roles
+    return found
 
 
 def known_roles(kind: type[_RoleT], names: Iterable[str]) -> frozenset[_RoleT]:

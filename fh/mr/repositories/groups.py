@@ -76,6 +76,17 @@ WHERE admin AND portfolio_id IS NULL AND person_group.when_archived IS NULL
 ORDER BY group_member.person_id
 """
 
+# A machine's token may be lost, and an invitation never be taken.
+_HAS_SUPERUSER = """
+SELECT EXISTS (
+    SELECT FROM group_member JOIN person_group ON person_group.id = group_id
+    JOIN person ON person.id = group_member.person_id
+    WHERE admin AND portfolio_id IS NULL AND person_group.when_archived IS NULL
+      AND person.when_archived IS NULL AND person_type = 'person'
+      AND registration_token_hash IS NULL
+)
+"""
+
 _MEMBERS = """
 SELECT person.id, email, person.name, person_type, person.version, password_requires_reset
 FROM group_member JOIN person ON person.id = group_member.person_id
@@ -231,6 +242,11 @@ async def join_group(tx: Transaction, group_id: GroupId, people: Iterable[Person
 async def load_superusers(tx: Transaction, *, archived: bool = False) -> Sequence[PersonId]:
     """Return all superusers of the organisation; who is `archived` is one again once revived."""
     return [PersonId(row["person_id"]) for row in await tx.fetch(_SUPERUSERS, archived)]
+
+
+async def has_superuser(tx: Transaction) -> bool:
+    """Return whether some person is a superuser who has registered."""
+    return bool(await tx.fetchval(_HAS_SUPERUSER))
 
 
 async def load_members(tx: Transaction, group_id: GroupId) -> Sequence[Member]:

@@ -8,7 +8,6 @@ from fh.contracts.published import Published
 from fh.db.port import Transaction
 from fh.model.feature_type import FeatureType
 from fh.model.ids import ApplicationId, EnvironmentId, PersonId, ServiceAccountId
-from fh.model.roles import Role
 from fh.mr.access import (
     Caller,
     administers,
@@ -20,7 +19,7 @@ from fh.mr.errors import Forbidden, Invalid, NotFound
 from fh.mr.outbox import announce
 from fh.mr.promotion import in_promotion_order
 from fh.mr.repositories import environments as repository
-from fh.mr.repositories.access import find_application_rights
+from fh.mr.repositories.access import find_environment_roles
 from fh.mr.repositories.applications import Application, find_application, lock_application
 from fh.mr.repositories.environments import Environment, GroupRole, NewEnvironment
 from fh.mr.repositories.feature_values import find_values
@@ -232,7 +231,7 @@ async def _accounts(
     accounts: dict[ServiceAccountId, ServiceAccount] = {
         account.id: account for account in await find_accounts_in(tx, by_id)
     }
-    held = await roles_held(tx, caller, {one.application_id for one in environments})
+    held = await find_environment_roles(tx, caller, {one.application_id for one in environments})
     found: dict[EnvironmentId, list[GrantedAccount]] = {}
     for permission in await find_permissions(tx, accounts):
         if permission.environment_id not in by_id:
@@ -247,14 +246,3 @@ async def _accounts(
         granted = GrantedAccount(account, permission, shows_keys)
         found.setdefault(permission.environment_id, []).append(granted)
     return found
-
-
-async def roles_held(
-    tx: Transaction, caller: Caller, application_ids: set[ApplicationId]
-) -> Mapping[EnvironmentId, frozenset[Role]]:
-    """Return the roles that `caller`'s groups have in the environments of applications."""
-    held: dict[EnvironmentId, frozenset[Role]] = {}
-    for application_id in application_ids:
-        rights = await find_application_rights(tx, caller, application_id)
-        held.update(rights.environment_roles if rights else {})
-    return held

@@ -14,6 +14,7 @@ from fh.mr.membership_changes import membership_change
 from fh.mr.repositories import memberships as repository
 from fh.mr.repositories.groups import (
     Group,
+    has_superuser,
     load_groups,
     load_groups_of_person,
     load_superusers,
@@ -147,12 +148,12 @@ async def leave(tx: Transaction, group: Group, people: Collection[PersonId]) -> 
 
 
 async def refuse_without_superusers(tx: Transaction) -> None:
-    """Do nothing while there is a superuser.
+    """Do nothing while some person is a superuser who can log in.
 
     Raises:
-        Forbidden: there is none any more.
+        Forbidden: there is nobody any more.
     """
-    if not await load_superusers(tx):
+    if not await has_superuser(tx):
         raise Forbidden("The last superuser has to stay one.")
 
 

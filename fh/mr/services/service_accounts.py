@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from operator import attrgetter
 
 from fh.db.port import Transaction
+from fh.grouping import grouped
 from fh.model.ids import (
     ApplicationId,
     EnvironmentId,
@@ -24,6 +26,7 @@ from fh.mr.api_keys import new_client_secret, new_server_secret
 from fh.mr.errors import DuplicateItems, Forbidden, Invalid, NotFound, VersionConflict
 from fh.mr.outbox import announce
 from fh.mr.repositories import service_accounts as repository
+from fh.mr.repositories.access import find_environment_roles
 from fh.mr.repositories.applications import portfolio_is_live
 from fh.mr.repositories.environments import bump_each_environment
 from fh.mr.repositories.feature_filters import hold_filters
@@ -32,7 +35,6 @@ from fh.mr.repositories.published_accounts import load_deleted_accounts, load_pu
 from fh.mr.repositories.publishing import load_published_environments
 from fh.mr.repositories.service_accounts import Permission, ServiceAccount
 from fh.mr.service_account import AccountChange, AccountDetails, Grant, KeyKind, NewAccount
-from fh.mr.services.environments import roles_held
 
 
 async def search_accounts(
@@ -50,12 +52,11 @@ async def search_accounts(
     permissions = await repository.find_permissions(tx, ids, application_id)
     held: Mapping[EnvironmentId, frozenset[Role]] = {}
     if not administers(caller, portfolio_id):
-        held = await roles_held(tx, caller, {one.application_id for one in permissions})
+        applications = {one.application_id for one in permissions}
+        held = await find_environment_roles(tx, caller, applications)
+    permissions_of = grouped(permissions, attrgetter("account_id"))
     return [
-        _details(
-            caller, account, [one for one in permissions if one.account_id == account.id], held
-        )
-        for account in accounts
+        _details(caller, account, permissions_of.get(account.id, ()), held) for account in accounts
     ]
 
 

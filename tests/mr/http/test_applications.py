@@ -123,6 +123,22 @@ async def test_only_admins_delete(shop, member):
     assert (await api("DELETE", f"/mr-api/application/{shop.application}")).status == 403
 
 
+async def test_features_of_a_deleted_application_are_in_no_group_any_more(shop, group_path, sql):
+    feature = await shop.add_feature("f")
+    body = {
+        "name": "g",
+        "description": "",
+        "environmentId": shop.production,
+        "features": [{"id": feature["id"]}],
+    }
+    assert (await shop.api("POST", group_path, body)).status == 201
+    [row] = await sql("SELECT count(*) FROM feature_group_member")
+    assert row[0] == 1
+    assert (await shop.api("DELETE", f"/mr-api/application/{shop.application}")).status == 200
+    [row] = await sql("SELECT count(*) FROM feature_group_member")
+    assert row[0] == 0
+
+
 async def test_the_name_of_a_deleted_application_is_free(shop):
     await shop.api("DELETE", f"/mr-api/application/{shop.application}")
     path = f"/mr-api/portfolio/{shop.portfolio}/application"

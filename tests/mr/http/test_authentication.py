@@ -127,6 +127,19 @@ async def test_a_password_of_featurehub_is_accepted_and_replaced(superuser, stra
     assert (await login(stranger, password="featurehub")).status == 200
 
 
+async def test_all_who_log_in_while_the_hash_is_replaced_do(superuser, stranger, sql):
+    await sql("UPDATE person SET password_hash = $1", FEATUREHUBS_OWN)
+    statuses = []
+
+    async def attempt():
+        statuses.append((await login(stranger, password="featurehub")).status)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(4):
+            nursery.start_soon(attempt)
+    assert statuses == [200] * 4
+
+
 async def test_an_account_is_closed_for_a_while_after_ten_failures(superuser, stranger, add_person):
     await add_person("ada@i.com")
     statuses = [(await login(stranger, password="wrong")).status for _ in range(10)]

@@ -89,6 +89,11 @@ async def test_roles_can_be_limited_to_an_application(superuser, sql):
     synthetic = roles((await superuser("GET", f"{path}&byApplicationId={ids[0]}")).body)
     assert "FEATURE_EDIT" not in synthetic[ids[0]]
     assert len(synthetic[ids[0]]) == 5
+    # But nothing in what is not theirs, or not there.
+    elsewhere = (await superuser("POST", "/mr-api/portfolio", {"name": "Second"})).body
+    path = f"/mr-api/group/{elsewhere['groups'][0]['id']}?includeGroupRoles=true"
+    for other in (ids[0], devs):
+        assert roles((await superuser("GET", f"{path}&byApplicationId={other}")).body) == {}
 
 
 async def test_who_may_not_know_of_a_group_does_not_find_it(superuser, add_person, sql):

@@ -38,6 +38,14 @@ def put_v2(api, who, **body):
         ({"personType": "person", "email": " "}, 400, "email"),
         ({"personType": "person", "email": "nonsense"}, 400, "email"),
         ({"personType": "person", "email": "x" * 101}, 400, "email"),
+        ({"personType": "person", "email": "x y@i.com"}, 400, "email"),
+        ({"personType": "person", "email": "x@i .com"}, 400, "email"),
+        ({"personType": "person", "email": "x@y@i.com"}, 400, "email"),
+        ({"personType": "person", "email": "x@i.com,y@i.com"}, 400, "email"),
+        ({"personType": "person", "email": "<x@i.com>"}, 400, "email"),
+        ({"personType": "person", "email": "x@i.com\r\nBcc: y"}, 400, "email"),
+        ({"personType": "person", "email": "a@i.com", "name": ""}, 400, "name"),
+        ({"personType": "person", "email": "a@i.com", "name": " "}, 400, "name"),
         ({"personType": "person", "email": "IRINA@i.com"}, 409, "email"),
         ({"personType": "serviceAccount"}, 400, "name"),
         ({"personType": "serviceAccount", "name": "  "}, 400, "name"),
@@ -197,6 +205,38 @@ async def test_the_last_superuser_stays_one(superuser, add_person):
     root = await superusers_group(superuser)
     await add_person("root@i.com", (root,))
     assert (await put_v2(superuser, me, version=1, groups=[])).status == 204
+
+
+async def test_somebody_who_can_log_in_stays_a_superuser(superuser, stranger):
+    root, me = await superusers_group(superuser), await identifier(superuser)
+    robot = await create_robot(superuser, groupIds=[root])
+    await invite(superuser, "late@i.com", groupIds=[root])
+    machine = stranger.as_person(robot["token"])
+    assert (await machine("DELETE", f"/mr-api/group/{root}/person/{me}")).status == 403
+    assert (await machine("DELETE", f"/mr-api/person/{me}")).status == 403
+    assert "org_admin" in await groups_of(superuser, me)
+
+
+async def test_a_superuser_who_comes_back_administers_what_was_made_meanwhile(
+    superuser, add_person
+):
+    who = await identifier(await add_person("root@i.com", (await superusers_group(superuser),)))
+    assert (await superuser("DELETE", f"/mr-api/person/{who}")).status == 200
+    portfolio, meanwhile = await add_portfolio(superuser, "Meanwhile")
+    sent = (await superuser("GET", f"/mr-api/group/{meanwhile}?includeMembers=true")).body
+    [first] = sent["members"]
+    assert first["id"]["id"] == await identifier(superuser)
+    # Those who save what they were shown don't take away what they were not.
+    path = f"/mr-api/portfolio/{portfolio}/group?updateMembers=true"
+    assert (await superuser("PUT", path, sent)).status == 200
+    assert (await put_v2(superuser, who, version=2, unarchive=True)).status == 204
+    assert "Meanwhile Administrators" in await groups_of(superuser, who)
+
+
+async def test_a_name_is_not_blanked(superuser, add_person):
+    who = await identifier(await add_person("ada@i.com"))
+    answer = await put_v2(superuser, who, version=1, name=" ")
+    assert (answer.status, answer.body["field"]) == (400, "name")
 
 
 async def test_deactivating_ends_everything(superuser, stranger, add_person):

@@ -177,3 +177,15 @@ async def test_an_archived_portfolio_is_gone(superuser, sql):
     assert (await superuser("GET", f"/mr-api/portfolio/{second['id']}")).status == 404
     assert len((await superuser("GET", "/mr-api/portfolio")).body) == 1
     assert (await create(superuser)).status == 200
+
+
+async def test_parts_of_a_portfolio_are_in_the_order_of_their_names(superuser):
+    [portfolio] = (await superuser("GET", "/mr-api/portfolio")).body
+    path = f"/mr-api/portfolio/{portfolio['id']}"
+    for name in ("b", "A", "C"):
+        body = {"name": name, "description": name}
+        assert (await superuser("POST", f"{path}/application", body)).status == 200
+        assert (await superuser("POST", f"{path}/group", {"name": name})).status == 200
+    found = (await superuser("GET", f"{path}?includeApplications=true&includeGroups=true")).body
+    assert [one["name"] for one in found["applications"]] == ["A", "b", "C"]
+    assert [one["name"] for one in found["groups"]][:3] == ["A", "b", "C"]

@@ -11,6 +11,7 @@ from tests.mr.http.people import (
     admin_group,
     create_robot,
     groups_of,
+    identifier,
     invite,
     register,
     superusers_group,
@@ -112,6 +113,23 @@ async def test_an_invitation_is_renewed_and_the_older_one_void(superuser, strang
     assert (await register(stranger, invited["token"])).status == 404
     assert (await register(stranger, renewed.body["token"])).status == 200
     assert (await renew(superuser)).status == 404
+
+
+async def test_a_renewed_invitation_opens_no_old_password(superuser, stranger, add_person):
+    ada = await add_person("ada@i.com")
+    credentials = {"email": "ada@i.com", "password": "password123"}
+    assert (await superuser("DELETE", f"/mr-api/person/{await identifier(ada)}")).status == 200
+    invited = await invite(superuser)
+    opened = (await stranger("POST", "/mr-api/login", credentials)).body
+    assert opened["person"]["passwordRequiresReset"]
+    renewed = (await renew(superuser)).body
+    assert renewed["token"] != invited["token"]
+    assert (
+        await stranger.as_person(opened["accessToken"])("GET", "/mr-api/portfolio")
+    ).status == 401
+    again = (await stranger("POST", "/mr-api/login", credentials)).body
+    assert again["person"]["passwordRequiresReset"]
+    assert (await register(stranger, renewed["token"])).status == 200
 
 
 async def test_who_renews_invitations(superuser, add_person, sql):

@@ -92,3 +92,21 @@ def test_what_did_not_fail_counts_neither_for_account_nor_for_address():
 )
 def test_what_counts_as_one_address(one, other, same):
     assert (address_key(one) == address_key(other)) is same
+
+
+def test_who_is_refused_for_an_account_costs_the_others_of_the_address_nothing():
+    limits = AttemptLimits(
+        MrSettings(login_failures_per_minute=2, login_failures_per_minute_and_address=5)
+    )
+    for _ in range(2):
+        limits.take("ada", "10.0.0.1", 0)
+    for _ in range(50):
+        with pytest.raises(TooManyAttempts):
+            limits.take("ada", "10.0.0.1", 0)
+    for number in range(3):
+        limits.take(f"other-{number}", "10.0.0.1", 0)
+    with pytest.raises(TooManyAttempts):
+        limits.take("bob", "10.0.0.1", 0)
+    # The address was refused, not the account.
+    limits.take("bob", "10.0.0.2", 0)
+    limits.take("bob", "10.0.0.2", 0)
