@@ -6,7 +6,8 @@
 #   ./dev.sh check             set up, then formatting, lint, types and import contracts
 #   ./dev.sh setup             set up only
 #
-# PYTHON chooses the interpreter, FH_VENV the virtual environment (.venv).
+# PYTHON chooses the interpreter, FH_VENV the virtual environment (.venv), FH_TEST_PROCESSES how many
+# processes share the tests.
 set -eu
 cd "$(dirname "$0")"
 venv=${FH_VENV:-.venv}
@@ -55,6 +56,13 @@ install() {
     fi
 }
 
+# One more than there are processors, for tests wait a lot; but each has a PostgreSQL of its own.
+test_processes() {
+    count=$(($(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1))
+    [ "$count" -le 4 ] || count=4
+    printf '%s' "${FH_TEST_PROCESSES:-$count}"
+}
+
 command=${1:-help}
 [ $# -eq 0 ] || shift
 case $command in
@@ -66,7 +74,7 @@ case $command in
     test)
         make_venv
         install dev
-        exec "$venv/bin/pytest" -n 2 --dist loadfile "$@"
+        exec "$venv/bin/pytest" -n "$(test_processes)" --dist loadfile "$@"
         ;;
     check)
         make_venv
@@ -81,6 +89,6 @@ case $command in
         install dev
         ;;
     *)
-        sed -n '2,9s/^# \{0,1\}//p' "$0"
+        sed -n '2,10s/^# \{0,1\}//p' "$0"
         ;;
 esac

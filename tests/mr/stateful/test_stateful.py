@@ -1,7 +1,7 @@
 """Whatever admins do, in any order: MR says so, announces it, and Edge serves it.
 
 `FH_STATEFUL_SECONDS` is how long new orders are tried; then what fails is made smaller, too. Where
-nothing is said it is 40 seconds, and an order is shown as it was found.
+nothing is said it is 20 seconds, and an order is shown as it was found.
 """
 
 import os
@@ -14,7 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.mr.stateful.people import People
 from tests.mr.stateful.world import open_world
 
-SECONDS = float(os.environ.get("FH_STATEFUL_SECONDS", "40"))
+SECONDS = float(os.environ.get("FH_STATEFUL_SECONDS", "20"))
 SHRINKS = "FH_STATEFUL_SECONDS" in os.environ
 
 
