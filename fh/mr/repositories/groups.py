@@ -88,7 +88,8 @@ SELECT EXISTS (
 """
 
 _MEMBERS = """
-SELECT person.id, email, person.name, person_type, person.version, password_requires_reset
+SELECT person.id, email, person.name, person_type, person.version, password_requires_reset,
+       when_last_authenticated
 FROM group_member JOIN person ON person.id = group_member.person_id
 WHERE group_member.group_id = $1 AND person.when_archived IS NULL
 ORDER BY lower(person.name), email
@@ -129,6 +130,7 @@ class Member:
     type: PersonType
     version: int
     password_requires_reset: bool
+    last_authenticated_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +261,7 @@ async def load_members(tx: Transaction, group_id: GroupId) -> Sequence[Member]:
             type=PersonType(row["person_type"]),
             version=row["version"],
             password_requires_reset=row["password_requires_reset"],
+            last_authenticated_at=row["when_last_authenticated"],
         )
         for row in await tx.fetch(_MEMBERS, group_id)
     ]

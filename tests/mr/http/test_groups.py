@@ -48,6 +48,7 @@ async def test_a_group_shows_its_members_in_two_ways(superuser, add_person):
     old = (await superuser("GET", f"/mr-api/group/{admins}?includeMembers=true")).body
     assert [each["email"] for each in old["members"]] == ["paula@i.com", "irina@i.com"]
     assert all(each["id"]["id"] and each["groups"] == [] for each in old["members"])
+    assert all(each["whenLastAuthenticated"] for each in old["members"])
     assert old["simpleMembers"] == []
 
     new = (await superuser("GET", f"/mr-api/group/{admins}?includeMembersV2=true")).body

@@ -199,4 +199,5 @@ def _full_member(member: rows.Member) -> Person:
         person_type=member.type,
         version=member.version,
         password_requires_reset=member.password_requires_reset,
+        when_last_authenticated=member.last_authenticated_at,
     )
