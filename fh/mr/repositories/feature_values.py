@@ -72,6 +72,21 @@ ORDER BY v.environment_id, f.key
 """
 
 
+_VALUED = """
+SELECT v.environment_id, v.feature_id
+FROM feature_value v JOIN feature f ON f.id = v.feature_id
+WHERE v.environment_id = ANY ($1) AND f.when_archived IS NULL
+ORDER BY v.environment_id, f.key
+"""
+
+
+async def find_valued(
+    tx: Transaction, environment_ids: Sequence[EnvironmentId]
+) -> Sequence[tuple[EnvironmentId, FeatureId]]:
+    """Return which live features have a value in which of the environments, by key."""
+    return [(row[0], row[1]) for row in await tx.fetch(_VALUED, environment_ids)]
+
+
 async def find_values(
     tx: Transaction,
     environment_ids: Sequence[EnvironmentId],

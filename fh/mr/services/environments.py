@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from operator import attrgetter
 
 from fh.contracts.published import Published
 from fh.db.port import Transaction
+from fh.grouping import grouped
 from fh.model.feature_type import FeatureType
 from fh.model.ids import ApplicationId, EnvironmentId, PersonId, ServiceAccountId
 from fh.mr.access import (
@@ -22,7 +24,7 @@ from fh.mr.repositories import environments as repository
 from fh.mr.repositories.access import find_environment_roles
 from fh.mr.repositories.applications import Application, find_application, lock_application
 from fh.mr.repositories.environments import Environment, GroupRole, NewEnvironment
-from fh.mr.repositories.feature_values import find_values
+from fh.mr.repositories.feature_values import find_valued
 from fh.mr.repositories.features import Feature, find_features, insert_switches
 from fh.mr.repositories.publishing import (
     load_deleted_environments,
@@ -193,7 +195,10 @@ async def with_parts(
 ) -> Sequence[EnvironmentDetails]:
     """Return each environment with the parts that `caller` wants, as far as they may see them."""
     ids = [environment.id for environment in environments]
-    group_roles = await repository.find_group_roles(tx, ids) if parts.group_roles else ()
+    group_roles = grouped(
+        await repository.find_group_roles(tx, ids) if parts.group_roles else (),
+        attrgetter("environment_id"),
+    )
     features = await _features_with_value(tx, environments) if parts.features else {}
     accounts: Mapping[EnvironmentId, Sequence[GrantedAccount]] | None = None
     if parts.accounts or parts.sdk_urls:
@@ -201,7 +206,7 @@ async def with_parts(
     return [
         EnvironmentDetails(
             environment,
-            group_roles=[role for role in group_roles if role.environment_id == environment.id],
+            group_roles=group_roles.get(environment.id, ()),
             features=features.get(environment.id, ()),
             accounts=None if accounts is None else accounts.get(environment.id, ()),
             secrets=sealed_values(environment.webhook_information)
@@ -218,9 +223,10 @@ async def _features_with_value(
     applications = sorted({environment.application_id for environment in environments})
     features = {feature.id: feature for feature in await find_features(tx, applications)}
     found: dict[EnvironmentId, list[Feature]] = {}
-    for value in await find_values(tx, [environment.id for environment in environments]):
-        if value.feature_id in features:
-            found.setdefault(value.environment_id, []).append(features[value.feature_id])
+    valued = await find_valued(tx, [environment.id for environment in environments])
+    for environment_id, feature_id in valued:
+        if feature_id in features:
+            found.setdefault(environment_id, []).append(features[feature_id])
     return found
 
 
