@@ -48,7 +48,11 @@ async def run_unit(
         # Growing and random, or the same two would meet again.
         pause = random.uniform(0.5, 1.5) * _FIRST_PAUSE_SECONDS * 2**attempt  # noqa: S311 - no secret
         await asyncio.sleep(pause)
-    return await _attempt(pool, acquire_seconds, work, read_only=read_only)
+    try:
+        return await _attempt(pool, acquire_seconds, work, read_only=read_only)
+    except TransactionConflict as conflict:
+        log.warning("transaction_given_up", attempts=ATTEMPTS, reason=str(conflict))
+        raise
 
 
 async def _attempt(

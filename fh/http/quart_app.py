@@ -224,6 +224,7 @@ class _Serving:
                 if (status := statuses.get(kind)) is not None:
                     return problem_of(refusal, status)
         if isinstance(refusal, Unavailable):
+            log.warning("request_unavailable", operation_id=route.operation_id, reason=str(refusal))
             return Problem(
                 503,
                 "The service is away for the moment.",

@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 import trio
+from structlog.testing import capture_logs
 
 from fh.db.errors import (
     CheckViolation,
@@ -241,9 +242,12 @@ async def test_a_conflict_that_does_not_end_is_given_up(database):
             "DO $$ BEGIN RAISE EXCEPTION 'in the way' USING ERRCODE = 'deadlock_detected'; END $$"
         )
 
-    with pytest.raises(TransactionConflict):
+    with capture_logs() as logs, pytest.raises(TransactionConflict):
         await database.transaction(work)
     assert len(runs) == 5
+    [warning] = [entry for entry in logs if entry["log_level"] == "warning"]
+    assert (warning["event"], warning["attempts"]) == ("transaction_given_up", 5)
+    assert warning["reason"] == "in the way"
 
 
 async def test_a_slow_statement_is_stopped(database):

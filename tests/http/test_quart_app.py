@@ -200,6 +200,14 @@ async def test_away_means_try_again(client):
     assert (await client.get("/raise/away")).headers["Retry-After"] == "1"
 
 
+async def test_what_is_away_is_told_to_whoever_reads_the_log(client):
+    with capture_logs() as logs:
+        await client.get("/raise/away")
+    [entry] = logs
+    assert (entry["event"], entry["log_level"]) == ("request_unavailable", "warning")
+    assert (entry["operation_id"], entry["reason"]) == ("raise", "secret reason")
+
+
 @pytest.mark.parametrize("name", ["bug", "unmapped", "group"])
 async def test_a_bug_is_logged_once_and_not_shown(client, name):
     with capture_logs() as logs:

@@ -78,19 +78,27 @@ VALUES ($1, $2, $3, $4, $5, $6::text::jsonb)
 RETURNING id
 """
 
+# Nobody's key changes here, and whoever refers to an environment takes KEY SHARE of its row: a
+# plain FOR UPDATE would wait for them, and they for it.
 _BUMP = """
 UPDATE environment SET version = version + 1, when_updated = now()
 WHERE id IN (SELECT id FROM environment WHERE application_id = $1 AND when_archived IS NULL
-             ORDER BY id FOR UPDATE)
+             ORDER BY id FOR NO KEY UPDATE)
 """
 
 _BUMP_EACH = """
 UPDATE environment SET version = version + 1, when_updated = now()
 WHERE id IN (SELECT id FROM environment WHERE id = ANY ($1) AND when_archived IS NULL
-             ORDER BY id FOR UPDATE)
+             ORDER BY id FOR NO KEY UPDATE)
 """
 
-_LOCK = "SELECT name FROM environment WHERE id = $1 AND when_archived IS NULL FOR UPDATE"
+_LOCK = "SELECT id FROM environment WHERE id = $1 AND when_archived IS NULL FOR NO KEY UPDATE"
+
+# With those behind it, which its archiving changes, too: in the order of all.
+_LOCK_WITH_FOLLOWERS = """
+SELECT id FROM environment WHERE id = $1 OR prior_environment_id = $1
+ORDER BY id FOR NO KEY UPDATE
+"""
 
 _RELINK = """
 UPDATE environment AS follower
@@ -128,7 +136,7 @@ WHERE e.id = placed.id
 
 _LOCK_ALL = """
 SELECT id, name FROM environment WHERE application_id = $1 AND when_archived IS NULL
-ORDER BY id FOR UPDATE
+ORDER BY id FOR NO KEY UPDATE
 """
 
 _ARCHIVE_ALL = """
@@ -243,11 +251,12 @@ async def save_priors(
 
 async def archive_environment(tx: Transaction, environment_id: EnvironmentId, at: datetime) -> bool:
     """Hide an environment and its groups, close the gap it leaves; return whether it was there."""
-    name = await tx.fetchval(_LOCK, environment_id)
-    if name is None:
+    await tx.fetch(_LOCK_WITH_FOLLOWERS, environment_id)
+    environment = await find_environment(tx, environment_id)
+    if environment is None:
         return False
     await tx.execute(_RELINK, environment_id)
-    await tx.execute(_ARCHIVE, environment_id, archived_name(name, at), at)
+    await tx.execute(_ARCHIVE, environment_id, archived_name(environment.name, at), at)
     return True
 
 

@@ -30,6 +30,22 @@ SELECT id FROM application WHERE portfolio_id = $1 AND when_archived IS NULL
 ORDER BY id FOR NO KEY UPDATE
 """
 
+# What is inside, too, in the order of everybody else: kind by kind, and each by its ids.
+_LOCK_ACCOUNTS = """
+SELECT id FROM service_account WHERE portfolio_id = $1 AND when_archived IS NULL
+ORDER BY id FOR UPDATE
+"""
+
+_LOCK_ENVIRONMENTS = """
+SELECT id FROM environment WHERE application_id = ANY ($1) AND when_archived IS NULL
+ORDER BY id FOR NO KEY UPDATE
+"""
+
+_LOCK_FEATURES = """
+SELECT id FROM feature WHERE application_id = ANY ($1) AND when_archived IS NULL
+ORDER BY id FOR UPDATE
+"""
+
 _APPLICATIONS = """
 UPDATE application SET when_archived = $2, when_updated = $2, version = version + 1
 WHERE id = ANY($1::uuid[])
@@ -91,6 +107,9 @@ async def archive_portfolio(
     """Hide a locked portfolio, its applications, environments, features, groups and accounts."""
     rows = await tx.fetch(_LOCK_APPLICATIONS, portfolio_id)
     applications: list[ApplicationId] = [row["id"] for row in rows]
+    await tx.fetch(_LOCK_ACCOUNTS, portfolio_id)
+    await tx.fetch(_LOCK_ENVIRONMENTS, applications)
+    await tx.fetch(_LOCK_FEATURES, applications)
     naming = (at, ARCHIVED_MARK, _KEPT_CHARACTERS)
     environments = await tx.fetch(_ENVIRONMENTS, applications, *naming)
     features = await tx.fetch(_FEATURES, applications, *naming)

@@ -79,6 +79,8 @@ async def update_environment(
     if not administers(caller, found.portfolio_id):
         raise Forbidden
     await lock_application(tx, found.application_id)
+    if change.prior_id is not None:  # others may move along: in the order of all
+        await repository.lock_environments(tx, found.application_id)
     current = await repository.lock_environment(tx, environment_id)
     if current is None:
         raise NotFound("environment")

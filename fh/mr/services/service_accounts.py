@@ -110,8 +110,8 @@ async def create_account(
     wanted = {grant.environment_id: grant.roles for grant in new.grants if grant.roles}
     known = await repository.find_environments_of_portfolio(tx, portfolio_id, wanted)
     granted = {one: roles for one, roles in wanted.items() if one in known}
-    await repository.save_permissions(tx, account_id, granted, ())
     await bump_each_environment(tx, granted)
+    await repository.save_permissions(tx, account_id, granted, ())
     return await _announced(tx, caller, account_id, granted)
 
 
@@ -146,7 +146,6 @@ async def update_account(
     labelled = change.filters is not None and await _label(tx, account, held)
     if wanted != account or touched or labelled:
         await repository.save_account(tx, wanted, caller.person_id)
-    await bump_each_environment(tx, touched)
     return await _announced(tx, caller, account.id, touched, change.application_id)
 
 
@@ -192,7 +191,10 @@ async def _locked(tx: Transaction, caller: Caller, account_id: ServiceAccountId)
 async def _grant(
     tx: Transaction, account: ServiceAccount, change: AccountChange
 ) -> Sequence[EnvironmentId]:
-    """Write the permissions; return the environments where they are different now."""
+    """Write the permissions; return the environments where they are different now.
+
+    Those get their next version first, in the order of all who lock several.
+    """
     if change.grants is None:
         return ()
     scope = change.application_id
@@ -209,8 +211,10 @@ async def _grant(
     }
     granted = {one: roles for one, roles in wanted.items() if current.get(one) != roles}
     removed = [one for one in current if one not in wanted]
+    touched = [*granted, *removed]
+    await bump_each_environment(tx, touched)
     await repository.save_permissions(tx, account.id, granted, removed)
-    return [*granted, *removed]
+    return touched
 
 
 async def _label(

@@ -1,10 +1,16 @@
+import threading
 from datetime import UTC, datetime
 
 import pytest
+import trio
 
 from fh.mr.errors import AlreadyExists
+from fh.mr.feature_merge import Setting
 from fh.mr.repositories import environments as repository
 from fh.mr.repositories.environments import NewEnvironment, decode_information
+from fh.mr.repositories.features import archive_features_of, find_feature
+from fh.mr.repositories.value_versions import hold_features
+from fh.mr.repositories.written_values import insert_values
 
 
 async def test_archiving_twice_is_archiving_once(database, place):
@@ -36,6 +42,37 @@ async def test_versions_are_counted_up_in_live_environments_only(database, place
     await sql("UPDATE environment SET when_archived = now()")
     await database.transaction(bump)
     assert (await sql("SELECT version FROM environment"))[0]["version"] == before + 2
+
+
+async def test_a_first_value_and_the_end_of_its_application_do_not_wait_for_each_other(
+    database, place, sql
+):
+    """The writer holds the feature, the archiver the environment; each needs the other, too."""
+    held = threading.Event()
+    runs = []
+
+    async def write(tx):
+        runs.append("write")
+        feature = await find_feature(tx, place.application, "title")
+        await hold_features(tx, place.application, [feature.id])
+        held.set()
+        while not await tx.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            await tx.fetchval("SELECT pg_sleep(0.001)")
+        at = (place.environment, feature.id)
+        await insert_values(tx, {at: Setting("a", locked=False)}, place.caller.person_id)
+
+    async def archive(tx):
+        runs.append("archive")
+        await repository.archive_environments_of(tx, place.application, datetime.now(UTC))
+        await archive_features_of(tx, place.application, datetime.now(UTC))
+
+    with trio.fail_after(20):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(database.transaction, write)
+            while not held.is_set():
+                await sql("SELECT 1")
+            nursery.start_soon(database.transaction, archive)
+    assert sorted(runs) == ["archive", "write"]
 
 
 def test_no_information_is_an_empty_map():
