@@ -9,9 +9,11 @@ import trio
 from fh.contracts.updates import StreamedFeatureUpdate
 from fh.db.errors import CommitUnknown, DatabaseUnavailable, TransactionConflict
 from fh.errors import Unavailable
-from fh.mr.errors import VersionConflict
+from fh.model.feature_type import FeatureType
+from fh.mr.errors import Invalid, VersionConflict
+from fh.mr.repositories.features import FeatureText
 from fh.mr.sdk_updates import ATTEMPTS, DatabaseUpdates, UpdateStatistics, apply_update
-from fh.mr.services.features import delete_feature
+from fh.mr.services.features import FeatureChange, delete_feature, update_feature
 
 APPLIED = UpdateStatistics(applied=1, unchanged=0, dropped=0)
 DROPPED = UpdateStatistics(applied=0, unchanged=0, dropped=1)
@@ -146,6 +148,33 @@ async def test_a_feature_that_is_deleted_meanwhile_is_not_written(sdk, database)
             assert await sdk.set("STRING", value_string="a") == DROPPED
 
     assert [event["action"] for event in await sdk.announced()] == ["DELETE"]
+
+
+async def test_a_type_does_not_change_while_an_sdk_writes_the_first_value(sdk, database):
+    """The value is written and not committed yet: whoever changes the type waits for it."""
+    written = threading.Event()
+    first = sdk.update("STRING", updating_value=True, value_string="no number")
+    change = FeatureChange(FeatureText("STRING", "Text"), FeatureType.NUMBER, 1)
+
+    async def write_first(tx) -> None:
+        await apply_update(tx, first)
+        written.set()
+        while not await tx.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            await tx.fetchval("SELECT pg_sleep(0.001)")
+
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(database.transaction, write_first)
+            while not written.is_set():
+                await sdk.sql("SELECT 1")
+            with pytest.raises(Invalid):
+                await database.transaction(
+                    lambda tx: update_feature(
+                        tx, sdk.place.caller, sdk.place.application, "STRING", change
+                    )
+                )
+
+    assert await sdk.row("STRING") == ("no number", False, 1)
 
 
 class Contested:

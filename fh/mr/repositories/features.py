@@ -63,6 +63,9 @@ WHERE application_id = $1 AND key = $2 AND when_archived IS NULL
 FOR SHARE
 """
 
+# Stronger than what writers of its values hold, so that one of the two waits for the other.
+_LOCK = "SELECT id FROM feature WHERE id = $1 FOR NO KEY UPDATE"
+
 _TAKEN_KEYS = """
 SELECT key FROM feature WHERE application_id = $1 AND key = ANY ($2) ORDER BY key
 """
@@ -151,6 +154,11 @@ async def hold_feature_by_key(
     """Return a live feature; it stays as it is until the transaction ends."""
     row = await tx.fetchrow(_HOLD_BY_KEY, application_id, key)
     return None if row is None else feature_of_row(row)
+
+
+async def lock_feature(tx: Transaction, feature_id: FeatureId) -> None:
+    """Wait for those who write values of a feature; until the transaction ends nobody does."""
+    await tx.execute(_LOCK, feature_id)
 
 
 async def find_taken_keys(

@@ -183,8 +183,10 @@ async def update_feature(
         raise VersionConflict("feature")
     text = _changed_text(feature.text, change.text)
     value_type = change.value_type or feature.value_type
-    if value_type is not feature.value_type and await repository.feature_has_values(tx, feature.id):
-        raise Invalid("valueType", "A feature that has values keeps its type.")
+    if value_type is not feature.value_type:
+        await repository.lock_feature(tx, feature.id)  # or its first value might be on its way
+        if await repository.feature_has_values(tx, feature.id):
+            raise Invalid("valueType", "A feature that has values keeps its type.")
     labelled = change.filters is not None and await _label(tx, feature, held)
     if text == feature.text and value_type is feature.value_type and not labelled:
         return await repository.find_features(tx, [application_id])

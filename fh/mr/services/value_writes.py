@@ -120,7 +120,7 @@ async def write_values(
     Raises:
         NotFound: a feature is gone.
         Forbidden: the caller may not change what is to be changed.
-        VersionConflict: somebody else changed the same.
+        VersionConflict: somebody else changed the same, or a feature's type.
         Locked: a value is locked, and stays so.
         Invalid: a value, or a strategy's, is not of the feature's type, or strategies are too
             many.
@@ -129,9 +129,7 @@ async def write_values(
     ordered = sorted(writes, key=lambda write: write.place)
     known = await _hold_attached(tx, rights, ordered)
     # Not archived while we write: an update announced after its farewell would revive it.
-    features = {write.feature.id for write in ordered}
-    if len(await hold_features(tx, rights.application_id, sorted(features))) < len(features):
-        raise NotFound("feature")
+    await _hold_features(tx, rights, ordered)
     wanted = [write.sent.wanted(write.feature.value_type, known) for write in ordered]
     current = await lock_values_at(tx, [write.place for write in ordered])
     bases = await find_settings(
@@ -166,6 +164,18 @@ async def write_values(
     await insert_values(tx, first, caller.person_id)
     await save_versions(tx, following, caller.person_id)
     return written
+
+
+async def _hold_features(
+    tx: Transaction, rights: ApplicationRights, writes: Sequence[ValueWrite]
+) -> None:
+    features = {write.feature.id: write.feature for write in writes}
+    held = await hold_features(tx, rights.application_id, sorted(features))
+    for feature_id, feature in features.items():
+        if feature_id not in held:
+            raise NotFound("feature")
+        if held[feature_id] is not feature.value_type:
+            raise VersionConflict("feature")
 
 
 def _outcome(
