@@ -12,9 +12,17 @@ A refusal is named after what happened and carries fields; a bug is any other ex
     └── http.problem.Problem         an answer to an HTTP client with a status of its own
 """
 
+from typing import ClassVar
+
 
 class FeatureHubError(Exception):
-    """Any refusal of fh."""
+    """Any refusal of fh.
+
+    Attributes:
+        told: What a client reads instead of its text, where that is for our own eyes.
+    """
+
+    told: ClassVar[str | None] = None
 
 
 class Unavailable(FeatureHubError):

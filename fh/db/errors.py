@@ -22,6 +22,8 @@ FeatureHubError
 └── DatabaseTooNew              migrated by a newer version of this program
 """
 
+from typing import ClassVar
+
 from fh.errors import FeatureHubError, Unavailable
 
 
@@ -49,7 +51,9 @@ class DatabaseRefused(DatabaseUnavailable):
 
 
 class ConstraintViolated(FeatureHubError):
-    """A row contradicts a constraint; nothing was written."""
+    """A row contradicts a constraint; nothing was written. The text names tables and values."""
+
+    told: ClassVar[str | None] = "It contradicts something that is there already, or is gone."
 
     def __init__(self, constraint: str, message: str = "") -> None:
         super().__init__(message or constraint)
@@ -67,9 +71,13 @@ class ForeignKeyViolation(ConstraintViolated):
 class CheckViolation(ConstraintViolated):
     """A value is outside of what its column allows."""
 
+    told = "A value is outside of what is allowed."
+
 
 class UnstorableValue(FeatureHubError):
     """PostgreSQL can't store this value: a NUL in a text, too long, out of range."""
+
+    told = "A value can't be stored: it is too long, too large, or no text."
 
 
 class UnsupportedServer(FeatureHubError):

@@ -69,7 +69,7 @@ def problem_of(refusal: FeatureHubError, status: int) -> Problem:
     seconds: object = getattr(refusal, "retry_after_seconds", None)
     return Problem(
         status,
-        str(refusal) or None,
+        refusal.told or str(refusal) or None,
         field=field if isinstance(field, str) else None,
         headers={"Retry-After": str(seconds)} if isinstance(seconds, int) else _NO_HEADERS,
     )

@@ -222,6 +222,10 @@ class _Serving:
         for statuses in (route.refusals, self._face.refusals):
             for kind in type(refusal).__mro__:
                 if (status := statuses.get(kind)) is not None:
+                    if refusal.told is not None:
+                        log.warning(
+                            "refusal_reworded", operation_id=route.operation_id, reason=str(refusal)
+                        )
                     return problem_of(refusal, status)
         if isinstance(refusal, Unavailable):
             log.warning("request_unavailable", operation_id=route.operation_id, reason=str(refusal))

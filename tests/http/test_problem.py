@@ -37,3 +37,10 @@ def test_a_refusal_may_have_nothing_to_say():
     problem = problem_of(FeatureHubError(), 409)
     assert json.loads(problem.encode()) == {"status": 409, "title": "Conflict"}
     assert problem.headers == {}
+
+
+def test_a_text_for_our_own_eyes_is_replaced():
+    class Inner(FeatureHubError):
+        told = "It can't be."
+
+    assert problem_of(Inner('violates constraint "person_pkey"'), 409).detail == "It can't be."

@@ -10,7 +10,7 @@ from fh.db.port import Row, Transaction
 from fh.model.feature_type import FeatureType
 from fh.model.ids import ApplicationId, EnvironmentId, FeatureId
 from fh.mr.archiving import archived_name, archived_names
-from fh.mr.errors import AlreadyExists
+from fh.mr.errors import AlreadyExists, VersionConflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +239,15 @@ async def insert_switches(
     environment_ids: Sequence[EnvironmentId],
     author: UUID,
 ) -> None:
-    """Give the switches among these features a locked, false value in these environments."""
-    await tx.execute(_SWITCHES, feature_ids, environment_ids, author)
+    """Give the switches among these features a locked, false value in these environments.
+
+    Raises:
+        VersionConflict: somebody else was first.
+    """
+    try:
+        await tx.execute(_SWITCHES, feature_ids, environment_ids, author)
+    except UniqueViolation as taken:
+        raise VersionConflict("feature value") from taken
 
 
 def feature_of_row(row: Row) -> Feature:

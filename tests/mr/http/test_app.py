@@ -1,4 +1,6 @@
+import pytest
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from fh.db.errors import DatabaseUnavailable
 from fh.mr.http.app import create_mr_app, mr_routes
@@ -33,6 +35,29 @@ async def test_a_lost_database_does_not_count_as_a_failed_login():
     login = {"email": "irina@i.com", "password": "x"}
     for _ in range(12):
         assert (await app.test_client().post("/mr-api/login", json=login)).status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("rule", "status"),
+    [
+        ("ADD CONSTRAINT inner_rule CHECK (name <> 'new')", 400),
+        ("ADD CONSTRAINT inner_rule UNIQUE (name)", 409),
+        ("ADD CHECK ((length(name) * 30000)::smallint > 0)", 400),
+    ],
+    ids=["check", "unique", "out of range"],
+)
+async def test_what_only_the_database_knows_stays_between_us(shop, rule, status):
+    await shop.add_feature("k", name="new" if status == 409 else "k")
+    await shop.sql(f"ALTER TABLE feature {rule}")
+    body = {"key": "new", "name": "new", "valueType": "STRING"}
+    with capture_logs() as logs:
+        answer = await shop.api("POST", shop.features_path, body)
+    assert answer.status == status
+    for inner in ("inner_rule", "constraint", "Key (", "smallint", "DETAIL"):
+        assert inner not in answer.body["detail"]
+    [entry] = [entry for entry in logs if entry["event"] == "refusal_reworded"]
+    assert "inner_rule" in entry["reason"] or "smallint" in entry["reason"]
+    assert entry["operation_id"] == "createFeaturesForApplication"
 
 
 async def test_operations_are_counted_under_their_names(superuser, stranger):

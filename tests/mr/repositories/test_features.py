@@ -1,3 +1,7 @@
+import pytest
+
+from fh.model.feature_type import FeatureType
+from fh.mr.errors import VersionConflict
 from fh.mr.repositories import features as repository
 from fh.mr.repositories.features import FeatureText
 
@@ -24,3 +28,16 @@ async def test_only_switches_get_a_value_from_the_start(database, place, sql):
         return await repository.feature_has_values(tx, feature.id)
 
     assert not await database.transaction(work)
+
+
+async def test_a_switch_has_one_value_in_an_environment(database, place):
+    async def work(tx):
+        text, places = FeatureText("switch", "Switch"), [place.environment]
+        [switch] = await repository.insert_features(
+            tx, place.application, [text], [FeatureType.BOOLEAN]
+        )
+        for _ in range(2):
+            await repository.insert_switches(tx, [switch.id], places, place.caller.person_id)
+
+    with pytest.raises(VersionConflict):
+        await database.transaction(work)
