@@ -97,7 +97,8 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
         request: Request[Caller, None, tuple[FeatureValueContent, ...]],
     ) -> list[FeatureEnvironment]:
         application_id, key = ApplicationId(request.uuid("id")), request.text("key")
-        sent = [(_place(body), _sent(body)) for body in request.body]
+        places = [_place(index, body, key) for index, body in enumerate(request.body)]
+        sent = list(zip(places, map(_sent, request.body), strict=True))
         saved = await database.transaction(
             lambda tx: save_values_everywhere(tx, request.caller, application_id, key, sent)
         )
@@ -184,9 +185,11 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
     ]
 
 
-def _place(body: FeatureValueContent) -> EnvironmentId:
+def _place(index: int, body: FeatureValueContent, key: str) -> EnvironmentId:
+    if body.key != key:  # perhaps what was read before somebody gave the feature another key
+        raise Invalid(f"[{index}].key", f"All values are of the feature {key}.")
     if body.environment_id is None:
-        raise Invalid("environmentId", "Each value needs its environment.")
+        raise Invalid(f"[{index}].environmentId", "Each value needs its environment.")
     return body.environment_id
 
 

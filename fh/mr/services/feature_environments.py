@@ -13,7 +13,7 @@ from fh.mr.access import (
     holds_environment_entry,
     may_attempt_write,
 )
-from fh.mr.errors import Invalid, NotFound
+from fh.mr.errors import DuplicateItems, Invalid, NotFound
 from fh.mr.outbox import announce
 from fh.mr.repositories.access import find_application_rights
 from fh.mr.repositories.environments import Environment, find_environments
@@ -56,16 +56,21 @@ async def save_values_everywhere(
     """Write a feature's values in several environments: all of them or none.
 
     Raises:
+        DuplicateItems: an environment is named twice.
         Invalid: an environment is not the application's, or the caller may only read there.
         FeatureHubError: as `save_value`.
     """
+    if len({environment_id for environment_id, _ in sent}) < len(sent):
+        raise DuplicateItems("environmentId")
     rights, feature = await _found(tx, caller, application_id, key)
     known = {found.id for found in await find_environments(tx, [application_id])}
-    for environment_id, value in sent:
+    for index, (environment_id, _) in enumerate(sent):
+        place = f"[{index}].environmentId"
         if environment_id not in known:
-            raise Invalid("environmentId", "It is no environment of this application.")
+            raise Invalid(place, "It is no environment of this application.")
         if not may_attempt_write(effective_roles(caller, rights, environment_id)):
-            raise Invalid("environmentId", "You may not change values there.")
+            raise Invalid(place, "You may not change values there.")
+    for _, value in sent:
         check_sent(feature, value)
     writes = [ValueWrite(environment_id, feature, value) for environment_id, value in sent]
     written = await write_values(tx, caller, rights, writes)

@@ -80,3 +80,36 @@ async def test_members_see_values_only_where_they_have_a_role(shop, everywhere, 
     assert "apiKeyServerSide" not in listed
     assert (test["roles"], test["serviceAccounts"]) == ([], [])
     assert "featureValue" not in test
+
+
+async def test_an_environment_is_named_once(shop, everywhere):
+    await shop.add_feature("dark-mode")
+    [listed] = (await shop.api("GET", everywhere)).body
+    one = {**listed["featureValue"], "locked": False, "valueBoolean": True}
+    other = {**one, "valueBoolean": False}
+    answer = await shop.api("PUT", everywhere, [one, other])
+    assert (answer.status, answer.body["field"]) == (412, "environmentId")
+    assert (await shop.api("GET", everywhere)).body == [listed]
+
+
+async def test_all_values_are_of_the_feature_in_the_path(shop, everywhere):
+    await shop.add_feature("dark-mode")
+    await shop.add_feature("title")
+    [listed] = (await shop.api("GET", everywhere)).body
+    sent = {**listed["featureValue"], "key": "title", "locked": False}
+    answer = await shop.api("PUT", everywhere, [sent])
+    assert (answer.status, answer.body["field"]) == (400, "[0].key")
+    assert (await shop.api("GET", everywhere)).body == [listed]
+
+
+async def test_where_values_go_is_looked_at_before_their_strategies(shop, everywhere):
+    await shop.add_feature("dark-mode")
+    [listed] = (await shop.api("GET", everywhere)).body
+    faulty = {**listed["featureValue"], "rolloutStrategies": [{"percentage": -1}]}
+    elsewhere = {**listed["featureValue"], "environmentId": str(uuid4())}
+    answer = await shop.api("PUT", everywhere, [faulty, elsewhere])
+    assert (answer.status, answer.body["field"]) == (400, "[1].environmentId")
+    nowhere = {"key": "dark-mode", "locked": False}
+    answer = await shop.api("PUT", everywhere, [faulty, nowhere])
+    assert (answer.status, answer.body["field"]) == (400, "[1].environmentId")
+    assert (await shop.api("PUT", everywhere, [faulty])).status == 422
