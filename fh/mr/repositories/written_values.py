@@ -6,7 +6,7 @@ inserted in the order of environment and feature, as wherever several are writte
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from fh.db.errors import UniqueViolation
 from fh.db.port import Transaction
@@ -29,6 +29,8 @@ class NextVersion:
     setting: Setting
     version_from: int
 
+
+_LARGEST_VERSION: Final = 2**63 - 1  # the column's; clients may name any
 
 _LOCK = """
 SELECT v.id
@@ -125,8 +127,9 @@ async def find_settings(
     tx: Transaction, versions: Sequence[tuple[FeatureValueId, int]]
 ) -> Mapping[FeatureValueId, Setting]:
     """Return what versions said, one of each value; those that never were are missing."""
+    possible = [one for one in versions if 0 < one[1] <= _LARGEST_VERSION]
     rows = await tx.fetch(
-        _VERSIONS, [value_id for value_id, _ in versions], [version for _, version in versions]
+        _VERSIONS, [value_id for value_id, _ in possible], [version for _, version in possible]
     )
     return {row["feature_value_id"]: setting_of_row(row) for row in rows}
 

@@ -1,9 +1,10 @@
-"""Bodies made from the types that routes declare, and their places for texts of one's own."""
+"""Bodies made from the types that routes declare, and their places for what one likes oneself."""
 
 from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any, TypeAlias
 
+import msgspec
 from msgspec import inspect
 
 Place: TypeAlias = tuple[str | int, ...]
@@ -37,6 +38,11 @@ def texts(kind: Any) -> list[Place]:
     return [place for place, value in _walk(example(kind), ()) if isinstance(value, str)]
 
 
+def numbers(body: Any) -> list[Place]:
+    """Return the places of all whole numbers in a body."""
+    return [place for place, value in _walk(body, ()) if type(value) is int]
+
+
 def value_at(body: Any, place: Place) -> Any:
     """Return what stands at one place."""
     for step in place:
@@ -52,6 +58,12 @@ def with_value(body: Any, place: Place, value: Any) -> Any:
         inner = inner[step]
     inner[place[-1]] = value
     return changed
+
+
+def with_number(body: Any, place: Place, number: int) -> bytes:
+    """Return the JSON of `body` with a number at one place, however large it is."""
+    encoded = msgspec.json.encode(with_value(body, place, "@here@"))
+    return encoded.replace(b'"@here@"', str(number).encode())
 
 
 def _walk(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
