@@ -178,7 +178,12 @@ async def update_feature(
     _check_text(change.text)
     held = await _hold(tx, rights, change.filters or ())
     await _lock(tx, application_id)
-    feature = await _feature(tx, application_id, key)
+    # Found by what it shall be called from now on, a feature is called that already: an identifier
+    # there would become its key.
+    if change.text.key == key:
+        feature = _there(await repository.find_feature(tx, application_id, key))
+    else:
+        feature = await _feature(tx, application_id, key)
     if change.version != feature.version:
         raise VersionConflict("feature")
     text = _changed_text(feature.text, change.text)
@@ -253,10 +258,13 @@ async def _label(tx: Transaction, feature: Feature, held: Collection[FeatureFilt
 
 
 async def _feature(tx: Transaction, application_id: ApplicationId, key: str) -> Feature:
-    feature = await repository.find_feature(tx, application_id, key, parse_uuid(key))
-    if feature is None:
+    return _there(await repository.find_feature(tx, application_id, key, parse_uuid(key)))
+
+
+def _there(found: Feature | None) -> Feature:
+    if found is None:
         raise NotFound("feature")
-    return feature
+    return found
 
 
 def _check_text(text: FeatureText) -> None:

@@ -168,6 +168,16 @@ async def test_features_are_found_by_key_and_by_identifier(shop):
     assert (await shop.api("GET", f"{shop.features_path}/unknown")).status == 404
 
 
+async def test_no_feature_gets_its_identifier_for_a_key(shop):
+    feature = await shop.add_feature("dark-mode")
+    sent = {**feature, "key": feature["id"], "name": "Light"}
+    assert (await shop.api("PUT", shop.features_path, sent)).status == 404
+    assert (await shop.api("PUT", f"{shop.features_path}/{feature['id']}", sent)).status == 404
+    by_id = {**feature, "name": "Light"}
+    answer = await shop.api("PUT", f"{shop.features_path}/{feature['id']}", by_id)
+    assert [(one["key"], one["name"]) for one in answer.body] == [("dark-mode", "Light")]
+
+
 async def test_updating_announces_once_in_each_environment(shop):
     feature = await shop.add_feature("dark-mode", link="http://x", description="d")
     await shop.announced()
