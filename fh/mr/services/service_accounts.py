@@ -93,7 +93,7 @@ async def create_account(
         NotFound: there is no such portfolio.
         AlreadyExists: the portfolio has an account of that name.
         DuplicateItems: an environment is named twice.
-        Invalid: the name is blank.
+        Invalid: the name is blank, or none of its filters is the portfolio's.
     """
     if not administers(caller, portfolio_id):
         raise Forbidden
@@ -105,7 +105,7 @@ async def create_account(
         tx, portfolio_id, new.name, new.description, secrets, caller.person_id
     )
     held = await hold_filters(tx, new.filters)
-    filters = [one for one, portfolio in held.items() if portfolio == portfolio_id]
+    filters = _usable(new.filters, held, portfolio_id, "featureFilter")
     await set_account_filters(tx, account_id, filters)
     wanted = {grant.environment_id: grant.roles for grant in new.grants if grant.roles}
     known = await repository.find_environments_of_portfolio(tx, portfolio_id, wanted)
@@ -128,7 +128,7 @@ async def update_account(
         VersionConflict: somebody changed it, or the version is missing.
         AlreadyExists: another account of the portfolio has that name.
         DuplicateItems: an environment is named twice.
-        Invalid: the name is blank.
+        Invalid: the name is blank, or none of its filters is the portfolio's.
     """
     _check(change.name, change.grants or ())
     held = await hold_filters(tx, change.filters or ())
@@ -143,7 +143,10 @@ async def update_account(
     touched = await _grant(tx, account, change)
     description = account.description if change.description is None else change.description
     wanted = replace(account, name=change.name, description=description)
-    labelled = change.filters is not None and await _label(tx, account, held)
+    labelled = False
+    if change.filters is not None:
+        usable = _usable(change.filters, held, account.portfolio_id, "featureFilters")
+        labelled = await _label(tx, account, usable)
     if wanted != account or touched or labelled:
         await repository.save_account(tx, wanted, caller.person_id)
     return await _announced(tx, caller, account.id, touched, change.application_id)
@@ -217,15 +220,32 @@ async def _grant(
     return touched
 
 
-async def _label(
-    tx: Transaction, account: ServiceAccount, held: Mapping[FeatureFilterId, PortfolioId]
-) -> bool:
-    """Have an account carry those of the filters that are its portfolio's; return if it is new."""
-    wanted = sorted(one for one, portfolio in held.items() if portfolio == account.portfolio_id)
+async def _label(tx: Transaction, account: ServiceAccount, wanted: list[FeatureFilterId]) -> bool:
+    """Have an account carry these filters; return whether that is new."""
     if wanted == sorted(await find_account_filters(tx, account.id)):
         return False
     await set_account_filters(tx, account.id, wanted)
     return True
+
+
+def _usable(
+    sent: Sequence[FeatureFilterId],
+    held: Mapping[FeatureFilterId, PortfolioId],
+    portfolio_id: PortfolioId,
+    field: str,
+) -> list[FeatureFilterId]:
+    """Return those of the filters sent that are the portfolio's.
+
+    Raises:
+        Invalid: some were sent and none is.
+    """
+    usable = sorted(one for one, portfolio in held.items() if portfolio == portfolio_id)
+    if sent and not usable:
+        reason = (
+            "The portfolio has none of these filters, and without any the account would see all."
+        )
+        raise Invalid(field, reason)
+    return usable
 
 
 async def _announced(

@@ -156,15 +156,15 @@ async def test_filters_of_other_portfolios_are_ignored(shop, path, add, add_acco
         "PUT", f"{shop.features_path}/title", {**feature, "featureFilter": [foreign["id"]]}
     )
     assert await _filters_of(shop, "title") is None
-    account = await add_account("app", foreign)
-    assert account["featureFilters"] == []
+    mine = await add("mine")
+    account = await add_account("app", foreign, mine)
+    assert account["featureFilters"] == [mine["id"]]
     changed = await shop.api(
         "PUT",
         f"/mr-api/portfolio/{shop.portfolio}/service-account",
-        {**account, "featureFilters": [foreign["id"]]},
+        {**account, "featureFilters": [foreign["id"], mine["id"]]},
     )
-    assert changed.body["featureFilters"] == []
-    mine = await add("mine")
+    assert changed.body["featureFilters"] == [mine["id"]]
     for method, to, body in (
         ("GET", f"{path}/{foreign['id']}", None),
         ("PUT", path, foreign),
