@@ -12,6 +12,7 @@ from fh.mr.access import (
     effective_roles,
     holds_environment_entry,
     may_attempt_write,
+    may_read_features,
 )
 from fh.mr.errors import DuplicateItems, Invalid, NotFound
 from fh.mr.outbox import announce
@@ -39,11 +40,15 @@ async def load_values_everywhere(
 ) -> Sequence[FeatureInEnvironment]:
     """Return a feature in all environments; where the caller has no role, without its value.
 
+    Strangers get nothing, whether there is such a feature or not.
+
     Raises:
         NotFound: there is no such application or feature.
     """
-    rights, feature = await _found(tx, caller, application_id, key)
-    return await _everywhere(tx, caller, rights, feature)
+    rights = await _rights(tx, caller, application_id)
+    if not may_read_features(caller, rights):
+        return []
+    return await _everywhere(tx, caller, rights, await _feature(tx, application_id, key))
 
 
 async def save_values_everywhere(
@@ -62,7 +67,7 @@ async def save_values_everywhere(
     """
     if len({environment_id for environment_id, _ in sent}) < len(sent):
         raise DuplicateItems("environmentId")
-    rights, feature = await _found(tx, caller, application_id, key)
+    rights = await _rights(tx, caller, application_id)
     known = {found.id for found in await find_environments(tx, [application_id])}
     for index, (environment_id, _) in enumerate(sent):
         place = f"[{index}].environmentId"
@@ -70,6 +75,9 @@ async def save_values_everywhere(
             raise Invalid(place, "It is no environment of this application.")
         if not may_attempt_write(effective_roles(caller, rights, environment_id)):
             raise Invalid(place, "You may not change values there.")
+    if not may_read_features(caller, rights):
+        return []  # nothing was sent, or it would have been refused
+    feature = await _feature(tx, application_id, key)
     for _, value in sent:
         check_sent(feature, value)
     writes = [ValueWrite(environment_id, feature, value) for environment_id, value in sent]
@@ -79,16 +87,20 @@ async def save_values_everywhere(
     return everywhere
 
 
-async def _found(
-    tx: Transaction, caller: Caller, application_id: ApplicationId, key: str
-) -> tuple[ApplicationRights, Feature]:
+async def _rights(
+    tx: Transaction, caller: Caller, application_id: ApplicationId
+) -> ApplicationRights:
     rights = await find_application_rights(tx, caller, application_id)
     if rights is None:
         raise NotFound("application")
+    return rights
+
+
+async def _feature(tx: Transaction, application_id: ApplicationId, key: str) -> Feature:
     feature = await find_feature(tx, application_id, key)
     if feature is None:
         raise NotFound("feature")
-    return rights, feature
+    return feature
 
 
 async def _everywhere(

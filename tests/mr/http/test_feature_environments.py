@@ -113,3 +113,23 @@ async def test_where_values_go_is_looked_at_before_their_strategies(shop, everyw
     answer = await shop.api("PUT", everywhere, [faulty, nowhere])
     assert (answer.status, answer.body["field"]) == (400, "[1].environmentId")
     assert (await shop.api("PUT", everywhere, [faulty])).status == 422
+
+
+async def test_strangers_can_not_tell_which_keys_there_are(shop, everywhere, member, add_person):
+    await shop.add_feature("dark-mode")
+    [listed] = (await shop.api("GET", everywhere)).body
+    unknown = everywhere.replace("dark-mode", "unknown")
+    api, group = member
+    for stranger in (api, await add_person("nobody@i.com")):
+        for path in (everywhere, unknown):
+            sent = {**listed["featureValue"], "key": path.rpartition("/")[2]}
+            found = await stranger("GET", path)
+            assert (found.status, found.body) == (200, [])
+            nothing = await stranger("PUT", path, [])
+            assert (nothing.status, nothing.body) == (200, [])
+            refused = await stranger("PUT", path, [sent])
+            assert (refused.status, refused.body["field"]) == (400, "[0].environmentId")
+
+    await shop.grant(group, ["FEATURE_CREATE"], application=shop.application)
+    assert (await api("GET", everywhere)).body == []
+    assert (await api("GET", unknown)).status == 404
