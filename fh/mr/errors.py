@@ -6,6 +6,7 @@
     ├── NotFound            there is no such thing, or none that the caller may know of
     ├── AlreadyExists       a name, key or address is taken
     ├── VersionConflict     somebody changed it since the caller read it
+    │   └── VersionMissing  the caller does not say which version it read
     ├── Locked              a locked feature value can't be changed
     ├── InUse               something else would change for the worse without it
     ├── Archived            what it belongs to is gone
@@ -54,16 +55,24 @@ class AlreadyExists(FeatureHubError):
 class VersionConflict(FeatureHubError):
     """Somebody changed it since the caller read it."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"The {what} was changed since you read it.")
+    def __init__(self, what: str, detail: str | None = None) -> None:
+        super().__init__(detail or f"The {what} was changed since you read it.")
         self.what = what
+
+
+class VersionMissing(VersionConflict):
+    """The caller does not say which version it read."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, f"Send the version that you read. The {what} is there already.")
 
 
 class Locked(FeatureHubError):
     """A locked feature value can't be changed."""
 
-    def __init__(self, key: str) -> None:
-        super().__init__(f"The feature {key} is locked.")
+    def __init__(self, key: str, environment: str | None = None) -> None:
+        where = "" if environment is None else f" in {environment}"
+        super().__init__(f"The feature {key} is locked{where}.")
         self.key = key
 
 
@@ -114,6 +123,7 @@ REFUSALS: Mapping[type[FeatureHubError], int] = {
     NotFound: 404,
     AlreadyExists: 409,
     VersionConflict: 422,
+    VersionMissing: 422,
     Locked: 409,
     InUse: 409,
     Archived: 409,

@@ -22,7 +22,12 @@ def test_every_refusal_has_a_status():
         (errors.NotFound("group"), "There is no such group."),
         (errors.AlreadyExists("portfolio", "name"), "There is already such a portfolio."),
         (errors.VersionConflict("feature"), "The feature was changed since you read it."),
+        (
+            errors.VersionMissing("feature"),
+            "Send the version that you read. The feature is there already.",
+        ),
         (errors.Locked("dark-mode"), "The feature dark-mode is locked."),
+        (errors.Locked("dark-mode", "test"), "The feature dark-mode is locked in test."),
         (errors.Invalid("name", "It is blank."), "It is blank."),
         (errors.Forbidden(), "You may not do this."),
     ],

@@ -213,7 +213,7 @@ async def save_feature(
             value_type,
         )
     except UniqueViolation as taken:
-        raise AlreadyExists("feature", "key") from taken
+        raise AlreadyExists(f"feature: {text.key}", "key") from taken
 
 
 async def feature_has_values(tx: Transaction, feature_id: FeatureId) -> bool:

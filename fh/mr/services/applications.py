@@ -9,7 +9,7 @@ from fh.db.port import Transaction
 from fh.grouping import grouped
 from fh.model.ids import ApplicationId, PortfolioId
 from fh.mr.access import Caller, administers, may_read_features
-from fh.mr.errors import Forbidden, Invalid, NotFound, VersionConflict
+from fh.mr.errors import Forbidden, Invalid, NotFound
 from fh.mr.outbox import announce
 from fh.mr.promotion import in_promotion_order
 from fh.mr.repositories import applications as repository
@@ -25,6 +25,7 @@ from fh.mr.repositories.features import Feature, archive_features_of, find_featu
 from fh.mr.repositories.publishing import load_deleted_environments
 from fh.mr.services.environments import add_environment, load_announcements
 from fh.mr.settings import MrSettings
+from fh.mr.versions import check_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +149,7 @@ async def update_application(
         raise Forbidden
     if not (name := change.name.strip()):
         raise Invalid("name", "An application needs a name.")
-    if change.version != application.version:
-        raise VersionConflict("application")
+    check_version("application", change.version, application.version)
     description = application.description if change.description is None else change.description
     return await repository.save_application(tx, application_id, name, description)
 

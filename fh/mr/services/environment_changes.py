@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fh.db.port import Transaction
 from fh.model.ids import ApplicationId, EnvironmentId
 from fh.mr.access import Caller, administers
-from fh.mr.errors import Forbidden, Invalid, NotFound, VersionConflict
+from fh.mr.errors import Forbidden, Invalid, NotFound
 from fh.mr.outbox import announce
 from fh.mr.promotion import Placed, moved_behind, reordered
 from fh.mr.repositories import environments as repository
@@ -22,6 +22,7 @@ from fh.mr.services.environments import (
     with_parts,
 )
 from fh.mr.services.stored_secrets import SealFirst
+from fh.mr.versions import check_version
 from fh.mr.webhook_settings import check_webhook_settings
 from fh.mr.webhook_targets import Network
 
@@ -84,8 +85,8 @@ async def update_environment(
     current = await repository.lock_environment(tx, environment_id)
     if current is None:
         raise NotFound("environment")
-    if change.application_id is None and change.version != current.version:
-        raise VersionConflict("environment")
+    if change.application_id is None:
+        check_version("environment", change.version, current.version)
     changed = _changed(current, change, sealed, allowed)
     if change.prior_id is not None and change.prior_id != current.prior_id:
         siblings = await repository.find_environments(tx, [current.application_id])

@@ -112,7 +112,7 @@ async def save_values(
     }
     for key, value in sent:
         if key not in known:
-            raise NotFound("feature")
+            raise NotFound("feature", f"There is no such feature: {key}.")
         check_sent(known[key], value)
     writes = [ValueWrite(environment_id, known[key], value) for key, value in sent]
     written = await write_values(tx, caller, rights, writes)

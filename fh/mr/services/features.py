@@ -22,7 +22,6 @@ from fh.mr.errors import (
     Forbidden,
     Invalid,
     NotFound,
-    VersionConflict,
 )
 from fh.mr.outbox import announce
 from fh.mr.repositories import features as repository
@@ -40,6 +39,7 @@ from fh.mr.repositories.publishing import (
     load_deleted_features,
     load_features_everywhere,
 )
+from fh.mr.versions import check_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +184,7 @@ async def update_feature(
         feature = _there(await repository.find_feature(tx, application_id, key))
     else:
         feature = await _feature(tx, application_id, key)
-    if change.version != feature.version:
-        raise VersionConflict("feature")
+    check_version(f"feature {feature.text.key}", change.version, feature.version)
     text = _changed_text(feature.text, change.text)
     value_type = change.value_type or feature.value_type
     if value_type is not feature.value_type:

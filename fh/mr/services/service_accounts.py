@@ -23,7 +23,7 @@ from fh.mr.access import (
     with_implied_read,
 )
 from fh.mr.api_keys import new_client_secret, new_server_secret
-from fh.mr.errors import DuplicateItems, Forbidden, Invalid, NotFound, VersionConflict
+from fh.mr.errors import DuplicateItems, Forbidden, Invalid, NotFound
 from fh.mr.outbox import announce
 from fh.mr.repositories import service_accounts as repository
 from fh.mr.repositories.access import find_environment_roles
@@ -35,6 +35,7 @@ from fh.mr.repositories.published_accounts import load_deleted_accounts, load_pu
 from fh.mr.repositories.publishing import load_published_environments
 from fh.mr.repositories.service_accounts import Permission, ServiceAccount
 from fh.mr.service_account import AccountChange, AccountDetails, Grant, KeyKind, NewAccount
+from fh.mr.versions import check_version
 
 
 async def search_accounts(
@@ -138,8 +139,7 @@ async def update_account(
         raise NotFound("service account") if may_know else Forbidden
     if not administers(caller, account.portfolio_id):
         raise Forbidden
-    if change.version != account.version:
-        raise VersionConflict("service account")
+    check_version("service account", change.version, account.version)
     touched = await _grant(tx, account, change)
     description = account.description if change.description is None else change.description
     wanted = replace(account, name=change.name, description=description)

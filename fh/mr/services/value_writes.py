@@ -10,12 +10,13 @@ from typing import assert_never
 from msgspec import Raw
 
 from fh.db.port import Transaction
+from fh.errors import FeatureHubError
 from fh.model.feature_type import FeatureType
 from fh.model.ids import ApplicationStrategyId, EnvironmentId, FeatureValueId
 from fh.mr.access import ApplicationRights, Caller, effective_roles
 from fh.mr.attachment import SentAttachment, wanted_attached
 from fh.mr.attribute_rules import normalised
-from fh.mr.errors import NotFound, VersionConflict
+from fh.mr.errors import Locked, NotFound, VersionConflict
 from fh.mr.feature_merge import (
     Changed,
     Merged,
@@ -28,6 +29,7 @@ from fh.mr.feature_merge import (
     overwritten,
 )
 from fh.mr.repositories.application_strategies import hold_strategies
+from fh.mr.repositories.environments import find_environment
 from fh.mr.repositories.feature_values import FeatureValue
 from fh.mr.repositories.features import Feature
 from fh.mr.repositories.value_versions import hold_features
@@ -43,6 +45,7 @@ from fh.mr.rollout_strategy import RolloutStrategy, check_values, new_strategy_i
 from fh.mr.strategy_bounds import check_bounds
 from fh.mr.strategy_rules import check_rules
 from fh.mr.values import stored_text
+from fh.mr.versions import check_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,11 @@ async def write_values(
             first[write.place] = created(one, rules)
             written.append(write.place)
             continue
-        match _outcome(value, bases.get(value.id), write.sent, one, rules):
+        try:
+            outcome = _outcome(value, bases.get(value.id), write.sent, one, rules)
+        except (VersionConflict, Locked) as refusal:
+            raise await _placed(tx, refusal, write) from refusal
+        match outcome:
             case Unchanged():
                 pass
             case Changed(setting):
@@ -159,8 +166,8 @@ async def write_values(
                     check_bounds(setting.strategies)  # others may have added some, too
                 following.append(NextVersion(value.id, setting, write.sent.version))
                 written.append(write.place)
-            case outcome:
-                assert_never(outcome)
+            case unexpected:
+                assert_never(unexpected)
     await insert_values(tx, first, caller.person_id)
     await save_versions(tx, following, caller.person_id)
     return written
@@ -173,9 +180,9 @@ async def _hold_features(
     held = await hold_features(tx, rights.application_id, sorted(features))
     for feature_id, feature in features.items():
         if feature_id not in held:
-            raise NotFound("feature")
+            raise NotFound("feature", f"There is no such feature any more: {feature.text.key}.")
         if held[feature_id] is not feature.value_type:
-            raise VersionConflict("feature")
+            raise VersionConflict(f"feature {feature.text.key}")
 
 
 def _outcome(
@@ -183,9 +190,20 @@ def _outcome(
 ) -> Merged:
     if base is not None:
         return merged(base, current.setting, wanted, rules)
-    if sent.version == current.version:
-        return overwritten(current.setting, wanted, rules)
-    raise VersionConflict("feature value")
+    check_version("feature value", sent.version or None, current.version)
+    return overwritten(current.setting, wanted, rules)
+
+
+async def _placed(
+    tx: Transaction, refusal: VersionConflict | Locked, write: ValueWrite
+) -> FeatureHubError:
+    """Return a refusal that says which of many values it is about."""
+    key = write.feature.text.key
+    found = await find_environment(tx, write.environment_id)
+    environment = "an environment that is gone" if found is None else found.name
+    if isinstance(refusal, Locked):
+        return Locked(key, environment)
+    return type(refusal)(f"{refusal.what} of {key} in {environment}")
 
 
 async def _hold_attached(
