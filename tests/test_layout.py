@@ -124,7 +124,6 @@ TRIED_IN = {
     "fh/mr/services/group_changes.py": "tests/mr/http/test_group_changes.py",
     "fh/mr/services/portfolio_changes.py": "tests/mr/http/test_portfolio_changes.py",
     "fh/mr/http/strategy_refusals.py": "tests/mr/http/test_application_strategies.py",
-    "fh/mr/list_merge.py": "tests/mr/test_feature_merge.py",
     "fh/mr/repositories/application_strategies.py": "tests/mr/http/test_application_strategies.py",
     "fh/mr/repositories/published_accounts.py": "tests/mr/http/test_service_accounts.py",
     "fh/mr/repositories/published_features.py": "tests/mr/repositories/test_publishing.py",

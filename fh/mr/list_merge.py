@@ -1,5 +1,8 @@
 """Writing a list on top of what others made of it meanwhile: a three-way merge by identity.
 
+A meaning may take an encoding, so none is asked for twice; and a list may be long, so nothing in it
+is searched for item by item.
+
 Source: section 5.6.2 of the admin contract, steps 2 to 4.
 """
 
@@ -35,53 +38,53 @@ class ListMerge(Generic[ItemT]):
             VersionConflict: somebody else changed the same item, or took it away.
         """
         known = {self.identity(item): self.meaning(item) for item in base}
+        there = {self.identity(item): item for item in current}
+        wanted = [self.identity(item) for item in sent]
         result = list(current)
+        changed: dict[Hashable, ItemT] = {}
         added = False
-        for index, item in enumerate(sent):
-            identity, meaning = self.identity(item), self.meaning(item)
-            place = self._place(result, identity)
+        for index, (identity, item) in enumerate(zip(wanted, sent, strict=True)):
+            meaning = self.meaning(item)
             if identity not in known:
-                if place is None:
+                if identity not in there:
                     result.insert(min(index, len(result)), item)
+                    there[identity] = item
                     added = True
-                elif self.meaning(result[place]) != meaning:
+                elif self.meaning(there[identity]) != meaning:
                     raise VersionConflict(self.what)
                 # else this very request came before, and its answer was lost
             elif known[identity] == meaning:
                 pass  # not touched by this client, so left as it is now, or gone
-            elif place is None:
+            elif identity not in there:
                 raise VersionConflict(self.what)
-            elif self.meaning(result[place]) == known[identity]:
-                result[place] = item
-            elif self.meaning(result[place]) != meaning:
+            elif (theirs := self.meaning(there[identity])) == known[identity]:
+                there[identity] = changed[identity] = item
+            elif theirs != meaning:
                 raise VersionConflict(self.what)
-        wanted = [self.identity(item) for item in sent]
+        stays = set(wanted)
         result = [
-            item
-            for item in result
-            if self.identity(item) not in known or self.identity(item) in wanted
+            changed.get(identity, item)
+            for identity, item in ((self.identity(item), item) for item in result)
+            if identity not in known or identity in stays
         ]
-        kept = [identity for identity in map(self.identity, base) if identity in wanted]
-        if not added and wanted == kept:
+        if not added and wanted == [identity for identity in known if identity in stays]:
             return tuple(result)  # this client only took some away: the others' order stands
         return self._in_order(result, wanted)
 
     def same(self, one: Sequence[ItemT], other: Sequence[ItemT]) -> bool:
         """Return whether two lists mean the same."""
-        return list(map(self._entry, one)) == list(map(self._entry, other))
+        return len(one) == len(other) and all(map(self._is_same, one, other))
 
-    def _entry(self, item: ItemT) -> tuple[Hashable, object]:
-        return self.identity(item), self.meaning(item)
-
-    def _place(self, items: Sequence[ItemT], identity: Hashable) -> int | None:
-        for place, item in enumerate(items):
-            if self.identity(item) == identity:
-                return place
-        return None
+    def _is_same(self, item: ItemT, other: ItemT) -> bool:
+        return item is other or (
+            self.identity(item) == self.identity(other)
+            and self.meaning(item) == self.meaning(other)
+        )
 
     def _in_order(self, items: Sequence[ItemT], wanted: Sequence[Hashable]) -> tuple[ItemT, ...]:
         """Return first those that are `wanted`, in that order, then what others added."""
         by_identity = {self.identity(item): item for item in items}
         first = [by_identity[one] for one in wanted if one in by_identity]
-        rest = [item for item in items if self.identity(item) not in wanted]
+        named = set(wanted)
+        rest = [item for item in items if self.identity(item) not in named]
         return (*first, *rest)
