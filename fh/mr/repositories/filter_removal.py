@@ -30,6 +30,15 @@ ORDER BY lower(s.name), s.id
 LIMIT 1
 """
 
+# As whoever holds several does, or they would wait for each other.
+_LOCK_FEATURES = """
+SELECT f.id FROM feature f
+WHERE f.when_archived IS NULL
+  AND f.id IN (SELECT feature_id FROM feature_filter_feature WHERE filter_id = $1)
+ORDER BY f.id
+FOR NO KEY UPDATE
+"""
+
 _RELIEVE_FEATURES = """
 WITH gone AS (DELETE FROM feature_filter_feature WHERE filter_id = $1 RETURNING feature_id)
 UPDATE feature SET version = version + 1, when_updated = now()
@@ -64,6 +73,7 @@ async def find_confined(tx: Transaction, account_ids: Sequence[ServiceAccountId]
 
 async def relieve_features(tx: Transaction, filter_id: FeatureFilterId) -> Sequence[FeatureId]:
     """Take a filter from all features; return the live ones, which have a new version."""
+    await tx.fetch(_LOCK_FEATURES, filter_id)
     return sorted(row["id"] for row in await tx.fetch(_RELIEVE_FEATURES, filter_id))
 
 

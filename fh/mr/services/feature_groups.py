@@ -204,6 +204,8 @@ async def _republish(
 ) -> None:
     """Give members without a value their first, the other affected ones their next; tell both."""
     author = caller.person_id
+    # Those that are there before those that are not, as by whoever else writes several.
+    await lock_values(tx, environment_id, [*affected, *content.members])
     first = await insert_first_values(tx, environment_id, list(content.members), author)
     values = await lock_values(tx, environment_id, [*affected, *first])
     await save_next_versions(
