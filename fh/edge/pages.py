@@ -40,10 +40,8 @@ class Pages:
         assert authenticate is not None or not any(route.authenticated for route in routes)
         self._table = RouteTable(routes)
         self._authenticate = authenticate
-        self._bodies = {each.operation_id: BodyDecoder(each.body) for each in routes if each.body}
-        self._queries = {
-            each.operation_id: QueryDecoder(each.query) for each in routes if each.query
-        }
+        self._bodies = {each.shape: BodyDecoder(each.body) for each in routes if each.body}
+        self._queries = {each.shape: QueryDecoder(each.query) for each in routes if each.query}
 
     def takes_body(self, head: RequestHead) -> bool:
         """Return whether what `head` asks for goes by the body that comes with it."""
@@ -90,8 +88,8 @@ class Pages:
         caller: object = None
         if route.authenticated and self._authenticate is not None:
             caller = await self._authenticate(bearer_token(head.header("authorization")))
-        query = self._queries.get(route.operation_id)
-        decoder = self._bodies.get(route.operation_id)
+        query = self._queries.get(route.shape)
+        decoder = self._bodies.get(route.shape)
         return Request(
             caller=caller,
             query=query.decode(head.query.encode("latin-1")) if query else None,

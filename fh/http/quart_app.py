@@ -28,7 +28,7 @@ from fh.http.decoding import LARGEST_BODY_BYTES, BodyDecoder, QueryDecoder
 from fh.http.idempotency import HEADER, METHODS, AnswerMemory, KeptAnswer, attempt_of
 from fh.http.metrics import HttpMetrics
 from fh.http.problem import Problem, problem_of
-from fh.http.routing import AnyRoute, Reply, Request
+from fh.http.routing import AnyRoute, Reply, Request, refuse_namesakes
 from fh.http.table import BadIdentifier, BadText, Matched, NoSuchPath, RouteTable, WrongMethod
 
 log = structlog.get_logger()
@@ -101,13 +101,12 @@ class _Serving:
     """Answers requests to one face; holds no state of its own but prepared decoders."""
 
     def __init__(self, face: Face[Any]) -> None:
+        refuse_namesakes(face.routes)
         self._face = face
         self._table = RouteTable(face.routes)
-        self._bodies = {
-            route.operation_id: BodyDecoder(route.body) for route in face.routes if route.body
-        }
+        self._bodies = {route.shape: BodyDecoder(route.body) for route in face.routes if route.body}
         self._queries = {
-            route.operation_id: QueryDecoder(route.query) for route in face.routes if route.query
+            route.shape: QueryDecoder(route.query) for route in face.routes if route.query
         }
 
     async def answer(self) -> Response | None:
@@ -175,8 +174,8 @@ class _Serving:
         caller = await authenticate(token) if route.authenticated else None
         if path is None:
             raise Problem(404)
-        query = self._queries.get(route.operation_id)
-        decoder = self._bodies.get(route.operation_id)
+        query = self._queries.get(route.shape)
+        decoder = self._bodies.get(route.shape)
         body = await read_body(quart_request) if decoder else b""
         request: Request[Any, Any, Any] = Request(
             caller=caller,

@@ -5,7 +5,7 @@ routes is also what the OpenAPI document is made from.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
@@ -109,6 +109,11 @@ class Route(Generic[CallerT, QueryT, BodyT]):
     stays: bool = False
 
     @property
+    def shape(self) -> tuple[str, str]:
+        """What tells it from every other route of a face."""
+        return self.method, self.path
+
+    @property
     def segments(self) -> tuple[str | Parameter, ...]:
         """The template, cut at its slashes."""
         return tuple(_segment(text) for text in self.path.strip("/").split("/"))
@@ -125,6 +130,20 @@ def below(root: Sequence[str], routes: Sequence[AnyRoute]) -> Sequence[AnyRoute]
     prefix = "".join(f"/{segment}" for segment in root)
     moved = [replace(route, path=prefix + route.path) for route in routes]
     return [*moved, *(route for route in routes if route.stays)]
+
+
+def refuse_namesakes(routes: Iterable[AnyRoute]) -> None:
+    """Do nothing where each operation ID names one operation, however often that is mounted.
+
+    Clients, metrics and the OpenAPI document know operations by nothing else.
+    """
+    named: dict[str, AnyRoute] = {}
+    for route in routes:
+        known = named.setdefault(route.operation_id, route)
+        assert (known.method, known.handle) == (route.method, route.handle), (
+            f"{route.operation_id} is both {known.method} {known.path} "
+            f"and {route.method} {route.path}"
+        )
 
 
 def _segment(text: str) -> str | Parameter:

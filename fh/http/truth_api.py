@@ -120,7 +120,7 @@ def truth_routes(
         Route(
             "GET",
             "/dacha2/environment/{environment_id:uuid}",
-            "getEnvironment",
+            "getEnvironmentForCaches",
             environment,
             tag=_TAG,
             query=AsOf,
@@ -131,7 +131,7 @@ def truth_routes(
         Route(
             "GET",
             "/dacha2/serviceAccount/{secret}",
-            "getServiceAccount",
+            "getServiceAccountForCaches",
             account,
             tag=_TAG,
             query=AsOf,
@@ -142,7 +142,7 @@ def truth_routes(
         Route(
             "GET",
             "/dacha2/events",
-            "getEvents",
+            "getEventsForCaches",
             events,
             tag=_TAG,
             query=After,

@@ -115,6 +115,13 @@ async def put(client, path: str, body: bytes = b'{"name": "x"}', headers=None):
     return await client.put(path, data=body, headers=ADA if headers is None else headers)
 
 
+def test_two_operations_of_one_name_are_no_app(registry):
+    routes = [*ROUTES, Route("GET", "/other", "key", nothing, tag="T", authenticated=False)]
+    metrics = HttpMetrics(registry, routes)
+    with pytest.raises(AssertionError, match="key is both"):
+        create_app(Face(routes, authenticate, {}, metrics, Cors()))
+
+
 async def test_path_query_body_and_caller_arrive(client):
     response = await put(client, f"/echo/{ID}?ids={ID}&ids={ID}")
     assert response.status_code == 200

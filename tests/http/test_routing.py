@@ -7,7 +7,7 @@ from fh.dacha.http_truth import HttpTruth
 from fh.http.health import HealthChecks
 from fh.http.info import info_routes
 from fh.http.operations import operations_routes
-from fh.http.routing import Parameter, Request, Route, below
+from fh.http.routing import Parameter, Request, Route, below, refuse_namesakes
 from fh.http.truth_api import truth_routes
 
 
@@ -57,3 +57,16 @@ def test_operators_and_caches_find_what_they_ask_for_below_no_root_too():
     ]
     assert all(route.stays for route in stay)
     assert not any(route.stays for route in info_routes("edge"))
+
+
+def test_an_operation_id_names_one_operation_however_often_it_is_mounted():
+    async def other(_: Request[None, None, None]) -> None: ...
+
+    stays = Route("GET", "/a", "a", nothing, tag="T", stays=True)
+    refuse_namesakes(below(("x",), [stays]))
+    for namesake in (
+        Route("GET", "/b", "a", other, tag="T"),
+        Route("PUT", "/a", "a", nothing, tag="T"),
+    ):
+        with pytest.raises(AssertionError, match="a is both GET /a and"):
+            refuse_namesakes([stays, namesake])

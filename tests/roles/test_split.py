@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import trio
 
+from fh.config import Secret
 from fh.db.dsn import Dsn
 from fh.edge.door import listen
 from fh.edge.settings import EdgeSettings
@@ -44,7 +45,7 @@ async def running(*roles: Role) -> AsyncIterator[None]:
 
 
 async def ask(
-    port: int, path: str, body: object = None, method: str = "", token: str = ""
+    port: int, path: str, body: object = None, method: str = "", token: str = "", caches: str = ""
 ) -> tuple[int, Any]:
     """Return status and decoded body of one request."""
     data = b"" if body is None else json.dumps(body).encode()
@@ -54,7 +55,8 @@ async def ask(
         async with stream:
             await stream.send_all(
                 f"{method} {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
-                f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\n"
+                f"Authorization: Bearer {token}\r\nkey: {caches}\r\n"
+                f"Content-Type: application/json\r\n"
                 f"Content-Length: {len(data)}\r\n\r\n".encode()
                 + data
             )
@@ -177,6 +179,42 @@ async def test_the_smallest_installations_poll_and_write_without_a_bus(tmp_path:
         assert (await ask(ish.port, "/health/readiness"))[0] == 200
         _, version = await ask(ish.port, "/info/version")
         assert version["name"] == "party-server-ish"
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        # Nobody is there; what is announced waits.
+        ("mr", {"nats_urls": ("nats://127.0.0.1:1",)}),
+        ("party-server", {}),
+        ("party-server-ish", {}),
+    ],
+)
+async def test_what_caches_ask_stands_beside_the_admin_api(
+    name: str, more: dict[str, object], empty_postgres_dsn: Dsn
+) -> None:
+    role = build(
+        name,
+        database_url=empty_postgres_dsn.url,
+        database_user=empty_postgres_dsn.user,
+        truth_keys=(Secret("a key of caches"),),
+        **more,
+    )
+    async with running(role):
+        token, environment, key = await a_flag(role.port)
+        secret = key.split("/")[1]
+        path = f"/mr-api/environment/{environment}?includeFeatures=true"
+        status, told = await ask(role.port, path, token=token)
+        assert (status, [one["key"] for one in told["features"]]) == (200, ["FLAG"])
+        _, [portfolio] = await ask(role.port, "/mr-api/portfolio", token=token)
+        path = f"/mr-api/portfolio/{portfolio['id']}/service-account"
+        _, [account] = await ask(role.port, path, token=token)
+        path = f"/mr-api/service-account/{account['id']}?includePermissions=true"
+        status, told = await ask(role.port, path, token=token)
+        assert (status, told["name"]) == (200, "backend")
+        for path in (f"environment/{environment}", f"serviceAccount/{secret}", "events?after=0"):
+            assert (await ask(role.port, f"/dacha2/{path}", caches="a key of caches"))[0] == 200
+            assert (await ask(role.port, f"/dacha2/{path}"))[0] == 403
 
 
 async def test_an_edge_rest_reads_an_mr_s_database(empty_postgres_dsn: Dsn) -> None:
