@@ -6,7 +6,6 @@ from typing import Any, TypeAlias
 import trio
 
 from fh.errors import FeatureHubError
-from fh.http.decoding import LARGEST_BODY_BYTES
 
 # As ASGI declares them: dictionaries of many shapes.
 Scope: TypeAlias = Any
@@ -22,20 +21,23 @@ class ClientTooSlow(FeatureHubError):
     """A client took nothing for too long: its connection has to end."""
 
 
-def guarded(app: AsgiApp) -> AsgiApp:
-    """Return `app` with bounded request bodies, and answers that are always finished."""
+def guarded(app: AsgiApp, most_body_bytes: Callable[[Scope], int]) -> AsgiApp:
+    """Return `app` with bounded request bodies, and answers that are always finished.
+
+    `most_body_bytes` tells how long the body of a request may be.
+    """
 
     async def asgi_app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await app(scope, bounded_receive(receive), finishing_send(send))
+            await app(scope, bounded_receive(receive, most_body_bytes(scope)), finishing_send(send))
         else:
             await app(scope, receive, send)
 
     return asgi_app
 
 
-def bounded_receive(receive: Receive) -> Receive:
-    """Return `receive` without what a body has beyond the part that shows it is too large.
+def bounded_receive(receive: Receive, most_bytes: int) -> Receive:
+    """Return `receive` without what a body has beyond the part that makes it longer than it may be.
 
     Quart keeps whatever arrives until somebody reads it; from 0.23 on it does so without a limit.
     """
@@ -45,7 +47,7 @@ def bounded_receive(receive: Receive) -> Receive:
         nonlocal received_bytes
         message = await receive()
         if message["type"] == "http.request":
-            too_large = received_bytes > LARGEST_BODY_BYTES
+            too_large = received_bytes > most_bytes
             received_bytes += len(message.get("body", b""))
             if too_large:
                 return message | {"body": b""}

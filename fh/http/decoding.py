@@ -9,17 +9,18 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from fh.http.json_text import find_lone_surrogate, find_nul, is_deeper, place_at
 from fh.http.problem import Problem
 
 T = TypeVar("T")
 
 LARGEST_BODY_BYTES: Final = 10 * 1024 * 1024
+DEEPEST_BODY_LEVELS: Final = 50
 MOST_QUERY_PARAMETERS: Final = 2000
 
 _PLACE = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
+_TOO_DEEP: Final = f"The JSON body is nested more than {DEEPEST_BODY_LEVELS} levels deep."
 _MISSING = re.compile(r"^Object missing required field `(?P<name>[^`]+)`")
-# Only these escapes can stand for something PostgreSQL refuses.
-_SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _ARRAYS = (
     msgspec.inspect.ListType,
     msgspec.inspect.VarTupleType,
@@ -44,15 +45,18 @@ class BodyDecoder(Generic[T]):
             raise Problem(400, "The request needs a JSON body.")
         try:
             body.decode()  # what is kept as JSON text, whatever it holds, nobody else looks at
+            if is_deeper(body, DEEPEST_BODY_LEVELS):
+                raise Problem(400, _TOO_DEEP)
             value = self._decoder.decode(body)
-            if _SUSPECT.search(body):
-                _refuse_unstorable(msgspec.json.decode(body), "")
         except msgspec.ValidationError as fault:
             raise _invalid(fault) from fault
-        except RecursionError as fault:
-            raise Problem(400, "The JSON body is nested too deeply.") from fault
+        except RecursionError as fault:  # opened so often, and never closed
+            raise Problem(400, _TOO_DEEP) from fault
         except (msgspec.DecodeError, UnicodeError) as fault:
-            raise Problem(400, f"The body is not JSON: {fault}") from fault
+            raise _malformed(body, fault) from fault
+        if (position := find_nul(body)) is not None:
+            field = place_at(body, position)
+            raise Problem(400, "NUL can't be part of a text.", field=field)
         return value
 
 
@@ -109,16 +113,13 @@ def _invalid(fault: msgspec.ValidationError) -> Problem:
     return Problem(400, _PLACE.sub("", text), field=path or None)
 
 
-def _refuse_unstorable(value: object, path: str) -> None:
-    match value:
-        case str() if "\0" in value:
-            raise Problem(400, "NUL can't be part of a text.", field=path or None)
-        case dict():
-            for name, member in value.items():
-                _refuse_unstorable(name, path)
-                _refuse_unstorable(member, f"{path}.{name}" if path else name)
-        case list():
-            for index, member in enumerate(value):
-                _refuse_unstorable(member, f"{path}[{index}]")
-        case _:
-            pass
+def _malformed(body: bytes, fault: Exception) -> Problem:
+    # The decoder speaks of bytes that are missing, or of UTF-16, neither of which was sent.
+    position = None if isinstance(fault, UnicodeError) else find_lone_surrogate(body)
+    if position is None:
+        return Problem(400, f"The body is not JSON: {fault}")
+    return Problem(
+        400,
+        "Half of a surrogate pair can't be part of a text.",
+        field=place_at(body, position),
+    )

@@ -193,11 +193,14 @@ def _response(route: AnyRoute, status: int, schemas: Schemas, contract: Contract
     if status == HTTPStatus.UNAUTHORIZED:
         return {"description": _meaning(status), "content": text}
     schema = schemas.of(ProblemBody)
+    meaning = _meaning(status)
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and status not in route.refusals.values():
+        meaning = f"The body is longer than {route.most_body_bytes} bytes."
     if answer is not None:
         # Also a refusal that has nothing to do with the operation may come with this status.
         schema = {"anyOf": [schemas.of(answer), schema]}
     also = text if status in contract.plain.get(route.operation_id, ()) else {}
-    return {"description": _meaning(status), "content": {JSON: {"schema": schema}, **also}}
+    return {"description": meaning, "content": {JSON: {"schema": schema}, **also}}
 
 
 def _path(route: AnyRoute) -> str:

@@ -20,9 +20,9 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import MapAdapter
 
 from fh.errors import FeatureHubError, Unavailable
-from fh.http.asgi import guarded
+from fh.http.asgi import Scope, guarded
 from fh.http.bearer import bearer_token
-from fh.http.body import read_body
+from fh.http.body import decode_body, read_body, too_large
 from fh.http.cors import Cors
 from fh.http.decoding import LARGEST_BODY_BYTES, BodyDecoder, QueryDecoder
 from fh.http.idempotency import HEADER, METHODS, AnswerMemory, KeptAnswer, attempt_of
@@ -39,6 +39,7 @@ WebApp: TypeAlias = QuartTrio
 CallerT = TypeVar("CallerT")
 
 _RETRY_AFTER_SECONDS = 1
+_LONG_BODIES_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,10 @@ class Face(Generic[CallerT]):
 def create_app(face: Face[Any]) -> QuartTrio:
     """Return a web application that serves `face`."""
     app = _Web("fh.http", static_folder=None)
+    serving = _Serving(face)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY_BYTES
     # How quart wants middleware to be put around it.
-    app.asgi_app = guarded(app.asgi_app)  # type: ignore[method-assign, assignment]
-    serving = _Serving(face)
+    app.asgi_app = guarded(app.asgi_app, serving.most_body_bytes)  # type: ignore[method-assign, assignment]
     app.before_request(serving.answer)
     app.after_request(serving.finish)
     # quart's own refusals: the framework's 404 and 405, a body that never came.
@@ -103,6 +104,7 @@ class _Serving:
     def __init__(self, face: Face[Any]) -> None:
         refuse_namesakes(face.routes)
         self._face = face
+        self._threads = trio.CapacityLimiter(_LONG_BODIES_AT_ONCE)
         self._table = RouteTable(face.routes)
         self._bodies = {route.shape: BodyDecoder(route.body) for route in face.routes if route.body}
         self._queries = {
@@ -114,7 +116,7 @@ class _Serving:
         self._face.metrics.received()
         if quart_request.method == "OPTIONS" and "Origin" in quart_request.headers:
             return Response(b"", 200, dict(self._face.cors.preflight()))
-        match self._table.match(quart_request.method, _raw_path()):
+        match self._table.match(quart_request.method, _raw_path(quart_request.scope)):
             case Matched(route, path):
                 return await self._timed(route, path)
             case WrongMethod(allowed):
@@ -125,6 +127,18 @@ class _Serving:
                 return _refused(Problem(400, "The path is not UTF-8 text."))
             case NoSuchPath():
                 return None
+            case unexpected:
+                assert_never(unexpected)
+
+    def most_body_bytes(self, scope: Scope) -> int:
+        """Return how long the body of a request may be."""
+        match self._table.match(scope["method"], _raw_path(scope)):
+            case Matched(route) | BadIdentifier(route):
+                return route.most_body_bytes
+            case WrongMethod() | BadText():
+                return 0
+            case NoSuchPath():
+                return LARGEST_BODY_BYTES  # somebody else's
             case unexpected:
                 assert_never(unexpected)
 
@@ -157,7 +171,7 @@ class _Serving:
         except Problem as problem:
             return _refused(problem)
         except RequestEntityTooLarge:
-            return _refused(Problem(413, f"A body may have {LARGEST_BODY_BYTES} bytes."))
+            return _refused(too_large(route.most_body_bytes))
         except HTTPException:
             raise  # quart's word about the request, such as a body that never came
         except FeatureHubError as refusal:
@@ -176,11 +190,11 @@ class _Serving:
             raise Problem(404)
         query = self._queries.get(route.shape)
         decoder = self._bodies.get(route.shape)
-        body = await read_body(quart_request) if decoder else b""
+        body = await read_body(quart_request, route.most_body_bytes) if decoder else b""
         request: Request[Any, Any, Any] = Request(
             caller=caller,
             query=query.decode(quart_request.query_string) if query else None,
-            body=decoder.decode(body) if decoder else None,
+            body=await decode_body(decoder, body, self._threads) if decoder else None,
             path=path,
             address=_peer(),
             token=token,
@@ -202,7 +216,7 @@ class _Serving:
             caller=request.caller,
             token=request.token,
             method=route.method,
-            target=_raw_path() + b"?" + quart_request.query_string,
+            target=_raw_path(quart_request.scope) + b"?" + quart_request.query_string,
             body=body,
         )
 
@@ -272,11 +286,12 @@ async def _framework_refusal(refusal: HTTPException) -> Response:
     return _refused(Problem(refusal.code or 500))
 
 
-def _raw_path() -> bytes:
-    raw = quart_request.scope.get("raw_path")
+def _raw_path(scope: Scope) -> bytes:
+    raw = scope.get("raw_path")
     if not raw or not raw.startswith(b"/"):  # optional in ASGI; absolute in requests to a proxy
-        return quote(quart_request.path).encode()
-    return raw.partition(b"?")[0]
+        return quote(scope["path"]).encode()
+    path: bytes = raw.partition(b"?")[0]
+    return path
 
 
 def _peer() -> str:

@@ -7,16 +7,20 @@ routes is also what the OpenAPI document is made from.
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from fh.errors import FeatureHubError
+from fh.http.decoding import LARGEST_BODY_BYTES
 from fh.http.problem import JSON
 
 CallerT = TypeVar("CallerT")
 QueryT = TypeVar("QueryT")
 BodyT = TypeVar("BodyT")
 
+_USUAL_BODY_BYTES: Final = 1024 * 1024
+# Names and passwords: a thousand strangers at once hold no more than six known callers.
+_STRANGERS_BODY_BYTES: Final = 64 * 1024
 _PARAMETER = re.compile(r"\{(?P<name>[a-z_]+)(?P<uuid>:uuid)?\}")
 
 
@@ -89,6 +93,8 @@ class Route(Generic[CallerT, QueryT, BodyT]):
         refusals: Statuses that differ from those the whole face uses, by exception.
         answers: Types of the bodies that come with other statuses, where they are no problem's.
         tag: The service it belongs to in generated clients.
+        carries_much: Whether what is sent may be long: values, strategies, lists of them, and what
+            clients send back whole because they read it so.
         stays: Whether it is served outside of the context root, too.
     """
 
@@ -105,6 +111,7 @@ class Route(Generic[CallerT, QueryT, BodyT]):
     authenticate: Callable[[str | None], Awaitable[CallerT]] | None = None
     refusals: Mapping[type[FeatureHubError], int] = field(default_factory=dict)
     answers: Mapping[int, Any] = field(default_factory=dict)
+    carries_much: bool = False
     deprecated: bool = False
     stays: bool = False
 
@@ -112,6 +119,15 @@ class Route(Generic[CallerT, QueryT, BodyT]):
     def shape(self) -> tuple[str, str]:
         """What tells it from every other route of a face."""
         return self.method, self.path
+
+    @property
+    def most_body_bytes(self) -> int:
+        """How long a body may be; one that nobody reads has no business here."""
+        if self.body is None:
+            return 0
+        if self.carries_much:
+            return LARGEST_BODY_BYTES
+        return _USUAL_BODY_BYTES if self.authenticated else _STRANGERS_BODY_BYTES
 
     @property
     def segments(self) -> tuple[str | Parameter, ...]:

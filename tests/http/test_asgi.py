@@ -7,7 +7,6 @@ from prometheus_client import CollectorRegistry
 
 from fh.http.asgi import ClientTooSlow, guarded, paced
 from fh.http.cors import Cors
-from fh.http.decoding import LARGEST_BODY_BYTES
 from fh.http.metrics import HttpMetrics
 from fh.http.quart_app import Face, create_app
 
@@ -27,8 +26,10 @@ async def test_what_is_too_much_is_thrown_away_before_anybody_keeps_it():
 
     async def send(message): ...
 
-    await guarded(app)({"type": "http"}, receive, send)
-    assert sum(seen) == LARGEST_BODY_BYTES + MEBIBYTE
+    await guarded(app, lambda scope: scope["most"])(
+        {"type": "http", "most": 3 * MEBIBYTE}, receive, send
+    )
+    assert sum(seen) == 4 * MEBIBYTE
     assert seen[-1] == 0
 
 
@@ -44,8 +45,8 @@ async def test_other_messages_pass_unchanged():
 
     async def send(message): ...
 
-    await guarded(app)({"type": "http"}, receive, send)
-    await guarded(app)({"type": "websocket"}, receive, send)
+    await guarded(app, lambda _: MEBIBYTE)({"type": "http"}, receive, send)
+    await guarded(app, lambda _: MEBIBYTE)({"type": "websocket"}, receive, send)
     assert [message["type"] for message in seen] == ["http.disconnect", "websocket.receive"]
 
 
@@ -64,7 +65,7 @@ async def test_only_the_last_message_of_an_answer_can_not_be_cancelled():
         await trio.lowlevel.checkpoint()
         finished.append(message["more_body"])
 
-    await guarded(app)({"type": "http"}, receive, send)
+    await guarded(app, lambda _: MEBIBYTE)({"type": "http"}, receive, send)
     assert finished == [False]
 
 

@@ -2,12 +2,13 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Raw, Struct
 
-from fh.http.decoding import BodyDecoder, QueryDecoder
+from fh.http.decoding import DEEPEST_BODY_LEVELS, BodyDecoder, QueryDecoder
 from fh.http.problem import Problem
 
 ID = UUID(int=7)
@@ -107,6 +108,37 @@ def test_lone_surrogates_are_refused(text, member):
 
 def test_surrogate_pairs_and_escaped_backslashes_are_text():
     assert BODY.decode(b'{"firstName": "\\ud83d\\ude00 \\\\u0000"}').first_name == "😀 \\u0000"
+
+
+def test_half_a_pair_is_called_that_and_its_place_named():
+    problem = refused(b'{"firstName": "x", "raw": ["", "\\ud800"]}')
+    assert problem.field == "raw[1]"
+    assert problem.detail == "Half of a surrogate pair can't be part of a text."
+
+
+@pytest.mark.parametrize("text", [b"\\ud83d\\ude00", b"\\\\u0000", b"\\\\ud83d"])
+def test_what_only_looks_suspect_is_decoded_once_and_into_the_wanted_type(text, monkeypatch):
+    """Members that nobody asked for become no values: they take many times their bytes."""
+
+    def decode(*_):
+        raise AssertionError("a second value is made of the body")
+
+    monkeypatch.setattr(msgspec.json, "decode", decode)
+    body = b'{"firstName": "x", "y": ["' + text + b'"' + b", {}" * 100_000 + b"]}"
+    assert BODY.decode(body) == Body(first_name="x")
+
+
+@pytest.mark.parametrize("member", [b"unknown", b"raw"])
+def test_fifty_levels_are_enough(member):
+    def nested(depth):
+        inner = b"[" * (depth - 1) + b"]" * (depth - 1)
+        return b'{"firstName": "x", "' + member + b'": ' + inner + b"}"
+
+    BODY.decode(nested(DEEPEST_BODY_LEVELS))
+    for depth in (DEEPEST_BODY_LEVELS + 1, 900):
+        problem = refused(nested(depth))
+        assert problem.status == 400
+        assert "50 levels" in str(problem)
 
 
 @pytest.mark.parametrize("depth", [10_000, 1_000_000])

@@ -137,6 +137,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             tag=_TAG,
             query=CreateQuery,
             body=CreateApplicationRolloutStrategy,
+            carries_much=True,
             answers={422: RolloutStrategyValidationResponse},
             response=ApplicationRolloutStrategy,
             status=201,
@@ -156,6 +157,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             explained(update),
             tag=_TAG,
             body=UpdateApplicationRolloutStrategy,
+            carries_much=True,
             answers={422: RolloutStrategyValidationResponse},
             response=ApplicationRolloutStrategy,
         ),
@@ -167,6 +169,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             check,
             tag=_VALIDATION_TAG,
             body=RolloutStrategyValidationRequest,
+            carries_much=True,
             response=RolloutStrategyValidationResponse,
         ),
     ]

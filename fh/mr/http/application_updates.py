@@ -79,6 +79,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             tag=_TAG,
             query=ApplicationQuery,
             body=UpdateApplication,
+            carries_much=True,
             response=Application,
         ),
         Route(
@@ -89,6 +90,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             tag=_TAG,
             query=ApplicationQuery,
             body=UpdateApplication,
+            carries_much=True,
             response=Application,
             deprecated=True,
         ),

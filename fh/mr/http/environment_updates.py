@@ -117,6 +117,7 @@ def routes(database: Database, settings: MrSettings, secrets: StoredSecrets) -> 
             tag=_TAG,
             query=DetailsQuery,
             body=UpdateEnvironmentV2,
+            carries_much=True,
             response=Environment,
         ),
         Route(
@@ -136,6 +137,7 @@ def routes(database: Database, settings: MrSettings, secrets: StoredSecrets) -> 
             tag=_TAG,
             query=UpdateEnvironmentQuery,
             body=EnvironmentContent,
+            carries_much=True,
             response=Environment,
             deprecated=True,
         ),
@@ -147,6 +149,7 @@ def routes(database: Database, settings: MrSettings, secrets: StoredSecrets) -> 
             tag="Environment2Service",
             query=UpdateEnvironmentQuery,
             body=UpdateEnvironment,
+            carries_much=True,
             response=Environment,
             deprecated=True,
         ),

@@ -135,6 +135,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             tag=_TAG,
             query=FeatureQuery,
             body=FeatureBatch,
+            carries_much=True,
             response=list[Feature],
         ),
         Route(
@@ -145,6 +146,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             tag=_TAG,
             query=FeatureQuery,
             body=FeatureContent,
+            carries_much=True,
             response=list[Feature],
         ),
         Route(
@@ -164,6 +166,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # n
             tag=_TAG,
             query=FeatureQuery,
             body=FeatureContent,
+            carries_much=True,
             response=list[Feature],
         ),
         Route(

@@ -72,6 +72,7 @@ def routes(database: Database, _settings: MrSettings) -> Sequence[AnyRoute]:
             create,
             tag=TAG,
             body=CreateGroup,
+            carries_much=True,
             response=Group,
         ),
         Route(
@@ -82,6 +83,7 @@ def routes(database: Database, _settings: MrSettings) -> Sequence[AnyRoute]:
             tag=TAG,
             query=UpdateGroupQuery,
             body=ChangedGroup,
+            carries_much=True,
             response=Group,
             refusals=_UPDATING,
             deprecated=True,
@@ -94,6 +96,7 @@ def routes(database: Database, _settings: MrSettings) -> Sequence[AnyRoute]:
             tag=TAG,
             query=UpdateGroupQuery,
             body=UpdateGroup,
+            carries_much=True,
             response=Group,
             refusals=_UPDATING,
         ),

@@ -165,6 +165,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:
             tag=_TAG,
             query=GetPersonQuery,
             body=ChangedPerson,
+            carries_much=True,
             response=Person,
         ),
         Route(

@@ -124,6 +124,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:
             tag=_TAG,
             query=GetPortfolioQuery,
             body=ChangedPortfolio,
+            carries_much=True,
             response=Portfolio,
         ),
         Route(
@@ -134,6 +135,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:
             tag=_TAG,
             query=GetPortfolioQuery,
             body=ChangedPortfolio,
+            carries_much=True,
             response=Portfolio,
             deprecated=True,
         ),

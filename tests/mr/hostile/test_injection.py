@@ -36,7 +36,7 @@ TEXTS = [
 UNSTORABLE = (rb'"a\u0000"', rb'"\ud800"', b'"\xff"', b'"\xed\xa0\x80"')
 IN_PATHS = [TEXTS[0], TEXTS[4], TEXTS[6], "%00", "%ff", "%ed%a0%80", "..", "a/b"]
 NESTED = b"[" * 50 + b"]" * 50
-ENDLESS = b"[" * 200_000
+ENDLESS = b"[" * 50_000
 
 
 @pytest.fixture
@@ -95,24 +95,24 @@ async def test_what_is_nested_is_refused_wherever_it_counts(installation):
         for place in texts(route.body):
             sent = at(example(route.body), place, NESTED)
             answer = await installation.api(route.method, path, sent)
-            if value_at(example(route.body), place) == ANY:
-                assert answer.status < 500, (route.operation_id, place, answer)
-            else:
-                assert answer.status == 400, (route.operation_id, place, answer)
-        for whole in (NESTED, ENDLESS, b'{"a":' * 100_000, b"{" * 1000):
+            assert answer.status == 400, (route.operation_id, place, answer)
+        for whole in (NESTED, ENDLESS, b'{"a":' * 10_000, b"{" * 1000):
             assert (await installation.api(route.method, path, whole)).status == 400
 
 
-async def test_a_body_of_ten_mebibytes_is_refused(installation):
-    fits = b'["' + b"x" * (LARGEST_BODY_BYTES - 4) + b'"]'
+async def test_a_body_longer_than_what_it_carries_is_refused(installation):
+    limits = set()
     for route in (ROUTES[name] for name in WRITES):
         path = installation.path(route)
+        limits.add(route.most_body_bytes)
+        fits = b'["' + b"x" * (route.most_body_bytes - 4) + b'"]'
         assert (await installation.api(route.method, path, fits)).status == 400
         assert (await installation.api(route.method, path, fits + b" ")).status == 413
+    assert limits == {64 * 1024, 1024 * 1024, LARGEST_BODY_BYTES}
 
 
 async def test_a_long_text_is_refused_by_its_name(installation):
-    long = "x" * (LARGEST_BODY_BYTES - 100)
+    long = "x" * (1024 * 1024 - 100)
     answer = await installation.api("POST", "/mr-api/portfolio", {"name": long, "description": ""})
     assert (answer.status, answer.body["field"]) == (400, "name")
 
