@@ -11,9 +11,10 @@ pass.
 
 from collections.abc import Awaitable, Callable, Sequence
 from hmac import compare_digest
+from typing import Annotated
 
 import trio
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from fh.contracts.event_log import EventLog, Events, NoEventLog
 from fh.contracts.published import CacheServiceAccount, PublishEnvironment
@@ -28,6 +29,7 @@ KEY_HEADER = "key"
 _TAG = "Dacha2Service"
 
 _REACH_SECONDS = 2.0
+_LARGEST_NUMBER = 2**63 - 1  # PostgreSQL's
 
 
 class EnvironmentTruth(Struct, frozen=True):
@@ -45,13 +47,13 @@ class AccountTruth(Struct, frozen=True):
 class AsOf(Struct, frozen=True):
     """How new an answer has to be."""
 
-    at_least: int = field(name="atLeast", default=0)
+    at_least: Annotated[int, Meta(ge=0, le=_LARGEST_NUMBER)] = field(name="atLeast", default=0)
 
 
 class After(Struct, frozen=True):
-    """From where on events are wanted."""
+    """From where on events are wanted; -1 is what has none yet."""
 
-    after: int
+    after: Annotated[int, Meta(ge=-1, le=_LARGEST_NUMBER)]
 
 
 class KeyCheck:

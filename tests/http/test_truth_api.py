@@ -137,6 +137,16 @@ async def test_events_are_told_from_a_number_on():
     assert (await get(truth_app(Truth()), "/dacha2/events"))[0] in {400, 404}
 
 
+@pytest.mark.parametrize("number", [2**63, 10**22, -2, -(10**22)])
+async def test_numbers_that_no_event_can_have_are_refused(number):
+    for path in (
+        f"/dacha2/events?after={number}",
+        f"/dacha2/environment/{ID}?atLeast={number}",
+        f"/dacha2/serviceAccount/{SECRET}?atLeast={number}",
+    ):
+        assert (await get(truth_app(Truth()), path))[0] == 400
+
+
 async def test_that_there_is_no_log_is_told_as_upstream_would():
     truth = Truth()
 

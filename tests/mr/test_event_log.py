@@ -79,7 +79,8 @@ async def test_what_is_rolled_back_leaves_no_gap(log, write, database):
 async def test_who_is_ahead_or_too_far_behind_has_to_load_everything(database, log, write, publish):
     await write(*range(1, 8))
     await publish()
-    assert (await log.events_after(8)).lost
+    for ahead in (8, 2**63 - 1):
+        assert (await log.events_after(ahead)).lost
     await DatabaseEventLog(database, most_events=3).trim()
     assert (await log.events_after(3)).lost
     events = await log.events_after(4)
