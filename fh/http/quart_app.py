@@ -198,9 +198,9 @@ class _Serving:
             path=path,
             address=_peer(),
             token=token,
-            header=quart_request.headers.get,
+            header=_header,
         )
-        key = quart_request.headers.get(HEADER)
+        key = _header(HEADER)
         if key is None or token is None or caller is None or route.method not in METHODS:
             return await route.handle(request)
         return await self._handled_once(route, request, key, body)
@@ -292,6 +292,15 @@ def _raw_path(scope: Scope) -> bytes:
         return quote(scope["path"]).encode()
     path: bytes = raw.partition(b"?")[0]
     return path
+
+
+def _header(name: str) -> str | None:
+    """Return a header; several lines of one name mean what they mean as a list, joined.
+
+    Source: section 5.3 of RFC 9110.
+    """
+    lines = quart_request.headers.getlist(name)
+    return ", ".join(lines) if lines else None
 
 
 def _peer() -> str:

@@ -30,7 +30,7 @@ class Request(Generic[CallerT, QueryT, BodyT]):
 
     `caller` is None on routes without authentication, `query` and `body` are None on routes that
     declare none. `address` is the peer's, as the server saw it. `header` returns a header by its
-    name, whatever its case.
+    name, whatever its case; of several lines it is made one, with commas.
     """
 
     caller: CallerT

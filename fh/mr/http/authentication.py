@@ -1,13 +1,14 @@
 """Logging in and out, and turning a bearer token into a caller."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from fh.db.port import Database, Transaction
 from fh.http.problem import Problem
 from fh.http.routing import AnyRoute, Request, Route
 from fh.mr.access import Caller
 from fh.mr.errors import NotAuthenticated, NotFound
+from fh.mr.http.client_address import client_address
 from fh.mr.http.schemas.credentials import ProviderRedirect
 from fh.mr.http.schemas.people import TokenizedPerson, UserCredentials, person_body
 from fh.mr.repositories.access import SessionOwner
@@ -50,15 +51,6 @@ def _authenticator(
             raise Problem(401, text=_PLEASE_LOGIN) from refusal
 
     return authenticate
-
-
-def client_address(request: Request[Any, Any, Any], header: str) -> str:
-    """Return whom a request comes from: as the last proxy tells in `header`, or its peer.
-
-    What stands before the last comma is told by others, who may lie.
-    """
-    told = (request.header(header) or "") if header else ""
-    return told.rpartition(",")[2].strip() or request.address
 
 
 def routes(database: Database, logins: Logins, settings: MrSettings) -> Sequence[AnyRoute]:

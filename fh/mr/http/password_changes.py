@@ -6,7 +6,8 @@ from fh.db.port import Database
 from fh.http.routing import AnyRoute, Request, Route
 from fh.model.ids import PersonId
 from fh.mr.access import Caller
-from fh.mr.http.authentication import TAG, client_address, owner_authenticator
+from fh.mr.http.authentication import TAG, owner_authenticator
+from fh.mr.http.client_address import client_address
 from fh.mr.http.schemas.credentials import PasswordReset, PasswordUpdate
 from fh.mr.http.schemas.people import Person, TokenizedPerson, person_body
 from fh.mr.repositories.access import SessionOwner

@@ -1,6 +1,7 @@
 import pytest
 import trio
 from prometheus_client import CollectorRegistry
+from werkzeug.datastructures import Headers
 
 from fh.mr.http.app import create_mr_app
 from fh.mr.settings import MrSettings, SessionLimits
@@ -76,7 +77,7 @@ async def test_a_blank_password_is_forbidden(superuser, stranger, password):
         ({"email": "a\0", "password": "x"}, "email"),
         ({"email": "x" * 101, "password": "x"}, "email"),
         ({"email": "x", "password": "x" * 1001}, "password"),
-        (b'{"email": "\\ud800", "password": "x"}', None),
+        (b'{"email": "\\ud800", "password": "x"}', "email"),
         (b"nonsense", None),
         (b"[" * 10_000, None),
     ],
@@ -262,14 +263,19 @@ async def test_behind_a_proxy_everybody_has_their_own_address(superuser, databas
     assert await guess(app, 4, header="10.0.0.3,10.0.0.4") == 404
     assert await guess(app, 5) == 404
     assert await guess(app, 6, header="") == 429
+    # The proxy's own line is the last one, and what it tells is an address.
+    assert await guess(app, 7, header=["10.0.0.9", "10.0.0.3"]) == 429
+    assert await guess(app, 8, header="10.0.0.3:1000") == 429
+    assert await guess(app, 9, header="made up") == 429
 
 
-async def guess(app, number, address="10.0.0.1", header=None):
+async def guess(app, number, address="10.0.0.1", header=()):
     """Try an account that there is not; return the status."""
+    lines = [header] if isinstance(header, str) else header
     response = await app.test_client().post(
         "/mr-api/login",
         json={"email": f"guess-{number}@i.com", "password": "x"},
-        headers={} if header is None else {"X-Forwarded-For": header},
+        headers=Headers([("X-Forwarded-For", line) for line in lines]),
         scope_base={"client": (address, 1)},
     )
     return response.status_code
