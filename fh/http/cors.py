@@ -1,6 +1,6 @@
 """Cross-origin requests: every origin may ask, because the bearer token is the only credential.
 
-Source: section 0.3 item 12 of the admin contract; writes that are sent again are ours.
+Source: section 0.3 item 12 of the admin contract; writes that are sent again, and when, are ours.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ _ALLOWED = (
     "baggage,if-none-match,etag,x-requested-with,authorization,content-type,accept-version,"
     "content-md5,csrf-token,x-ijt,cache-control,x-featurehub,idempotency-key"
 )
-_EXPOSED = "etag,cache-control"
+_EXPOSED = "etag,cache-control,idempotency-replayed,retry-after"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ LONGEST_KEY_CHARACTERS: Final = 255
 METHODS: Final = frozenset({"POST", "PUT"})
 
 _KEY: Final = re.compile(rf"[!-~]{{1,{LONGEST_KEY_CHARACTERS}}}")
-# The next try may well be answered otherwise.
-_PASSING: Final = frozenset({401, 408, 413, 429})
+# The next try may well be answered otherwise: by then somebody may have given the right to it.
+_PASSING: Final = frozenset({401, 403, 408, 413, 429})
 
 PARAMETER: Final[Mapping[str, Any]] = {
     "name": HEADER,
@@ -44,7 +44,7 @@ class KeptAnswer(Struct, frozen=True):
 
     @property
     def lasts(self) -> bool:
-        """Whether a repeated request may be answered with it: defects and haste pass."""
+        """Whether a repeated request may be answered with it: rights, haste and defects pass."""
         return self.status not in _PASSING and self.status // 100 != 5  # noqa: PLR2004 - 5xx
 
 
@@ -81,7 +81,8 @@ def attempt_of(
     """Return the attempt that a request is; `target` is its path with its query, as it came.
 
     Raises:
-        Problem: 400, the key is empty, too long, or not of visible ASCII characters.
+        Problem: 400, the key is empty, too long, or not of visible ASCII characters; so are two
+            keys, of which nobody knows which one counts.
     """
     if not _KEY.fullmatch(key):
         raise Problem(

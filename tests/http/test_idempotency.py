@@ -2,6 +2,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 from prometheus_client import CollectorRegistry
+from werkzeug.datastructures import Headers
 
 from fh.errors import FeatureHubError
 from fh.http.cors import Cors
@@ -47,9 +48,18 @@ def test_neither_token_nor_key_is_shown():
 
 @pytest.mark.parametrize(
     ("status", "lasts"),
-    [(200, True), (204, True), (404, True), (409, True), (401, False), (429, False), (503, False)],
+    [
+        (200, True),
+        (204, True),
+        (404, True),
+        (409, True),
+        (401, False),
+        (403, False),
+        (429, False),
+        (503, False),
+    ],
 )
-def test_defects_and_haste_do_not_last(status, lasts):
+def test_rights_haste_and_defects_do_not_last(status, lasts):
     assert KeptAnswer(status, "", b"").lasts is lasts
 
 
@@ -112,7 +122,8 @@ def client(made):
     test_client = create_app(face).test_client()
 
     async def ask(method, path, name, key=None):
-        headers = {"Authorization": "Bearer t", **({HEADER: key} if key is not None else {})}
+        keys = [] if key is None else [key] if isinstance(key, str) else key
+        headers = Headers([("Authorization", "Bearer t"), *((HEADER, one) for one in keys)])
         body = msgspec.json.encode({"name": name})
         answer = await test_client.open(path, method=method, headers=headers, data=body)
         return answer.status_code, answer.headers, await answer.get_data()
@@ -143,7 +154,8 @@ async def test_without_key_without_caller_and_for_other_methods_nothing_is_kept(
     assert made == ["a", "a"]
 
 
-async def test_a_bad_key_is_refused_before_anything_happens(client, made):
-    status, _, body = await client("POST", "/thing", "a", "two words")
+@pytest.mark.parametrize("key", ["two words", ["one", "two"], ["one", "one"], ["", "one"]])
+async def test_a_bad_key_is_refused_before_anything_happens(client, made, key):
+    status, _, body = await client("POST", "/thing", "a", key)
     assert (status, msgspec.json.decode(body)["field"]) == (400, HEADER)
     assert made == []

@@ -106,6 +106,18 @@ async def test_a_refusal_is_given_again_though_it_would_be_accepted_by_now(admin
     assert (again.status, again.headers[REPEATED]) == (409, "true")
 
 
+async def test_who_was_given_the_right_meanwhile_is_not_told_the_old_refusal(
+    superuser, add_person, sql
+):
+    ada = await add_person("ada@i.com")
+    assert (await keyed(ada)("POST", PATH, SHOP)).status == 403
+    await sql(
+        "INSERT INTO group_member SELECT g.id, p.id FROM person_group g, person p "
+        "WHERE g.portfolio_id IS NULL AND p.email = 'ada@i.com'"
+    )
+    assert (await keyed(ada)("POST", PATH, SHOP)).status == 200
+
+
 async def test_what_failed_is_tried_again(admin, troubled, sql):
     troubled.trouble = None
     token_seen = await admin("GET", PATH)
