@@ -17,6 +17,8 @@ ENDPOINT: Final = "webhook.features.endpoint"
 HEADERS: Final = "webhook.features.headers."
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# What HTTP calls a field's value; of what is not ASCII, the part that is one byte a character.
+_VALUE: Final = re.compile(r"[\t -~\xa0-\xff]*")
 _DELETED: Final = ".deleted"
 # Those of the connection are the sender's to set.
 _OWN_HEADERS: Final = frozenset(
@@ -41,5 +43,5 @@ def check_webhook_settings(field: str, sent: Settings, allowed: Sequence[Network
         name = key.removeprefix(HEADERS)
         if not _TOKEN.fullmatch(name) or name.lower() in _OWN_HEADERS:
             raise Invalid(f"{field}.{key}", "It is no header that can be set.")
-        if not value.isprintable():
+        if not _VALUE.fullmatch(value):
             raise Invalid(f"{field}.{key}", "It holds a character that a header can't.")

@@ -31,20 +31,32 @@ _REFUSED: Final[Sequence[Network]] = [
         "127.0.0.0/8",
         "169.254.0.0/16",
         "100.100.100.200/32",  # a cloud's metadata
-        "192.0.0.192/32",  # another's
+        "168.63.129.16/32",  # another's
+        "192.0.0.192/32",  # a third one's
         "224.0.0.0/4",
         "240.0.0.0/4",
-        "::/128",
-        "::1/128",
+        # IPv4 in forms that nothing has an address of its own in, and that gateways unwrap.
+        "::/96",  # with the machine's own address, ::1
+        "::ffff:0:0:0/96",
+        "64:ff9b::/96",
+        "64:ff9b:1::/48",
+        "2001::/32",  # Teredo
+        "2002::/16",  # 6to4
         "fe80::/10",
         "fec0::/10",
         "ff00::/8",
-        "fd00:ec2::254/128",  # and a third one's
+        "fd00:ec2::254/128",  # metadata again
+        "fd20:ce::254/128",
     )
 ]
-_TRANSLATED: Final = IPv6Network("64:ff9b::/96")  # an IPv4 address behind NAT64
+_WITH_IPV4_AT_THE_END: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("::ffff:0:0:0/96"))
 _OWN_NAMES: Final = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback")
-_METADATA_NAMES: Final = ("metadata", "metadata.google.internal")
+_METADATA_NAMES: Final = (
+    "metadata",
+    "metadata.google.internal",
+    "instance-data",
+    "instance-data.ec2.internal",
+)
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
@@ -57,11 +69,12 @@ def parse_networks(text: str) -> tuple[Network, ...]:
 
 
 def may_reach(address: Address, allowed: Sequence[Network] = ()) -> bool:
-    """Return whether events may be sent to an address."""
-    meant = _meant(address)
-    if any(meant in network or address in network for network in allowed):
-        return True
-    return not any(meant in network for network in _REFUSED)
+    """Return whether events may be sent to an address, and to what it may be unwrapped to."""
+    return all(
+        any(form in network for network in allowed)
+        or not any(form in network for network in _REFUSED)
+        for form in (address, *_unwrapped(address))
+    )
 
 
 def why_refused(url: str, allowed: Sequence[Network] = ()) -> str | None:
@@ -79,7 +92,10 @@ def why_refused(url: str, allowed: Sequence[Network] = ()) -> str | None:
         return "Expected a URL such as https://host/path."
     if "@" in parts.netloc:
         return "A URL with a user's name in it is not used: send a header instead."
-    return _why_host_refused(host.removesuffix("."), allowed)
+    host = host.removesuffix(".")
+    if "%" in host or not all(host.split(".")):
+        return "The host is neither a name nor an address in its usual form."
+    return _why_host_refused(host, allowed)
 
 
 def _why_host_refused(host: str, allowed: Sequence[Network]) -> str | None:
@@ -91,7 +107,7 @@ def _why_host_refused(host: str, allowed: Sequence[Network]) -> str | None:
         return None if may_reach(address, allowed) else "Events are not sent to this address."
     # 127.1, 0x7f000001 and 2130706433 are addresses to many programs.
     last = host.rpartition(".")[2]
-    if not host or last[:1].isdigit() or "%" in host or ":" in host:
+    if last[:1].isdigit() or ":" in host:
         return "The host is neither a name nor an address in its usual form."
     if host in _METADATA_NAMES:
         return "Events are not sent to this host."
@@ -106,10 +122,11 @@ def _holds_loopback(network: Network) -> bool:
     return IPv4Address("127.0.0.1") in network or IPv6Address("::1") in network
 
 
-def _meant(address: Address) -> Address:
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return address.ipv4_mapped
-        if address in _TRANSLATED:
-            return IPv4Address(int(address) & 0xFFFF_FFFF)
-    return address
+def _unwrapped(address: Address) -> Sequence[IPv4Address]:
+    """Return the addresses that an address of IPv6 holds for those who know its form."""
+    if not isinstance(address, IPv6Address):
+        return ()
+    held = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    if any(address in network for network in _WITH_IPV4_AT_THE_END):
+        held.append(IPv4Address(int(address) & 0xFFFF_FFFF))
+    return [each for each in held if each is not None]

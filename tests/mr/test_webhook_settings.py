@@ -15,6 +15,7 @@ from fh.mr.webhook_targets import parse_networks
         {"webhook.features.endpoint": "https://example.com/hook"},
         {"webhook.features.endpoint.deleted": "true"},
         {"webhook.features.headers.x-token": "caf\u00e9"},
+        {"webhook.features.headers.x-token": "a\tb c", "webhook.features.headers.empty": ""},
         {"webhook.features.headers.bad name.deleted": "true"},
         {"webhook.features.header.any thing": "\n", "webhook.messages.enabled": "true"},
         {"integration.slack.token": "x"},
@@ -34,6 +35,12 @@ def test_what_can_be_set(settings):
         ("webhook.features.headers.Host", "x"),
         ("webhook.features.headers.content-length", "1"),
         ("webhook.features.headers.a", "x\r\nb: c"),
+        ("webhook.features.headers.a", "x\n"),
+        ("webhook.features.headers.a", "\0"),
+        ("webhook.features.headers.a", "\x7f"),
+        ("webhook.features.headers.a", "\x85"),
+        ("webhook.features.headers.a", "\u20ac 5"),
+        ("webhook.features.headers.a", "\U0001f600"),
     ],
 )
 def test_what_nothing_could_be_sent_with_is_refused(key, value):

@@ -67,6 +67,25 @@ def test_receivers_are_out_there_or_in_private_networks(url):
         "http://192.0.0.192/",
         "http://metadata.google.internal/",
         "http://metadata/",
+        "http://168.63.129.16/",
+        "http://[fd20:ce::254]/",
+        "http://instance-data/",
+        "http://INSTANCE-DATA./latest",
+        "http://instance-data.ec2.internal/",
+        "http://x..y/",
+        "http://.x/",
+        "http://x../",
+        "http://./",
+        "http://[2001:db8::1%25eth0]/",
+        "http://[::7f00:1]/",
+        "http://[::a00:1]/",
+        "http://[::ffff:0:7f00:1]/",
+        "http://[64:ff9b::5db8:d822]/",
+        "http://[64:ff9b:1::7f00:1]/",
+        "http://[2002:7f00:1::]/",
+        "http://[2002:5db8:d822::1]/",
+        "http://[2001:0:4136:e378:8000:63bf:3fff:fdd2]/",
+        "http://[::ffff:168.63.129.16]/",
         "http://224.0.0.1/",
         "http://255.255.255.255/",
         "http://[ff02::1]/",
@@ -84,8 +103,22 @@ def test_networks_can_be_allowed():
     assert why_refused("http://169.254.169.254/", allowed) is None
     assert why_refused("http://169.254.169.253/", allowed)
     assert why_refused("http://[::1]/", allowed)
+    assert why_refused("http://[::1]/", parse_networks("::1")) is None
     assert why_refused("http://localhost/", parse_networks("10.0.0.0/8"))
     assert why_refused("http://localhost/", parse_networks("::1")) is None
+
+
+def test_what_an_allowed_form_holds_must_be_allowed_too():
+    """Behind NAT64 every name stands for such addresses."""
+    translating = parse_networks("64:ff9b::/96, 2002::/16, 2001::/32, ::ffff:0:0:0/96")
+    for inside, status in (("5db8:d822", True), ("7f00:1", False), ("a9fe:a9fe", False)):
+        assert may_reach(ip_address(f"64:ff9b::{inside}"), translating) is status
+        assert may_reach(ip_address(f"::ffff:0:{inside}"), translating) is status
+        assert may_reach(ip_address(f"2002:{inside}::1"), translating) is status
+    # Teredo holds its client's address with all bits turned, and its server's.
+    assert may_reach(ip_address("2001:0:4136:e378:8000:63bf:3fff:fdd2"), translating)
+    assert not may_reach(ip_address("2001:0:4136:e378:8000:63bf:80ff:fffe"), translating)
+    assert not may_reach(ip_address("2001:0:7f00:1:8000:63bf:3fff:fdd2"), translating)
 
 
 def test_a_sender_asks_for_each_address():
