@@ -2,6 +2,6 @@
 
 `http` decodes and encodes, `services` are the use cases, `access` alone decides who may do what,
 `repositories` speak SQL inside one transaction, `outbox` announces what was committed, `event_log`
-keeps it for those that missed it, `snapshots` answers Dacha, and `sdk_updates` makes the changes
-that SDKs ask Edge for.
+keeps it for those that missed it, `sweeping` throws away what is over, `snapshots` answers Dacha,
+and `sdk_updates` makes the changes that SDKs ask Edge for.
 """

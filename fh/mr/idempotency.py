@@ -37,7 +37,6 @@ T = TypeVar("T")
 MOST_ANSWER_BYTES: Final = 256 * 1024
 """Larger answers are not kept, only that there was one."""
 
-_TRIMMED_ROWS: Final = 100
 _PATIENCE_SECONDS: Final = 5.0
 _PAUSE_SECONDS: Final = 0.05
 _NONCE_BYTES: Final = 12
@@ -143,7 +142,6 @@ class DatabaseAnswers:
 
         async def work(tx: Transaction) -> None:
             await repository.keep(tx, taken.digest, taken.request_hash, sealed)
-            await repository.trim(tx, _TRIMMED_ROWS)
 
         try:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + 5.0):

@@ -5,7 +5,7 @@ mr (one_for_one)
 ├── storage         PostgreSQL
 ├── bus             NATS
 ├── outbox          committed changes on their way to the bus
-├── event-log       keeps what was announced, but not for ever
+├── sweeper         throws away old events, kept answers and sessions
 ├── web             the admin API, and the truth for caches
 ├── operations      probes and metrics, where they have a port of their own
 └── door            the port
@@ -29,6 +29,7 @@ from fh.mr.metrics import OutboxCollector
 from fh.mr.outbox import OutboxPublisher
 from fh.mr.sdk_updates import DatabaseUpdates
 from fh.mr.snapshots import DatabaseTruth
+from fh.mr.sweeping import Sweeper
 from fh.roles.bus import AnyBus, BusCollector, bus_parts, make_bus
 from fh.roles.role import Role, new_registry
 from fh.roles.settings.mr import MrPartSettings
@@ -51,6 +52,7 @@ class MrParts:
         database = storage.database
         self.truth = DatabaseTruth(database)
         self._event_log = DatabaseEventLog(database)
+        self._sweeper = Sweeper(database, self._event_log, settings.mr().sessions)
         self._outbox = OutboxPublisher(database, bus, listen=database.listen)
         self.collector = OutboxCollector(self._outbox.statistics)
         self._keys = [key.reveal for key in settings.truth_keys]
@@ -60,7 +62,7 @@ class MrParts:
         """Return the services."""
         return [
             ServiceSpec("outbox", self._outbox.run),
-            ServiceSpec("event-log", self._event_log.run),
+            ServiceSpec("sweeper", self._sweeper.run),
         ]
 
     def truth_routes(self, *, shut_off: bool) -> Sequence[AnyRoute]:

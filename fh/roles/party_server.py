@@ -7,7 +7,7 @@
 ├── dacha           the cache; subscribes to the bus before Edge does
     ├── bus             NATS, where there are several party-servers; else none
     ├── outbox          MR: committed changes on their way to the bus
-    ├── event-log       MR: keeps what was announced, but not for ever
+    ├── sweeper         MR: throws away old events, kept answers and sessions
     ├── operations      probes and metrics, where they have a port of their own
     ├── web             the admin API
     ├── certificate     what TLS is spoken with; none where server.tls.certificate is not set

@@ -212,10 +212,8 @@ async def test_a_large_answer_is_not_kept_but_its_effect_is_not_repeated(admin, 
     assert await names(admin) == ["First Portfolio", "Shop"]
 
 
-async def test_after_a_day_a_key_is_new_and_old_rows_go(admin, sql):
-    for number in range(3):
-        body = {**SHOP, "name": f"Shop {number}"}
-        assert (await keyed(admin, f"k-{number}")("POST", PATH, body)).status == 200
+async def test_after_a_day_a_key_is_new(admin, sql):
+    assert (await keyed(admin, "k-0")("POST", PATH, SHOP)).status == 200
     await sql("UPDATE idempotent_answer SET when_created = now() - interval '25 hours'")
     other = await keyed(admin, "k-0")("POST", PATH, {**SHOP, "name": "Other"})
     assert other.status == 200

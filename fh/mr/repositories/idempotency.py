@@ -23,12 +23,15 @@ SET request_hash = excluded.request_hash, sealed = excluded.sealed, when_created
 WHERE (idempotent_answer.sealed IS NULL AND idempotent_answer.request_hash = excluded.request_hash)
    OR idempotent_answer.when_created <= now() - interval '24 hours'
 """
-_TRIM = """
-DELETE FROM idempotent_answer WHERE digest IN (
-    SELECT digest FROM idempotent_answer
-    WHERE when_created <= now() - interval '24 hours'
-    ORDER BY when_created LIMIT $1 FOR UPDATE SKIP LOCKED
+_FORGET_OLD = """
+WITH gone AS (
+    DELETE FROM idempotent_answer WHERE digest IN (
+        SELECT digest FROM idempotent_answer
+        WHERE when_created <= now() - interval '24 hours'
+        ORDER BY when_created LIMIT $1 FOR UPDATE SKIP LOCKED
+    ) RETURNING 1
 )
+SELECT count(*) FROM gone
 """
 
 
@@ -56,6 +59,6 @@ async def keep(tx: Transaction, digest: bytes, request_hash: bytes, sealed: byte
     await tx.execute(_KEEP, digest, request_hash, sealed)
 
 
-async def trim(tx: Transaction, most_rows: int) -> None:
-    """Throw away what is older than a day, so many rows at most."""
-    await tx.execute(_TRIM, most_rows)
+async def forget_old_answers(tx: Transaction, most_rows: int) -> int:
+    """Delete what is older than a day, so many rows at most; return how many those were."""
+    return int(await tx.fetchval(_FORGET_OLD, most_rows))
