@@ -11,7 +11,8 @@ together with the key. Neither of these stands in the database.
 import hashlib
 import hmac
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -58,6 +59,20 @@ class _Reservation:
 
 
 _reservation: ContextVar[_Reservation | None] = ContextVar("reservation", default=None)
+
+
+@contextmanager
+def harmless_twice() -> Iterator[None]:
+    """Let no write take the request's key: what is done here may be done again.
+
+    For what takes several transactions: the first would take the key, and after a failure of the
+    second the rest could not be asked for any more.
+    """
+    before = _reservation.set(None)
+    try:
+        yield
+    finally:
+        _reservation.reset(before)
 
 
 class ReservingDatabase:

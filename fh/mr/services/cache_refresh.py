@@ -9,6 +9,7 @@ from fh.db.port import Database, Transaction
 from fh.model.ids import ApplicationId, EnvironmentId, PortfolioId, ServiceAccountId
 from fh.mr.access import Caller
 from fh.mr.errors import Forbidden
+from fh.mr.idempotency import harmless_twice
 from fh.mr.outbox import announce
 from fh.mr.repositories.environments import lock_environment
 from fh.mr.repositories.published_accounts import load_published_account
@@ -54,10 +55,11 @@ async def refresh_caches(database: Database, caller: Caller, wanted: Wanted) -> 
         raise Forbidden
     action = PublishAction.CREATE if wanted.everything else PublishAction.UPDATE
     found = await database.transaction(lambda tx: _find(tx, wanted), read_only=True)
-    for account_id in found.accounts:
-        await database.transaction(partial(_tell_account, account_id, action))
-    for environment_id in found.environments:
-        await database.transaction(partial(_tell_environment, environment_id, action))
+    with harmless_twice():
+        for account_id in found.accounts:
+            await database.transaction(partial(_tell_account, account_id, action))
+        for environment_id in found.environments:
+            await database.transaction(partial(_tell_environment, environment_id, action))
     return found
 
 
