@@ -54,6 +54,14 @@ class Person:
     archived_at: datetime | None = None
 
 
+_DEAREST_IMPORT = """
+SELECT password_hash FROM person
+WHERE person_type = 'person' AND when_archived IS NULL
+  AND password_hash ~ '^(1000000|[0-9]{1,6}):[0-9a-fA-F]*:[0-9a-fA-F]+$'
+ORDER BY split_part(password_hash, ':', 1)::integer DESC LIMIT 1
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """What a password is verified against; people without a password have no hash."""
@@ -81,6 +89,12 @@ async def find_credentials(tx: Transaction, email: str) -> Credentials | None:
     if row is None:
         return None
     return Credentials(PersonId(row["id"]), PersonType(row["person_type"]), row["password_hash"])
+
+
+async def find_dearest_import(tx: Transaction) -> str | None:
+    """Return the hash of FeatureHub's making with the most iterations; None if there is none."""
+    found: str | None = await tx.fetchval(_DEAREST_IMPORT)
+    return found
 
 
 async def create_registered_person(

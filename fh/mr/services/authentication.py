@@ -17,6 +17,7 @@ from fh.mr.repositories.persons import (
     record_authentication,
 )
 from fh.mr.repositories.sessions import end_session, forget_expired_sessions, open_session
+from fh.mr.services.imported_hashes import ImportedHashes
 from fh.mr.services.login_limits import AttemptLimits
 from fh.mr.services.passwords import Passwords, Right
 from fh.mr.services.persons import PersonWithGroups, with_groups
@@ -68,6 +69,7 @@ class Logins:
     ) -> None:
         self._database = database
         self._passwords = passwords
+        self._imported = ImportedHashes(database)
         self._limits = limits
         self._settings = settings
 
@@ -77,20 +79,22 @@ class Logins:
         Raises:
             Forbidden: people log in elsewhere, or the password is blank.
             NotFound: the password is wrong, or nobody of this address can log in with one.
-            TooManyAttempts: too many attempts failed for this account, or from this address.
+            TooManyAttempts: too many attempts failed for this account, or from this address, or
+                so many from there are under way.
         """
         if not self._settings.local_login_enabled or not password.strip():
             raise Forbidden("There is no login without a password.")
         account = email.strip().lower()
-        self._limits.take(account, address, trio.current_time())
-        try:
-            # In the spelling that was counted: the database has its own idea of lower case.
-            logged_in = await self._try(account, password)
-        except Unavailable:
+        with self._limits.attempting(address):
+            self._limits.take(account, address, trio.current_time())
+            try:
+                # In the spelling that was counted: the database has its own idea of lower case.
+                logged_in = await self._try(account, password)
+            except Unavailable:
+                self._limits.give_back(account, address, trio.current_time())
+                raise
             self._limits.give_back(account, address, trio.current_time())
-            raise
-        self._limits.give_back(account, address, trio.current_time())
-        return logged_in
+            return logged_in
 
     async def _try(self, email: str, password: str) -> tuple[str, PersonWithGroups]:
         # Another login may hash the password anew while this one verifies it.
@@ -101,7 +105,9 @@ class Logins:
             if known is not None and known.type is not PersonType.PERSON:
                 known = None
             stored = None if known is None else known.password_hash
-            verdict = await self._passwords.verify(password, stored)
+            verdict = await self._passwords.verify(
+                password, stored, dearest=await self._imported.dearest()
+            )
             if known is None or stored is None or not isinstance(verdict, Right):
                 break
             token = new_token()

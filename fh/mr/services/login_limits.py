@@ -6,7 +6,9 @@ attempts that run at the same time can't slip through together.
 """
 
 import math
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
@@ -15,6 +17,8 @@ from fh.mr.settings import MrSettings
 
 _FULL_SECONDS = 60.0
 _SITE_BITS = 64
+# A fifth of those that may wait for their hashes; they take about a second.
+_MOST_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +73,30 @@ class FailureLimit:
 
 
 class AttemptLimits:
-    """What one account and one address may get wrong, wherever a password is asked for."""
+    """What one account and one address may try and get wrong, wherever a password is asked for."""
 
     def __init__(self, settings: MrSettings) -> None:
         self._by_account = FailureLimit(settings.login_failures_per_minute)
         self._by_address = FailureLimit(settings.login_failures_per_minute_and_address)
+        self._under_way: Counter[str] = Counter()
+
+    @contextmanager
+    def attempting(self, address: str) -> Iterator[None]:
+        """Have a password verified meanwhile: all wait in one queue, and nobody may fill it alone.
+
+        Raises:
+            TooManyAttempts: so many from this address are under way.
+        """
+        key = address_key(address)
+        if self._under_way[key] >= _MOST_AT_ONCE:
+            raise TooManyAttempts(1)
+        self._under_way[key] += 1
+        try:
+            yield
+        finally:
+            self._under_way[key] -= 1
+            if not self._under_way[key]:
+                del self._under_way[key]
 
     def take(self, account: str, address: str, now: float) -> None:
         """Count an attempt before the password is verified.

@@ -153,12 +153,13 @@ class PasswordChanges:
         return await self._database.transaction(save)
 
     async def _verify(self, known: KnownPerson, password: str, address: str) -> None:
-        self._limits.take(known.email, address, trio.current_time())
-        try:
-            verdict = await self._passwords.verify(password, known.password_hash)
-        except Unavailable:
-            self._limits.give_back(known.email, address, trio.current_time())
-            raise
+        with self._limits.attempting(address):
+            self._limits.take(known.email, address, trio.current_time())
+            try:
+                verdict = await self._passwords.verify(password, known.password_hash)
+            except Unavailable:
+                self._limits.give_back(known.email, address, trio.current_time())
+                raise
         if not isinstance(verdict, Right):
             raise Invalid("oldPassword", "The old password is wrong.")
         self._limits.give_back(known.email, address, trio.current_time())

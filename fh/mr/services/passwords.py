@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import secrets
 from base64 import b64encode
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import argon2
@@ -18,7 +18,7 @@ from fh.errors import Unavailable
 
 _THREADS = 2
 _MOST_WAITING = 100
-_MOST_ITERATIONS = 10_000_000
+_MOST_ITERATIONS = 1_000_000
 _SALT_BYTES = 16
 _HASH_BYTES = 32
 
@@ -66,24 +66,31 @@ class Passwords:
             self._hasher.hash, password.strip(), limiter=self._threads
         )
 
-    async def verify(self, password: str, stored: str | None) -> Verdict:
+    async def verify(
+        self, password: str, stored: str | None, *, dearest: str | None = None
+    ) -> Verdict:
         """Return whether `password` is the one that `stored` was made from.
 
-        Takes as long where nothing is stored.
+        Takes as long where nothing is stored, and where `dearest` is the dearest hash of
+        FeatureHub's that anybody has, also as long as that one.
 
         Raises:
             TooManyPasswords: try again later.
         """
         self._refuse_when_busy()
         return await trio.to_thread.run_sync(
-            self._verify, password.strip(), stored, limiter=self._threads
+            self._verify, password.strip(), stored, dearest, limiter=self._threads
         )
 
-    def _verify(self, password: str, stored: str | None) -> Verdict:
+    def _verify(self, password: str, stored: str | None, dearest: str | None) -> Verdict:
+        spent = 0
         if stored is not None and not stored.startswith("$argon2"):
-            if verify_pbkdf2(password, stored):
-                return Right(self._hasher.hash(password))
-            stored = None
+            imported, stored = parse_pbkdf2(stored), None
+            if imported is not None:
+                if imported.fits(password):
+                    return Right(self._hasher.hash(password))
+                spent = imported.iterations
+        self._waste(password, dearest, spent)
         try:
             self._hasher.verify(self._decoy if stored is None else stored, password)
         except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
@@ -94,33 +101,51 @@ class Passwords:
             return Right(self._hasher.hash(password))
         return Right(stored)
 
+    def _waste(self, password: str, dearest: str | None, spent: int) -> None:
+        """Take the time that `dearest` takes, less that of the iterations already `spent`."""
+        decoy = None if dearest is None else parse_pbkdf2(dearest)
+        if decoy is not None and decoy.iterations > spent:
+            replace(decoy, iterations=decoy.iterations - spent).fits(password)
+
     def _refuse_when_busy(self) -> None:
         if self._threads.statistics().tasks_waiting >= _MOST_WAITING:
             raise TooManyPasswords("too many passwords wait to be hashed")
 
 
-def verify_pbkdf2(password: str, stored: str) -> bool:
-    """Return whether `stored`, `iterations:hex(salt):hex(hash)`, was made from `password`.
+@dataclass(frozen=True, slots=True)
+class Pbkdf2Hash:
+    """What FeatureHub stored of a password."""
 
-    Which of the two algorithms was used is not written there, so both are tried.
+    iterations: int
+    salt: bytes = field(repr=False)
+    wanted: bytes = field(repr=False)
+
+    def fits(self, password: str) -> bool:
+        """Return whether it was made from `password`.
+
+        Which of the two algorithms was used is not written there, so both are tried, whichever
+        fits: it always takes the same time.
+        """
+        made = [
+            hashlib.pbkdf2_hmac(
+                algorithm, password.encode(), self.salt, self.iterations, len(self.wanted)
+            )
+            for algorithm in ("sha512", "sha1")
+        ]
+        return any(hmac.compare_digest(each, self.wanted) for each in made)
+
+
+def parse_pbkdf2(stored: str) -> Pbkdf2Hash | None:
+    """Return what `iterations:hex(salt):hex(hash)` says; None if it is something else.
 
     Source: section 3.3 of the admin contract.
     """
     try:
         iterations_text, salt_text, hash_text = stored.split(":")
-        iterations = int(iterations_text)
-        salt, wanted = bytes.fromhex(salt_text), bytes.fromhex(hash_text)
+        found = Pbkdf2Hash(int(iterations_text), bytes.fromhex(salt_text), bytes.fromhex(hash_text))
     except ValueError:
-        return False
-    if not wanted or not 0 < iterations <= _MOST_ITERATIONS:
-        return False
-    return any(
-        hmac.compare_digest(
-            hashlib.pbkdf2_hmac(algorithm, password.encode(), salt, iterations, len(wanted)),
-            wanted,
-        )
-        for algorithm in ("sha512", "sha1")
-    )
+        return None
+    return found if found.wanted and 0 < found.iterations <= _MOST_ITERATIONS else None
 
 
 def _random_base64(count: int) -> str:

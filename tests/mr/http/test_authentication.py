@@ -4,6 +4,7 @@ from prometheus_client import CollectorRegistry
 from werkzeug.datastructures import Headers
 
 from fh.mr.http.app import create_mr_app
+from fh.mr.services.passwords import Passwords, Wrong
 from fh.mr.settings import MrSettings, SessionLimits
 
 # Of "featurehub", as FeatureHub's own documentation writes it into its database.
@@ -267,6 +268,33 @@ async def test_behind_a_proxy_everybody_has_their_own_address(superuser, databas
     assert await guess(app, 7, header=["10.0.0.9", "10.0.0.3"]) == 429
     assert await guess(app, 8, header="10.0.0.3:1000") == 429
     assert await guess(app, 9, header="made up") == 429
+
+
+async def test_one_address_does_not_fill_the_queue_for_everybody(superuser, database, monkeypatch):
+    statuses, waiting, goes_on = [], [], trio.Event()
+
+    async def verify(passwords, password, stored, **_):
+        waiting.append(password)
+        await goes_on.wait()
+        return Wrong()
+
+    async def attempt(number):
+        statuses.append(await guess(app, number))
+
+    monkeypatch.setattr(Passwords, "verify", verify)
+    app = create_mr_app(database, MrSettings(), registry=CollectorRegistry(), name="x")
+    with trio.fail_after(30):
+        async with trio.open_nursery() as nursery:
+            for number in range(30):
+                nursery.start_soon(attempt, number)
+            while len(waiting) + len(statuses) < 30:
+                await trio.lowlevel.checkpoint()
+            assert statuses == [429] * 10
+            nursery.start_soon(guess, app, 31, "10.0.0.2")
+            while len(waiting) < 21:
+                await trio.lowlevel.checkpoint()
+            goes_on.set()
+    assert sorted(statuses) == [404] * 20 + [429] * 10
 
 
 async def guess(app, number, address="10.0.0.1", header=()):

@@ -1,3 +1,5 @@
+from contextlib import ExitStack
+
 import pytest
 
 from fh.mr.errors import TooManyAttempts
@@ -77,6 +79,20 @@ def test_what_did_not_fail_counts_neither_for_account_nor_for_address():
     for _ in range(3):
         limits.take("ada", "10.0.0.1", 0)
         limits.give_back("ada", "10.0.0.1", 0)
+
+
+def test_of_one_address_only_some_may_wait_at_once():
+    limits = AttemptLimits(MrSettings())
+    with ExitStack() as waiting:
+        for _ in range(20):
+            waiting.enter_context(limits.attempting("2001:db8::1"))
+        with pytest.raises(TooManyAttempts), limits.attempting("2001:db8::2"):
+            raise AssertionError
+        with limits.attempting("2001:db8:1::1"):
+            pass
+    with limits.attempting("2001:db8::1"):
+        pass
+    assert not limits._under_way, "nothing is kept of addresses that wait for nothing"
 
 
 @pytest.mark.parametrize(

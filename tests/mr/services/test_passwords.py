@@ -5,7 +5,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fh.mr.services.passwords import Passwords, Right, TooManyPasswords, Wrong, verify_pbkdf2
+from fh.mr.services.passwords import Passwords, Right, TooManyPasswords, Wrong, parse_pbkdf2
 
 # As FeatureHub's documentation writes it into its database.
 FEATUREHUBS_OWN = (
@@ -81,6 +81,36 @@ async def test_an_unknown_account_costs_one_hash_too(passwords, monkeypatch):
     assert verified == [passwords._decoy] * 2
 
 
+@pytest.fixture
+def rounds(monkeypatch) -> list[int]:
+    """The iterations of all PBKDF2 that was run."""
+    run, made = [], hashlib.pbkdf2_hmac
+
+    def counting(algorithm, password, salt, iterations, length):
+        run.append(iterations)
+        return made(algorithm, password, salt, iterations, length)
+
+    monkeypatch.setattr(hashlib, "pbkdf2_hmac", counting)
+    return run
+
+
+async def test_what_is_imported_is_told_by_no_time(passwords, rounds):
+    """Work is counted: whoever is wrong costs as much as the dearest hash that anybody has."""
+    cheap = "300:aa:" + "bb" * 64
+    own = await passwords.hash("secret")
+    for stored in (None, own, cheap, FEATUREHUBS_OWN, "nonsense"):
+        rounds.clear()
+        assert await passwords.verify("wrong", stored, dearest=FEATUREHUBS_OWN) == Wrong()
+        assert sum(rounds) == 2 * 1000, stored
+
+
+@pytest.mark.parametrize("dearest", [None, "nonsense", "2000000:aa:bb"])
+async def test_where_nothing_is_imported_nothing_more_is_paid(passwords, rounds, dearest):
+    for stored in (None, await passwords.hash("secret")):
+        assert await passwords.verify("wrong", stored, dearest=dearest) == Wrong()
+    assert rounds == []
+
+
 async def test_a_crowd_is_refused_instead_of_kept_waiting(passwords, monkeypatch):
     monkeypatch.setattr("fh.mr.services.passwords._MOST_WAITING", 3)
     refused = 0
@@ -98,6 +128,11 @@ async def test_a_crowd_is_refused_instead_of_kept_waiting(passwords, monkeypatch
     assert refused == 5
 
 
+def verify_pbkdf2(password: str, stored: str) -> bool:
+    found = parse_pbkdf2(stored)
+    return found is not None and found.fits(password)
+
+
 def test_featurehubs_documented_vector_verifies():
     assert verify_pbkdf2("featurehub", FEATUREHUBS_OWN)
     assert not verify_pbkdf2("Featurehub", FEATUREHUBS_OWN)
@@ -110,7 +145,17 @@ def test_the_older_algorithm_verifies_too(length):
 
 
 @pytest.mark.parametrize(
-    "stored", ["0:aa:bb", "-1:aa:bb", "99999999999:aa:bb", "1:aa:", "1:zz:bb", "1:aa", "x:aa:bb"]
+    "stored",
+    [
+        "0:aa:bb",
+        "-1:aa:bb",
+        "99999999999:aa:bb",
+        "1000001:aa:bb",
+        "1:aa:",
+        "1:zz:bb",
+        "1:aa",
+        "x:aa:bb",
+    ],
 )
 def test_a_broken_hash_fits_no_password(stored):
     assert not verify_pbkdf2("", stored)
