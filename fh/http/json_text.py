@@ -24,6 +24,7 @@ _NO_STRUCTURE: Final = bytes(set(range(256)) - set(b'[{]}"'))
 _TOKEN: Final = re.compile(rb'"(?P<text>[^"\\]*(?:\\.[^"\\]*)*)(?:"|\\?\Z)|[{}\[\],:]', re.DOTALL)
 
 _PART_BYTES: Final = 64 * 1024
+_PAIR_BYTES: Final = 12
 
 
 def find_nul(text: bytes) -> int | None:
@@ -39,8 +40,8 @@ def find_lone_surrogate(text: bytes) -> int | None:
 
     Of a long text only the beginning is looked at.
     """
-    found = _LONE.search(_unescaped(text[:_PART_BYTES]))
-    return None if found is None else found.start()
+    found = _LONE.search(_unescaped(text[: _PART_BYTES + _PAIR_BYTES]))
+    return None if found is None or found.start() >= _PART_BYTES else found.start()
 
 
 def is_deeper(text: bytes, levels: int) -> bool:

@@ -78,6 +78,13 @@ def test_half_a_pair_is_found_where_it_stands(text, position):
     assert find_lone_surrogate(text) == position
 
 
+def test_where_the_look_ends_no_pair_is_cut_in_two():
+    for shift in range(14):
+        text = b"x" * (64 * 1024 - shift) + rb"\ud83d\ude00"
+        assert find_lone_surrogate(text) is None
+        assert find_lone_surrogate(text[:-6] + b"x") == (len(text) - 12 if shift else None)
+
+
 @pytest.mark.parametrize(
     ("text", "position"), [(rb'"\u0000"', 1), (rb'"\\u0000"', None), (rb'"\\\u0000"', 3)]
 )
