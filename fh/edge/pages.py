@@ -16,7 +16,7 @@ from fh.errors import Unavailable
 from fh.http.bearer import bearer_token
 from fh.http.decoding import BodyDecoder, QueryDecoder
 from fh.http.problem import Problem
-from fh.http.routing import AnyRoute, Reply, Request
+from fh.http.routing import AnyRoute, Reply, Request, refuse_namesakes
 from fh.http.table import BadIdentifier, BadText, Matched, NoSuchPath, RouteTable, WrongMethod
 from fh.wire.http_head import RequestHead
 
@@ -38,6 +38,7 @@ class Pages:
         self, routes: Sequence[AnyRoute], authenticate: Authenticate | None = None
     ) -> None:
         assert authenticate is not None or not any(route.authenticated for route in routes)
+        refuse_namesakes(routes)
         self._table = RouteTable(routes)
         self._authenticate = authenticate
         self._bodies = {each.shape: BodyDecoder(each.body) for each in routes if each.body}
