@@ -19,6 +19,7 @@ from fh.mr.rollout_strategy import (
     RolloutStrategy,
     RolloutStrategyAttribute,
     Strategies,
+    without_nulls,
 )
 from fh.strategies.instants import parse_date, parse_instant
 from fh.strategies.match_address import parse_network
@@ -68,7 +69,7 @@ def attribute_faults(attribute: RolloutStrategyAttribute) -> tuple[AttributeFaul
 
 
 def normalised(strategies: Sequence[RolloutStrategy]) -> Strategies:
-    """Return `strategies` with texts trimmed, switches as booleans, and nothing for nulls in both.
+    """Return `strategies` without nulls, with texts trimmed, and with switches as booleans.
 
     What can't be brought into that form stays as it is, and is refused by the rules.
     """
@@ -77,12 +78,10 @@ def normalised(strategies: Sequence[RolloutStrategy]) -> Strategies:
             strategy,
             attributes=tuple(
                 replace(attribute, values=_normalised_values(attribute))
-                for attribute in strategy.attributes
+                for attribute in strategy.attributes or ()
             ),
         )
-        if strategy.attributes
-        else strategy
-        for strategy in strategies
+        for strategy in map(without_nulls, strategies)
     )
 
 

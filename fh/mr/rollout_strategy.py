@@ -142,16 +142,15 @@ def with_ids(strategies: Sequence[RolloutStrategy], new_id: Callable[[], str]) -
     ids = _unique_ids([strategy.id for strategy in strategies], new_id)
     named: list[RolloutStrategy] = []
     for strategy, strategy_id in zip(strategies, ids, strict=True):
-        attributes = strategy.attributes or ()
+        plain = without_nulls(strategy)
+        attributes = plain.attributes or ()
         attribute_ids = _unique_ids([attribute.id for attribute in attributes], new_id)
         named.append(
             replace(
-                strategy,
+                plain,
                 id=strategy_id,
-                percentage_attributes=strategy.percentage_attributes or (),
-                disabled=bool(strategy.disabled),
                 attributes=tuple(
-                    replace(attribute, id=attribute_id, values=attribute.values or ())
+                    replace(attribute, id=attribute_id)
                     for attribute, attribute_id in zip(attributes, attribute_ids, strict=True)
                 ),
             )
@@ -159,9 +158,12 @@ def with_ids(strategies: Sequence[RolloutStrategy], new_id: Callable[[], str]) -
     return tuple(named)
 
 
-def comparable(strategy: RolloutStrategy) -> object:
-    """Return a value that is equal for strategies that mean the same, down to 1 and 1.0."""
-    plain = replace(
+def without_nulls(strategy: RolloutStrategy) -> RolloutStrategy:
+    """Return `strategy` with what it has where a member is left out in place of its nulls.
+
+    Source: section 0.3.2 of the admin contract, by which no answer holds a null.
+    """
+    return replace(
         strategy,
         percentage_attributes=strategy.percentage_attributes or (),
         disabled=bool(strategy.disabled),
@@ -171,8 +173,13 @@ def comparable(strategy: RolloutStrategy) -> object:
         ),
         value=strategy.value if has_value(strategy.value) else ABSENT,
     )
+
+
+def comparable(strategy: RolloutStrategy) -> object:
+    """Return a value that is equal for strategies that mean the same, down to 1 and 1.0."""
+    text = msgspec.json.encode(without_nulls(strategy))
     # A number is wrapped, because in Python 1 equals True.
-    return json.loads(msgspec.json.encode(plain), parse_float=_number, parse_int=_number)
+    return json.loads(text, parse_float=_number, parse_int=_number)
 
 
 def check_values(feature_type: FeatureType, strategies: Sequence[RolloutStrategy]) -> None:
