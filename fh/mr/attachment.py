@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from fh.model.feature_type import FeatureType
 from fh.model.ids import ApplicationStrategyId
@@ -22,12 +23,14 @@ class Attached(Struct, frozen=True, omit_defaults=True, rename="camel"):
     """One that is attached, with its value as it is stored.
 
     `version` is the strategy's at the time of this version of the value: who did not see a later
-    one must not change the value that was chosen for it.
+    one must not change the value that was chosen for it. One that is `disabled` keeps its place
+    and its value, and SDKs don't get it.
     """
 
     strategy_id: ApplicationStrategyId
     version: int
     value: str | None = None
+    disabled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class SentAttachment:
 
     strategy_id: ApplicationStrategyId | None
     value: Raw = field(default_factory=Raw)
+    disabled: bool = False
 
 
 _STORED = msgspec.json.Decoder(tuple[Attached, ...])
@@ -73,7 +77,8 @@ def wanted_attached(
             raise Invalid(f"{place}.strategyId", "It is not said which strategy that is.")
         if one.strategy_id in known:
             text = value_text(feature_type, one.value, f"{place}.value")
-            wanted.append(Attached(one.strategy_id, known[one.strategy_id], text))
+            version = known[one.strategy_id]
+            wanted.append(Attached(one.strategy_id, version, text, one.disabled))
     return tuple(wanted)
 
 
@@ -82,12 +87,9 @@ def as_seen(
 ) -> tuple[Attached, ...]:
     """Return `wanted` with the versions that its author was looking at, as far as is known."""
     versions = {one.strategy_id: one.version for one in (*current, *base)}
-    return tuple(
-        Attached(one.strategy_id, versions.get(one.strategy_id, one.version), one.value)
-        for one in wanted
-    )
+    return tuple(replace(one, version=versions.get(one.strategy_id, one.version)) for one in wanted)
 
 
 def meaning_for(feature_type: FeatureType) -> Callable[[Attached], object]:
     """Return what makes two attachments of one strategy the same; 15 and 15.0 do."""
-    return lambda one: (one.version, comparable_value(feature_type, one.value))
+    return lambda one: (one.version, comparable_value(feature_type, one.value), one.disabled)

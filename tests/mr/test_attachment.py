@@ -186,5 +186,5 @@ def test_there_is_an_end_to_it():
 
 
 def test_the_history_keeps_what_was_attached():
-    attached = (Attached(IDS["a"], 2, "x"), Attached(IDS["b"], 1))
+    attached = (Attached(IDS["a"], 2, "x", disabled=True), Attached(IDS["b"], 1))
     assert decode_attached(encode_attached(attached)) == attached

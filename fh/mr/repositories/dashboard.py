@@ -58,6 +58,7 @@ class PageAttachment(Struct, frozen=True):
     strategy_id: ApplicationStrategyId
     name: str
     text: str | None
+    disabled: bool
 
 
 class PageGroup(Struct, frozen=True):
@@ -97,7 +98,7 @@ WHERE environment_id = ANY ($1) AND feature_id = ANY ($2)
 """
 
 _ATTACHED = """
-SELECT t.feature_value_id, t.strategy_id, s.name, t.value
+SELECT t.feature_value_id, t.strategy_id, s.name, t.value, t.disabled
 FROM feature_value v
 JOIN attached_strategy t ON t.feature_value_id = v.id
 JOIN application_strategy s ON s.id = t.strategy_id

@@ -59,7 +59,7 @@ SELECT v.id, v.environment_id, v.feature_id, f.key, f.value_type, v.default_valu
        v.retired, v.rollout_strategies::text, v.version, v.when_updated,
        (SELECT coalesce(jsonb_agg(jsonb_build_object(
                    'strategyId', t.strategy_id, 'version', t.strategy_version, 'value', t.value,
-                   'name', s.name) ORDER BY t.position), '[]')::text
+                   'disabled', t.disabled, 'name', s.name) ORDER BY t.position), '[]')::text
         FROM attached_strategy t JOIN application_strategy s ON s.id = t.strategy_id
         WHERE t.feature_value_id = v.id) AS attached_strategies,
        p.id AS author_id, p.name AS author_name, p.email AS author_email

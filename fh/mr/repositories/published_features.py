@@ -36,7 +36,7 @@ SELECT e.id AS environment_id, f.id, f.key, f.value_type, f.version, v.id AS val
        (SELECT jsonb_agg(jsonb_build_object('id', s.code, 'value', t.value,
                                             'strategy', s.strategy) ORDER BY t.position)::text
         FROM attached_strategy t JOIN application_strategy s ON s.id = t.strategy_id
-        WHERE t.feature_value_id = v.id AND s.when_archived IS NULL) AS attached,
+        WHERE t.feature_value_id = v.id AND NOT t.disabled AND s.when_archived IS NULL) AS attached,
        (SELECT jsonb_agg(jsonb_build_object('value', m.value, 'strategy', g.strategies -> 0)
                          ORDER BY g.position, g.id)::text
         FROM feature_group_member m JOIN feature_group g ON g.id = m.feature_group_id

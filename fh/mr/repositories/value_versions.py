@@ -111,7 +111,8 @@ INSERT INTO feature_value_version (feature_value_id, feature_id, version, defaul
 SELECT id, feature_id, version, default_value, locked, retired, rollout_strategies, who_updated,
        when_updated, version - 1,
        (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-                   'strategyId', t.strategy_id, 'version', t.strategy_version, 'value', t.value))
+                   'strategyId', t.strategy_id, 'version', t.strategy_version, 'value', t.value,
+                   'disabled', nullif(t.disabled, false)))
                ORDER BY t.position), '[]')
         FROM attached_strategy t WHERE t.feature_value_id = saved.id)
 FROM saved

@@ -71,9 +71,10 @@ WITH given AS (
            s.rollout_strategies, s.who_updated, s.when_created, g.attached::jsonb
     FROM saved s JOIN given g USING (environment_id, feature_id)
 )
-INSERT INTO attached_strategy (feature_value_id, position, strategy_id, value, strategy_version)
+INSERT INTO attached_strategy (feature_value_id, position, strategy_id, value, strategy_version,
+                               disabled)
 SELECT s.id, t.position, (t.one ->> 'strategyId')::uuid, t.one ->> 'value',
-       (t.one ->> 'version')::bigint
+       (t.one ->> 'version')::bigint, coalesce((t.one ->> 'disabled')::boolean, false)
 FROM saved s JOIN given g USING (environment_id, feature_id),
      jsonb_array_elements(g.attached::jsonb) WITH ORDINALITY AS t (one, position)
 """
@@ -103,9 +104,10 @@ WITH given AS (
            who_updated, when_updated, version_from, attached::jsonb
     FROM saved
 )
-INSERT INTO attached_strategy (feature_value_id, position, strategy_id, value, strategy_version)
+INSERT INTO attached_strategy (feature_value_id, position, strategy_id, value, strategy_version,
+                               disabled)
 SELECT s.id, t.position, (t.one ->> 'strategyId')::uuid, t.one ->> 'value',
-       (t.one ->> 'version')::bigint
+       (t.one ->> 'version')::bigint, coalesce((t.one ->> 'disabled')::boolean, false)
 FROM saved s, jsonb_array_elements(s.attached::jsonb) WITH ORDINALITY AS t (one, position)
 """
 

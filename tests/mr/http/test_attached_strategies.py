@@ -165,6 +165,62 @@ async def test_a_locked_value_takes_none_and_who_may_only_lock_neither(shop, val
     assert answer.status == 409
 
 
+async def test_one_that_is_disabled_keeps_its_place_and_is_not_published(shop, value, strategies):
+    first, second = value["rolloutStrategyInstances"]
+    off = [{**first, "disabled": True}, {**second, "disabled": False}]
+    saved = await shop.put_value("dark-mode", {**value, "rolloutStrategyInstances": off})
+    shown = [{**first, "disabled": True}, second]
+    assert (saved.body["version"], saved.body["rolloutStrategyInstances"]) == (3, shown)
+    [(_, event)] = await shop.announced()
+    published = event["features"][0]["feature"]["value"]["rolloutStrategies"]
+    assert [one["id"] for one in published] == [strategies[1]["code"]]
+
+    application = f"/mr-api/application/{shop.application}"
+    board = await shop.api("GET", f"{application}/all-feature-environment")
+    [on_board] = board.body["environments"][0]["features"]
+    assert on_board["rolloutStrategyInstances"] == shown
+    history = await shop.api("GET", f"{application}/feature-history?featureKeys=dark-mode")
+    versions = history.body["items"][0]["history"]
+    assert [[one["disabled"] for one in each["rolloutStrategies"]] for each in versions] == [
+        [],
+        [False, False],
+        [True, False],
+    ]
+    again = await shop.put_value("dark-mode", saved.body)
+    assert again.body == saved.body
+    assert await shop.announced() == []
+
+
+async def test_one_that_is_disabled_stays_so_when_its_strategy_changes(shop, value, strategies):
+    off = [{**one, "disabled": True} for one in value["rolloutStrategyInstances"]]
+    saved = await shop.put_value("dark-mode", {**value, "rolloutStrategyInstances": off})
+    strategy = f"/mr-api/application/{shop.application}/rollout-strategy/{strategies[0]['id']}"
+    await shop.api("PUT", strategy, {"percentage": 7})
+    got = (await shop.api("GET", shop.value_path("dark-mode"))).body
+    assert (got["version"], got["rolloutStrategyInstances"]) == (4, off)
+    # The history knows it, too: with its newest version as the base, nothing was touched.
+    assert (await shop.put_value("dark-mode", got)).body["version"] == 4
+    on = await shop.put_value("dark-mode", {**saved.body, **value, "version": 4})
+    assert on.body["rolloutStrategyInstances"] == value["rolloutStrategyInstances"]
+
+
+async def test_who_switches_one_off_meets_who_changes_its_value(shop, value):
+    first, second = value["rolloutStrategyInstances"]
+    off = [{**first, "disabled": True}, second]
+    assert (
+        await shop.put_value("dark-mode", {**value, "rolloutStrategyInstances": off})
+    ).status == 200
+    for changed, status in ((first, 409), (second, 200)):
+        sent = [
+            {**one, "value": not one["value"]} if one is changed else one
+            for one in value["rolloutStrategyInstances"]
+        ]
+        answer = await shop.put_value("dark-mode", {**value, "rolloutStrategyInstances": sent})
+        assert answer.status == status
+    disabled = [one.get("disabled", False) for one in answer.body["rolloutStrategyInstances"]]
+    assert disabled == [True, False]
+
+
 async def test_bulk_writes_and_lists_carry_them_too(shop, value, strategies):
     await shop.add_feature("title", "STRING")
     sent = {

@@ -126,7 +126,10 @@ def _value(
         text if value_type is FeatureType.JSON else None,
         tuple(
             RolloutStrategyInstance(
-                strategy_id=one.strategy_id, name=one.name, value=json_value(value_type, one.text)
+                strategy_id=one.strategy_id,
+                name=one.name,
+                value=json_value(value_type, one.text),
+                disabled=one.disabled or None,
             )
             for one in attached
         ),

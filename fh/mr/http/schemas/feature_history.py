@@ -75,6 +75,7 @@ def _version(version: HistoryVersion, names: Names) -> FeatureHistoryValue:
             id=names[one.strategy_id].code,
             name=names[one.strategy_id].name,
             value=json_value(version.value_type, one.value),
+            disabled=one.disabled,
         )
         for one in setting.attached
         if one.strategy_id in names

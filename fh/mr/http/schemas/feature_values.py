@@ -137,6 +137,7 @@ def value_body(value: rows.FeatureValue, *, author: bool = True) -> FeatureValue
                 strategy_id=one.strategy_id,
                 name=value.attached_names[one.strategy_id],
                 value=json_value(value_type, one.value),
+                disabled=one.disabled or None,
             )
             for one in setting.attached
         ),
@@ -183,7 +184,9 @@ def sent_value(body: FeatureValueContent) -> SentValue:
 def _attachments(instances: Instances | None) -> Sequence[SentAttachment] | None:
     if instances is None:
         return None
-    return [SentAttachment(one.strategy_id, one.value) for one in instances]
+    return [
+        SentAttachment(one.strategy_id, one.value, disabled=bool(one.disabled)) for one in instances
+    ]
 
 
 def _author(author: rows.Author) -> Author:

@@ -17,7 +17,7 @@ def _none() -> tuple[()]:
 
 
 class RolloutStrategyInstance(Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """An application's strategy, attached to a value."""
+    """An application's strategy, attached to a value; `disabled` is only there when it is true."""
 
     strategy_id: ApplicationStrategyId | None = None
     name: str | None = None
