@@ -75,6 +75,7 @@ TRIED_IN = {
     "fh/roles/settings/database.py": "tests/roles/test_settings.py",
     "fh/roles/settings/edge.py": "tests/roles/test_settings.py",
     "fh/roles/settings/listening.py": "tests/roles/test_settings.py",
+    "fh/roles/settings/publishing.py": "tests/roles/test_settings.py",
     "fh/roles/settings/mr.py": "tests/roles/test_settings.py",
     "fh/roles/settings/roles.py": "tests/roles/test_settings.py",
     "fh/roles/settings/upstream.py": "tests/roles/test_settings.py",

@@ -38,6 +38,8 @@ class MrSettings:
         password_memory_kib: Memory that hashing one password takes.
         password_passes: Passes over that memory.
         root: Segments of the path below which everything is.
+        publishes_groups: Whether the strategies of feature groups reach SDKs; groups themselves are
+            always there.
         feature_group_page: Feature groups on a page whose size nobody asked for.
         get_cache_control: The header of GET answers; None sends none.
         secrets_password: Secrets in settings are sealed with it; empty keeps them as they are.
@@ -61,6 +63,7 @@ class MrSettings:
     password_memory_kib: int = 65_536
     password_passes: int = 3
     tracking_id: str = ""
+    publishes_groups: bool = True
     feature_group_page: int = 20
     root: tuple[str, ...] = ()
     cors: Cors = Cors()  # noqa: RUF009 -- frozen, so one instance serves all

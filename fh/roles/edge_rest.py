@@ -33,6 +33,7 @@ from fh.http.operations import operations_routes
 from fh.http.quart_app import WebApp
 from fh.http.routing import below
 from fh.http.web_face import WebFace
+from fh.mr.group_publishing import publishing
 from fh.mr.http.app import create_mr_app
 from fh.mr.sdk_updates import DatabaseUpdates
 from fh.mr.snapshots import DatabaseTruth
@@ -40,8 +41,6 @@ from fh.roles.edge_parts import EdgeParts
 from fh.roles.entrance import edge_collectors
 from fh.roles.mr import MrParts
 from fh.roles.role import Role, new_registry
-from fh.roles.settings.database import ReplicaSettings
-from fh.roles.settings.edge import EdgePartSettings
 from fh.roles.settings.roles import EdgeRestSettings, PartyServerIshSettings
 from fh.roles.storage import Replica, Storage
 from fh.roles.web import OperatorsWeb
@@ -58,21 +57,22 @@ class _RestParts:
         self,
         island: Island,
         storage: Storage,
-        settings: ReplicaSettings,
-        edge_settings: EdgePartSettings,
-        updates: DatabaseUpdates,
+        settings: EdgeRestSettings | PartyServerIshSettings,
     ) -> None:
         dsn = settings.replica_dsn()
         connections = settings.replica_connections
+        groups = settings.publishes_groups
+        database = publishing(storage.database, groups=groups)
         self._storage = storage
         self._replica = None if dsn is None else Replica(island, dsn, connections)
-        self._settings = edge_settings
-        self._updates = updates
-        self._primary = _direct(storage.database, connections, _LOAD_SECONDS)
+        self._settings = settings
+        self._updates = DatabaseUpdates(database)
+        self._primary = _direct(database, connections, _LOAD_SECONDS)
         self._lookup: DirectLookup | ReplicatedLookup = self._primary
         asked = [self._primary]
         if self._replica is not None:
-            replica = _direct(self._replica.database, connections, _REPLICA_LOAD_SECONDS)
+            copy = publishing(self._replica.database, groups=groups)
+            replica = _direct(copy, connections, _REPLICA_LOAD_SECONDS)
             self._lookup = ReplicatedLookup(replica, self._primary)
             asked.append(replica)
         self.collector = LoadsCollector(
@@ -121,7 +121,7 @@ def build_edge_rest(
     """Return an Edge-REST behind `listener`, its probes behind `monitor` if there is one."""
     island = Island()
     storage = Storage(island, settings, migrates=False)
-    parts = _RestParts(island, storage, settings, settings, DatabaseUpdates(storage.database))
+    parts = _RestParts(island, storage, settings)
     registry = new_registry()
     health = HealthChecks(readiness={"database": parts.answers})
     operators = OperatorsWeb(operations_routes(health, registry), settings, monitor)
@@ -151,7 +151,7 @@ def build_party_server_ish(
     storage = Storage(island, settings, migrates=settings.runs_migrations)
     # Nobody listens; the outbox is emptied all the same.
     mr = MrParts(storage, MemoryBus(), settings)
-    parts = _RestParts(island, storage, settings, settings, DatabaseUpdates(storage.database))
+    parts = _RestParts(island, storage, settings)
     registry = new_registry()
     health = HealthChecks(readiness={"database": parts.answers})
     operators = OperatorsWeb(operations_routes(health, registry), settings, monitor)

@@ -24,6 +24,7 @@ from fh.http.operations import operations_routes
 from fh.http.routing import AnyRoute
 from fh.http.truth_api import truth_routes
 from fh.mr.event_log import DatabaseEventLog
+from fh.mr.group_publishing import publishing
 from fh.mr.http.app import create_mr_app
 from fh.mr.metrics import OutboxCollector
 from fh.mr.outbox import OutboxPublisher
@@ -50,13 +51,14 @@ class MrParts:
 
     def __init__(self, storage: Storage, bus: AnyBus, settings: MrPartSettings) -> None:
         database = storage.database
-        self.truth = DatabaseTruth(database)
+        published = publishing(database, groups=settings.publishes_groups)
+        self.truth = DatabaseTruth(published)
         self._event_log = DatabaseEventLog(database)
         self._sweeper = Sweeper(database, self._event_log, settings.mr().sessions)
         self._outbox = OutboxPublisher(database, bus, listen=database.listen)
         self.collector = OutboxCollector(self._outbox.statistics)
         self._keys = [key.reveal for key in settings.truth_keys]
-        bus.work(DatabaseUpdates(database).submit)
+        bus.work(DatabaseUpdates(published).submit)
 
     def specs(self) -> list[ServiceSpec]:
         """Return the services."""

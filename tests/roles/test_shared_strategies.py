@@ -10,6 +10,8 @@ import httpx2
 import pytest
 import trio
 
+from fh.db.dsn import Dsn
+from fh.roles.role import Role
 from tests.roles.test_split import build, running
 
 pytestmark = pytest.mark.postgres
@@ -108,12 +110,15 @@ class World:
 @asynccontextmanager
 async def world(directory: Path) -> AsyncIterator[World]:
     server = build("party-server", data_directory=directory / "data")
-    async with running(server):
-        url = f"http://127.0.0.1:{server.port}"
-        async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=SECONDS) as http:
-            found = World(http)
-            await found.set_up()
-            yield found
+    async with running(server), client(server) as http:
+        found = World(http)
+        await found.set_up()
+        yield found
+
+
+def client(role: Role) -> httpx2.AsyncClient:
+    url = f"http://127.0.0.1:{role.port}"
+    return httpx2.AsyncClient(base_url=url, trust_env=False, timeout=SECONDS)
 
 
 async def test_an_application_strategy_attached_changed_and_deleted(tmp_path: Path) -> None:
@@ -175,6 +180,37 @@ async def test_a_feature_group_made_moved_left_and_deleted(tmp_path: Path) -> No
         )
         await shop.call("DELETE", f"{groups}/{first['id']}")
         await shop.until(key, HERE, {"title": "plain", "colour": "plain"})
+
+
+async def test_feature_groups_reach_who_asks_a_role_that_publishes_them(
+    empty_postgres_dsn: Dsn,
+) -> None:
+    where: dict[str, object] = {
+        "database_url": empty_postgres_dsn.url,
+        "database_user": empty_postgres_dsn.user,
+    }
+    told = [build("party-server-ish", **where), build("edge-rest", **where)]
+    where |= {"publishes_groups": False}
+    untold = [build("party-server-ish", **where), build("edge-rest", **where)]
+    async with running(*told, *untold), client(told[0]) as http:
+        shop = World(http)
+        await shop.set_up()
+        key = shop.server_key(await shop.account("sdk"))
+        feature = await shop.call("GET", f"{shop.application}/features/title")
+        group = {
+            "name": "group",
+            "environmentId": shop.environment,
+            "features": [{"id": feature["id"], "value": "grouped"}],
+            "strategies": [{"name": "New Zealand", "attributes": [IN_NEW_ZEALAND]}],
+        }
+        await shop.call("POST", f"{shop.application}/feature-groups", group)
+        for role in (*told, *untold):
+            title = "grouped" if role in told else "plain"
+            async with client(role) as asked:
+                await World(asked).until(key, HERE, {"title": title, "colour": "plain"})
+        server = build("party-server", **where)
+        async with running(server), client(server) as asked:
+            await World(asked).until(key, HERE, {"title": "plain", "colour": "plain"})
 
 
 async def test_a_filter_on_features_and_accounts(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from fh.http.openapi import openapi_document, openapi_routes
 from fh.http.quart_app import Face, create_app
 from fh.http.routing import AnyRoute, below
 from fh.mr.errors import REFUSALS
+from fh.mr.group_publishing import publishing
 from fh.mr.http import (
     application_overview,
     application_strategies,
@@ -102,7 +103,8 @@ def create_mr_app(
     `registry` takes the counters and is what `/metrics` shows, `name` is the role's, as
     `/info/version` tells it to clients, and `more` are routes besides: probes and metrics, say.
     """
-    told = [*mr_routes(ReservingDatabase(database), settings), *info_routes(name)]
+    changed = ReservingDatabase(publishing(database, groups=settings.publishes_groups))
+    told = [*mr_routes(changed, settings), *info_routes(name)]
     contract = mr_contract(settings.root)
     described = openapi_routes(lambda: openapi_document(told, contract))
     routes = below(settings.root, [*told, *described, *more])

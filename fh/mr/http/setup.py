@@ -94,7 +94,7 @@ def _capabilities(settings: MrSettings) -> dict[str, str]:
     """Return what the admin UI asks before it offers a part of itself."""
     absent = ("webhook.features", "dacha1Enabled")
     present = {
-        "featureGroupsEnabled": True,
+        "featureGroupsEnabled": settings.publishes_groups,
         "webhook.encryption": bool(settings.secrets_password.reveal),
         "webhook.decryption": settings.secrets_can_be_read,
         "system.config": settings.system_config_enabled,

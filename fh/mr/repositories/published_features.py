@@ -24,10 +24,11 @@ from fh.contracts.published import (
 from fh.db.port import Row, Transaction
 from fh.model.feature_type import FeatureType
 from fh.model.ids import EnvironmentId, FeatureId
+from fh.mr.group_publishing import PUBLISHES_GROUPS
 from fh.mr.rollout_strategy import RolloutStrategy, decode_strategies, published_strategy
 from fh.mr.values import json_value
 
-_FEATURES = """
+_FEATURES = f"""
 SELECT e.id AS environment_id, f.id, f.key, f.value_type, f.version, v.id AS value_id,
        v.default_value, v.locked, v.retired, v.version AS value_version, v.who_updated,
        v.rollout_strategies::text,
@@ -40,7 +41,8 @@ SELECT e.id AS environment_id, f.id, f.key, f.value_type, f.version, v.id AS val
        (SELECT jsonb_agg(jsonb_build_object('value', m.value, 'strategy', g.strategies -> 0)
                          ORDER BY g.position, g.id)::text
         FROM feature_group_member m JOIN feature_group g ON g.id = m.feature_group_id
-        WHERE m.feature_id = f.id AND g.environment_id = e.id AND v.id IS NOT NULL
+        WHERE {PUBLISHES_GROUPS}
+          AND m.feature_id = f.id AND g.environment_id = e.id AND v.id IS NOT NULL
           AND g.when_archived IS NULL AND jsonb_array_length(g.strategies) > 0) AS grouped
 FROM environment e
 JOIN feature f ON f.application_id = e.application_id
@@ -48,7 +50,7 @@ LEFT JOIN feature_value v ON v.environment_id = e.id AND v.feature_id = f.id
 WHERE e.id = ANY ($1) AND ($2::uuid[] IS NULL OR f.id = ANY ($2))
   AND e.when_archived IS NULL AND e.when_unpublished IS NULL AND f.when_archived IS NULL
 ORDER BY e.id, f.key
-"""
+"""  # noqa: S608 -- only constants
 
 
 class _Shared(Struct, frozen=True):

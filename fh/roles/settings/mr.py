@@ -7,6 +7,7 @@ from fh.config import Secret, boolean, header_value, secrets, setting, text, who
 from fh.mr.settings import MrSettings, SessionLimits
 from fh.roles.settings.integrations import IntegrationsPartSettings
 from fh.roles.settings.listening import ListeningSettings
+from fh.roles.settings.publishing import PublishingPartSettings
 
 _HEADER_NAME = re.compile("[A-Za-z0-9-]*")
 _MINUTES = whole(0, 5_256_000)  # ten years
@@ -28,7 +29,7 @@ def register_url(value: str) -> str:
 
 
 @dataclass(frozen=True)
-class MrPartSettings(IntegrationsPartSettings, ListeningSettings):
+class MrPartSettings(IntegrationsPartSettings, PublishingPartSettings, ListeningSettings):
     """What every role with an MR can be told."""
 
     runs_migrations: bool = setting(
@@ -117,6 +118,7 @@ class MrPartSettings(IntegrationsPartSettings, ListeningSettings):
             client_address_header=self.client_address_header,
             login_failures_per_minute=self.login_failures,
             login_failures_per_minute_and_address=self.login_failures_by_address,
+            publishes_groups=self.publishes_groups,
             feature_group_page=self.feature_group_page,
             tracking_id=self.tracking_id,
             root=self.root,

@@ -18,6 +18,7 @@ from fh.roles.settings.database import (
 from fh.roles.settings.edge import EdgePartSettings
 from fh.roles.settings.listening import PORT, ListeningSettings, check_listening
 from fh.roles.settings.mr import MrPartSettings
+from fh.roles.settings.publishing import PublishingPartSettings
 from fh.roles.settings.upstream import DachaAddressSettings, ManagementSettings, check_url
 from fh.roles.settings.workers import WorkersPartSettings, check_workers, workers_asked
 from fh.roles.worker_count import ONE_A_CORE, WorkerCount
@@ -75,7 +76,7 @@ class EdgeRoleSettings(
 
 
 @dataclass(frozen=True)
-class EdgeRestSettings(ReplicaSettings, DatabaseSettings, EdgePartSettings):
+class EdgeRestSettings(ReplicaSettings, DatabaseSettings, PublishingPartSettings, EdgePartSettings):
     """Everything that an Edge-REST can be told."""
 
     port: int = setting("server.port", _EDGE_PORT, PORT, "port to listen on; 0 for any")

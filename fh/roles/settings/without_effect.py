@@ -231,7 +231,6 @@ WITHOUT_EFFECT: Final = (
     ),
     *_never(_MR, "FeatureHub does not read it either: auth.disable-login", "oauth2.disable-login"),
     *_never(_MR, "passwords are hashed with Argon2", "passwordsalt.iterations"),
-    *_never(_MR, "feature groups are always there", "feature-groups.enabled=true"),
     *_later(
         (*_MR, "edge-rest"),
         "extended data made of templates",
