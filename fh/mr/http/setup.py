@@ -92,15 +92,17 @@ def _organisation(found: Installation) -> Organization:
 
 def _capabilities(settings: MrSettings) -> dict[str, str]:
     """Return what the admin UI asks before it offers a part of itself."""
-    absent = ("webhook.features", "dacha1Enabled")
     present = {
+        # Nothing is sent to webhooks yet.
+        "webhook.features": False,
+        # It offers the page that refreshes caches by this: upstream can refresh Dacha1 alone, and
+        # here `cacheRefresh` is always served, and reaches every cache.
+        "dacha1Enabled": True,
         "featureGroupsEnabled": settings.publishes_groups,
         "webhook.encryption": bool(settings.secrets_password.reveal),
         "webhook.decryption": settings.secrets_can_be_read,
         "system.config": settings.system_config_enabled,
     }
-    return (
-        {"trackingId": settings.tracking_id}
-        | dict.fromkeys(absent, "false")
-        | {name: str(is_there).lower() for name, is_there in present.items()}
-    )
+    return {"trackingId": settings.tracking_id} | {
+        name: str(is_there).lower() for name, is_there in present.items()
+    }

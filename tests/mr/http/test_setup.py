@@ -57,6 +57,20 @@ async def test_afterwards_the_organisation_is_public(stranger):
     assert set(answer.body["capabilityInfo"].values()) <= {"", "true", "false"}
 
 
+async def test_the_admin_ui_learns_which_of_its_parts_to_offer(stranger):
+    await stranger("POST", "/mr-api/initialize", site())
+    answer = await stranger("GET", "/mr-api/initialize")
+    assert answer.body["capabilityInfo"] == {
+        "trackingId": "",
+        "featureGroupsEnabled": "true",
+        "dacha1Enabled": "true",
+        "webhook.features": "false",
+        "webhook.encryption": "false",
+        "webhook.decryption": "false",
+        "system.config": "true",
+    }
+
+
 async def test_the_first_portfolio_is_there_without_applications(stranger):
     token = (await stranger("POST", "/mr-api/initialize", site())).body["accessToken"]
     answer = await stranger.as_person(token)(
