@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import msgspec
 from msgspec import Meta, Raw, Struct, field
@@ -27,6 +27,9 @@ from fh.mr.values import number_text
 LONGEST_ID_CHARACTERS = 4
 APPLICATION_MARK = "@"
 GROUP_MARK = "!"
+
+Colouring: TypeAlias = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
+Avatar: TypeAlias = Annotated[str, Meta(max_length=200)]
 
 _NUMBER_STARTS = b"-0123456789"
 
@@ -89,8 +92,8 @@ class RolloutStrategy(Struct, frozen=True, omit_defaults=True, rename="camel"):
     attributes: tuple[RolloutStrategyAttribute, ...] | None = field(default_factory=_none)
     value: Raw = ABSENT
     disabled: bool | None = field(default_factory=_no)
-    colouring: int | None = None
-    avatar: Annotated[str, Meta(max_length=200)] | None = None
+    colouring: Colouring | None = None
+    avatar: Avatar | None = None
 
 
 Strategies = tuple[RolloutStrategy, ...]

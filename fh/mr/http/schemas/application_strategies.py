@@ -7,12 +7,15 @@ from msgspec import Meta, Struct, field
 
 from fh.model.ids import ApplicationStrategyId, EnvironmentId
 from fh.mr.repositories import application_strategies as rows
-from fh.mr.rollout_strategy import RolloutStrategy, RolloutStrategyAttribute
+from fh.mr.rollout_strategy import (
+    Avatar,
+    Colouring,
+    RolloutStrategy,
+    RolloutStrategyAttribute,
+)
 from fh.mr.services.application_strategies import ListedStrategies, StrategyChange
 
 Name: TypeAlias = Annotated[str, Meta(max_length=150)]
-Avatar: TypeAlias = Annotated[str, Meta(max_length=200)]
-Colouring: TypeAlias = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
 
 
 def _none() -> tuple[()]:
