@@ -95,6 +95,25 @@ ORDER BY f.key
 
 _LAST_POSITION = "SELECT max(position) FROM feature_group WHERE environment_id = $1"
 
+# Where somebody put a group to the end of all numbers: the first gap behind those that are live,
+# or the last gap of all where a live one stands at the end itself.
+_GAP = """
+WITH known AS (
+    SELECT position, when_archived FROM feature_group WHERE environment_id = $1
+), last AS (
+    SELECT coalesce(max(position), 0) AS position FROM known WHERE when_archived IS NULL
+), candidate AS (
+    SELECT position + 1 AS position FROM known
+    UNION SELECT position - 1 FROM known
+    UNION SELECT position + 1 FROM last
+), gap AS (
+    SELECT position FROM candidate
+    WHERE position <= $2 AND position NOT IN (SELECT position FROM known)
+)
+SELECT coalesce(min(gap.position) FILTER (WHERE gap.position > last.position), max(gap.position))
+FROM gap CROSS JOIN last
+"""
+
 _POSITION_TAKEN = """
 SELECT EXISTS (SELECT FROM feature_group
                WHERE environment_id = $1 AND position = $2 AND id <> $3)
@@ -128,6 +147,7 @@ SELECT $1, feature_id, value FROM unnest($2::uuid[], $3::text[]) AS t (feature_i
 """
 
 POSITION_STEP = 10
+LAST_POSITION = 2**31 - 1
 
 
 async def find_group(
@@ -155,9 +175,12 @@ async def find_group_features(
 
 
 async def next_position(tx: Transaction, environment_id: EnvironmentId) -> int:
-    """Return a position behind all that an environment's groups ever had."""
+    """Return a position that no group of an environment ever had, behind them all if possible."""
     last: int | None = await tx.fetchval(_LAST_POSITION, environment_id)
-    return (last or 0) + POSITION_STEP
+    position = (last or 0) + POSITION_STEP
+    if position > LAST_POSITION:
+        position = await tx.fetchval(_GAP, environment_id, LAST_POSITION)
+    return position
 
 
 async def position_is_taken(tx: Transaction, group: FeatureGroup, position: int) -> bool:

@@ -219,12 +219,6 @@ async def test_each_conflict_has_its_status(shop, path, add):
     assert await status(**named, name="late") == 414
 
 
-async def test_there_is_a_place_behind_the_last_one(shop, path, add):
-    group = await add("beta")
-    await _update(shop, path, group, order=2**31 - 1)
-    assert (await add("last"))["order"] == 2**31 + 9
-
-
 async def test_deletion_announces_the_members_of_a_strategy(shop, path, add):
     group = await add("beta", title="x", dark_mode=True)
     plain = await add("plain", None, title="x")

@@ -15,7 +15,7 @@ from fh.mr.values import json_value
 
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=255)]
 Description: TypeAlias = Annotated[str, Meta(max_length=255)]
-Order: TypeAlias = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
+Order: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=rows.LAST_POSITION)]
 
 
 def _no() -> bool:
