@@ -5,6 +5,7 @@
     ├── Forbidden           the caller may not do this
     ├── NotFound            there is no such thing, or none that the caller may know of
     ├── AlreadyExists       a name, key or address is taken
+    ├── OrderTaken          a feature group's place among the others is another one's
     ├── VersionConflict     somebody changed it since the caller read it
     │   └── VersionMissing  the caller does not say which version it read
     ├── Locked              a locked feature value can't be changed
@@ -50,6 +51,14 @@ class AlreadyExists(FeatureHubError):
         super().__init__(f"There is already such {article} {what}.")
         self.what = what
         self.field = field
+
+
+class OrderTaken(FeatureHubError):
+    """A feature group's place among the others is another one's, or was one's that is gone."""
+
+    def __init__(self) -> None:
+        super().__init__("Another group has, or had, this order.")
+        self.field = "order"
 
 
 class VersionConflict(FeatureHubError):
@@ -122,6 +131,7 @@ REFUSALS: Mapping[type[FeatureHubError], int] = {
     Forbidden: 403,
     NotFound: 404,
     AlreadyExists: 409,
+    OrderTaken: 409,
     VersionConflict: 422,
     VersionMissing: 422,
     Locked: 409,

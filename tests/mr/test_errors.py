@@ -21,6 +21,7 @@ def test_every_refusal_has_a_status():
     [
         (errors.NotFound("group"), "There is no such group."),
         (errors.AlreadyExists("portfolio", "name"), "There is already such a portfolio."),
+        (errors.OrderTaken(), "Another group has, or had, this order."),
         (errors.VersionConflict("feature"), "The feature was changed since you read it."),
         (
             errors.VersionMissing("feature"),

@@ -10,7 +10,7 @@ from fh.errors import FeatureHubError
 from fh.http.routing import AnyRoute, Request, Route
 from fh.model.ids import ApplicationId, EnvironmentId, FeatureGroupId
 from fh.mr.access import Caller
-from fh.mr.errors import AlreadyExists, Archived, VersionConflict
+from fh.mr.errors import Archived, OrderTaken, VersionConflict
 from fh.mr.feature_group import GroupFilter
 from fh.mr.http.schemas.feature_groups import (
     FeatureGroup,
@@ -42,7 +42,7 @@ _TAG = "FeatureGroupService"
 
 _UPDATING: Final[Mapping[type[FeatureHubError], int]] = {
     VersionConflict: 412,
-    AlreadyExists: 413,
+    OrderTaken: 413,
     Archived: 414,
 }
 

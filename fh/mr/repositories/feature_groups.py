@@ -7,9 +7,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from fh.db.errors import UniqueViolation
 from fh.db.port import Row, Transaction
 from fh.model.feature_type import FeatureType
 from fh.model.ids import ApplicationId, EnvironmentId, FeatureGroupId, FeatureId, PersonId
+from fh.mr.errors import AlreadyExists
 from fh.mr.rollout_strategy import Strategies, decode_strategies, encode_strategies
 
 
@@ -146,6 +148,8 @@ INSERT INTO feature_group_member (feature_group_id, feature_id, value)
 SELECT $1, feature_id, value FROM unnest($2::uuid[], $3::text[]) AS t (feature_id, value)
 """
 
+_GROUP = "feature group"
+
 POSITION_STEP = 10
 LAST_POSITION = 2**31 - 1
 
@@ -202,8 +206,17 @@ class GroupContent:
 async def insert_group(
     tx: Transaction, environment_id: EnvironmentId, content: GroupContent, author: PersonId
 ) -> FeatureGroupId:
-    """Write a new group with its members."""
-    created: FeatureGroupId = await tx.fetchval(_INSERT, environment_id, *_columns(content), author)
+    """Write a new group with its members.
+
+    Raises:
+        AlreadyExists: the environment has a group of that name, whatever its case.
+    """
+    try:
+        created: FeatureGroupId = await tx.fetchval(
+            _INSERT, environment_id, *_columns(content), author
+        )
+    except UniqueViolation as taken:
+        raise AlreadyExists(_GROUP, "name") from taken
     await _fill(tx, created, content)
     return created
 
@@ -211,8 +224,15 @@ async def insert_group(
 async def save_group(
     tx: Transaction, group_id: FeatureGroupId, content: GroupContent, author: PersonId
 ) -> None:
-    """Write a group's next version with its members."""
-    await tx.execute(_SAVE, group_id, *_columns(content), author)
+    """Write a group's next version with its members.
+
+    Raises:
+        AlreadyExists: another one of the environment has that name, whatever its case.
+    """
+    try:
+        await tx.execute(_SAVE, group_id, *_columns(content), author)
+    except UniqueViolation as taken:
+        raise AlreadyExists(_GROUP, "name") from taken
     await tx.execute(_CLEAR, group_id)
     await _fill(tx, group_id, content)
 

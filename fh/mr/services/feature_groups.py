@@ -12,7 +12,7 @@ from fh.mr.access import (
     may_change_value,
     may_read_features,
 )
-from fh.mr.errors import AlreadyExists, Archived, Forbidden, Invalid, NotFound, VersionConflict
+from fh.mr.errors import Archived, Forbidden, Invalid, NotFound, OrderTaken, VersionConflict
 from fh.mr.feature_group import (
     GroupChange,
     GroupFilter,
@@ -97,6 +97,7 @@ async def create_group(
     Raises:
         NotFound: there is no such application, environment or feature.
         Forbidden: the caller may not change values in the environment.
+        AlreadyExists: the environment has a group of that name, whatever its case.
         Invalid: the name is blank, a value is of another type, or a feature is named twice.
         StrategiesRefused: the strategy breaks the rules.
     """
@@ -128,7 +129,8 @@ async def update_group(
         Forbidden: the caller may not change values in the environment.
         Archived: the environment is gone.
         VersionConflict: somebody changed it.
-        AlreadyExists: another group of the environment has this position, or had it.
+        OrderTaken: another group of the environment has this position, or had it.
+        AlreadyExists: another one of the environment has that name, whatever its case.
         Invalid: the name is blank, a value is of another type, or a feature is named twice.
         StrategiesRefused: the strategy breaks the rules.
     """
@@ -143,7 +145,7 @@ async def update_group(
     if change.position is not None and await repository.position_is_taken(
         tx, group, change.position
     ):
-        raise AlreadyExists("feature group in this order", "order")
+        raise OrderTaken
     before = GroupContent(
         group.name,
         group.description,

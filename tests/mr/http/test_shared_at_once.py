@@ -92,12 +92,11 @@ async def test_groups_that_change_while_their_members_do(shop, truth):
     keys = [f"feature-{number}" for number in range(5)]
     features = {key: (await shop.add_feature(key, "STRING"))["id"] for key in keys}
     body = {
-        "name": "g",
         "environmentId": shop.production,
         "features": [],
         "strategies": [{"name": "s", "percentage": 1}],
     }
-    groups = [(await shop.api("POST", path, body)).body for _ in range(2)]
+    groups = [(await shop.api("POST", path, {**body, "name": name})).body for name in ("g", "h")]
 
     ends = [f"{shop.features_path}/{keys[-1]}"]
 
