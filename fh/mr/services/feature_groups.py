@@ -11,6 +11,7 @@ from fh.mr.access import (
     effective_roles,
     may_change_value,
     may_read_features,
+    may_read_values,
 )
 from fh.mr.errors import Archived, Forbidden, Invalid, NotFound, OrderTaken, VersionConflict
 from fh.mr.feature_group import (
@@ -65,27 +66,32 @@ async def list_groups(
 async def load_group(
     tx: Transaction, caller: Caller, application_id: ApplicationId, group_id: FeatureGroupId
 ) -> FeatureGroup:
-    """Return one group.
+    """Return one group, to those who may read values where it is: it shows some.
 
     Raises:
-        NotFound: there is no such application or group.
+        NotFound: there is no such application or group, or none that the caller may read.
         Forbidden: the caller may not read the application's features.
     """
-    await _readable(tx, caller, application_id)
-    return await _group(tx, application_id, group_id)
+    rights = await _readable(tx, caller, application_id)
+    group = await _group(tx, application_id, group_id)
+    if not may_read_values(effective_roles(caller, rights, group.environment_id)):
+        raise NotFound("feature group")
+    return group
 
 
 async def load_group_features(
     tx: Transaction, caller: Caller, application_id: ApplicationId, environment_id: EnvironmentId
 ) -> Sequence[GroupFeature]:
-    """Return the features that a group in the environment could have.
+    """Return the features that a group in the environment could have, and which are locked there.
 
     Raises:
-        NotFound: there is no such application or environment.
+        NotFound: there is no such application or environment, or the caller may not read there.
         Forbidden: the caller may not read the application's features.
     """
-    await _readable(tx, caller, application_id)
+    rights = await _readable(tx, caller, application_id)
     await _environment(tx, application_id, environment_id)
+    if not may_read_values(effective_roles(caller, rights, environment_id)):
+        raise NotFound("environment")
     return await repository.find_group_features(tx, application_id, environment_id)
 
 

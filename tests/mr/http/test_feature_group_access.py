@@ -56,3 +56,19 @@ async def test_a_role_in_one_environment_shows_no_groups_of_others(
     assert (await api("POST", group_path, {**body, "environmentId": test["id"]})).status == 201
     listed = (await api("GET", group_path)).body
     assert [one["environmentName"] for one in listed["featureGroups"]] == ["test"]
+
+
+async def test_values_and_locks_of_an_environment_are_for_those_who_may_read_there(
+    shop, group_path, add_group, member
+):
+    api, people = member
+    group = await add_group("hidden", title="secret")
+    test = await shop.add_environment("test")
+    asked = (f"{group_path}/{group['id']}", f"{group_path}/environment/{shop.production}")
+    await shop.grant(people, ["CHANGE_VALUE"], environment=test["id"])
+    for path in asked:
+        assert (await api("GET", path)).status == 404
+    assert (await api("GET", f"{group_path}/environment/{test['id']}")).status == 200
+    await shop.grant(people, ["READ"], environment=shop.production)
+    for path in asked:
+        assert (await api("GET", path)).body == (await shop.api("GET", path)).body
