@@ -1,8 +1,9 @@
 """Which features see something of a change of a feature group.
 
-Source: section 7.1 of the admin contract, and two things beside it: who leaves a group in the
-request that changes its strategy sees that, too, and so do all members when the group moves before
-or behind others, as the first strategy that matches counts.
+Source: section 7.1 of the admin contract, and three things beside it: of a strategy only what SDKs
+get of it counts, as with application strategies; who leaves a group in the request that changes its
+strategy sees that, too; and so do all members when the group moves before or behind others, as the
+first strategy that matches counts.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from fh.model.feature_type import FeatureType
 from fh.model.ids import FeatureId
 from fh.mr.repositories.feature_groups import GroupContent
-from fh.mr.rollout_strategy import Strategies, comparable
+from fh.mr.rollout_strategy import Strategies, comparable, published_strategy
 from fh.mr.values import same_value
 
 
@@ -31,7 +32,7 @@ def affected_features(
     before: GroupContent, after: GroupContent, types: Mapping[FeatureId, FeatureType]
 ) -> AbstractSet[FeatureId]:
     """Return the features whose values need a next version."""
-    if not same_strategies(before.strategies, after.strategies) or (
+    if _seen_by_sdks(before.strategies) != _seen_by_sdks(after.strategies) or (
         after.strategies and before.position != after.position
     ):
         return before.members.keys() | after.members.keys()
@@ -54,3 +55,7 @@ def changed_members(
 def same_strategies(one: Strategies, other: Strategies) -> bool:
     """Return whether two lists of strategies mean the same."""
     return [*map(comparable, one)] == [*map(comparable, other)]
+
+
+def _seen_by_sdks(strategies: Strategies) -> object:
+    return [*map(published_strategy, strategies)]

@@ -10,6 +10,7 @@ from fh.mr.rollout_strategy import RolloutStrategy
 IDS = {letter: UUID(int=number) for number, letter in enumerate("abc", 1)}
 TYPES = dict.fromkeys(IDS.values(), FeatureType.NUMBER)
 STRATEGY = (RolloutStrategy(id="!aaa", name="n", percentage=1),)
+REPAINTED = (RolloutStrategy(id="!aaa", name="m", percentage=1, colouring=3, avatar="a"),)
 OTHER = (RolloutStrategy(id="!aaa", name="n", percentage=2),)
 
 
@@ -30,6 +31,8 @@ def _group(members: str, strategies=STRATEGY, **more) -> GroupContent:
         (_group("a1 b2"), _group("b2 c3"), "ac"),
         (_group("a1 b2"), _group("a1 b2", name="new", description="d"), ""),
         (_group("a1 b2"), _group("a1 b2", OTHER), "ab"),
+        (_group("a1 b2"), _group("a1 b2", REPAINTED), ""),
+        (_group("a1 b2"), _group("a1 b3", REPAINTED), "b"),
         (_group("a1 b2"), _group("b2 c3", OTHER), "abc"),
         (_group("a1 b2"), _group("a1 b2", ()), "ab"),
         (_group("a1 b2", ()), _group("a1 b2"), "ab"),
@@ -51,6 +54,7 @@ def test_who_sees_something_of_a_change(before, after, affected):
         (_group("a1", description="m"), False),
         (_group("a1", position=11), False),
         (_group("a1", OTHER), False),
+        (_group("a1", REPAINTED), False),
     ],
 )
 def test_what_is_nothing_to_save(after, same):

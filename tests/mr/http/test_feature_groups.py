@@ -188,6 +188,10 @@ async def test_other_words_and_places_are_not_announced_where_sdks_see_nothing(s
     renamed = await _update(shop, path, group, name="new", description="", order=10)
     assert (renamed["name"], renamed["description"], renamed["version"]) == ("new", "", 2)
     assert (await _update(shop, path, plain, order=70))["order"] == 70
+    painted = {**group["strategies"][0], "name": "other", "colouring": 3, "avatar": "a"}
+    saved = await _update(shop, path, renamed, strategies=[painted])
+    assert (saved["strategies"], saved["version"]) == ([painted], 3)
+    assert (await shop.api("GET", shop.value_path("title"))).body["version"] == 1
     assert await shop.announced() == []
 
 
