@@ -215,6 +215,7 @@ async def _republish(
     # Those that are there before those that are not, as by whoever else writes several.
     await lock_values(tx, environment_id, [*affected, *content.members])
     first = await insert_first_values(tx, environment_id, list(content.members), author)
+    # Again, as others may have been given their first value meanwhile.
     values = await lock_values(tx, environment_id, [*affected, *first])
     await save_next_versions(
         tx, [value for value in values if value.feature_id not in first], author

@@ -195,6 +195,19 @@ async def test_other_words_and_places_are_not_announced_where_sdks_see_nothing(s
     assert await shop.announced() == []
 
 
+async def test_values_are_locked_before_first_ones_are_inserted(shop, add, statements):
+    with statements() as collected:
+        await add("beta", dark_mode=True, title="x")
+    kinds = [
+        "lock" if "FROM feature_value" in sql else "insert"
+        for sql in collected
+        if "INSERT INTO feature_value " in sql
+        or ("FROM feature_value" in sql and "FOR NO KEY UPDATE" in sql)
+    ]
+    assert kinds == ["lock", "insert", "lock"]
+    assert sorted(await _published(shop)) == ["dark-mode", "title"]
+
+
 async def test_locked_values_take_part(shop, path, add, features):
     group = await add("beta", dark_mode=False)
     assert group["features"][0]["locked"] is True
