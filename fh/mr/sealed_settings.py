@@ -2,8 +2,8 @@
 
 A key that ends with `.encrypt` lists, separated by commas, the keys whose values are to be sealed.
 Of such a key `K` is stored `K = ENCRYPTED-TEXT`, `K.encrypted` and `K.salt`; clients see the first
-only, and send it back when they don't change the value. What clients send is laid over what is
-stored: leaving a key out does not delete it, sending `K.deleted` does.
+only, and send it back when they don't change the value. An empty value is no secret. What clients
+send is laid over what is stored: leaving a key out does not delete it, sending `K.deleted` does.
 
 Source: section 8.3 of the admin contract.
 """
@@ -66,7 +66,7 @@ def merged(
         key: value
         for key, value in result.items()
         if not key.endswith((_CIPHER, _SALT))
-        and key not in secret
+        and (key not in secret or not value)  # nothing is no secret
         and value != PLACEHOLDER  # its secret is listed no more, and so is gone
     }
     for key, one in kept.items():
@@ -120,7 +120,7 @@ def _sealed_value(settings: Settings, key: str) -> SealedText | str | None:
     """Return the secret as it is stored, or the text to seal; None where there is nothing."""
     value = settings.get(key)
     if value != PLACEHOLDER:
-        return value
+        return value or None
     cipher, salt = settings.get(key + _CIPHER), settings.get(key + _SALT)
     if cipher is None:
         return None

@@ -151,8 +151,10 @@ def _text_to_store(
         raise Invalid("value", f"At most {LONGEST_VALUE_CHARACTERS} characters.")
     if known.key == SLACK_DELIVERY_URL:
         _check_delivery_url(sent, allowed)
-    if not known.is_secret or sent is None:
+    if not known.is_secret:
         return sent
+    if not sent:
+        return None  # nothing is no secret, and must not be shown as one
     if sent == PLACEHOLDER:
         return Skipped()
     if sent not in sealed:

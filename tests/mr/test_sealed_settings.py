@@ -43,6 +43,14 @@ def test_a_secret_that_changes_is_sealed_anew():
     assert merged(STORED, {"a.url": "new"}, SEALED) == Unsealed(frozenset({"new"}))
 
 
+def test_an_empty_value_is_no_secret_and_ends_one():
+    sent = {"a.url": "", "a.encrypt": "a.url", "plain": "1"}
+    assert merged({}, sent, {}) == sent
+    assert merged(STORED, {"a.url": ""}, {}) == sent
+    assert sealed_values(sent) == {}
+    assert shown(sent) == sent
+
+
 def test_a_plain_value_that_is_listed_later_is_sealed():
     stored = {"a.url": "s3cret"}
     assert merged(stored, {"a.encrypt": "other, a.url "}, {}) == Unsealed(frozenset({"s3cret"}))

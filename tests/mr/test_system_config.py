@@ -107,6 +107,10 @@ def test_a_secret_is_sealed_in_one_line_and_never_shown():
     assert secret_of(known, None, None) is None
 
 
+def test_an_empty_secret_is_none():
+    assert store("slack.bearerToken", "", stored="salt\tcipher", sealed={}) is None
+
+
 def test_a_placeholder_and_what_is_fixed_change_nothing():
     assert store("slack.bearerToken", PLACEHOLDER) == Skipped()
     assert store("slack.delivery.prefixes", ["x"]) == Skipped()

@@ -102,6 +102,15 @@ async def test_a_token_is_sealed_and_shown_to_those_who_decrypt_it(api, sql, rec
     assert (await other("GET", path)).body == {}
 
 
+async def test_an_empty_token_is_none(api):
+    await save(api, slack__bearerToken="xoxb-1")
+    cleared = await save(api, slack__bearerToken=("", 1))
+    unset = {"encrypted": True, "version": 2}
+    assert cleared.body["configs"] == [{"key": "slack.bearerToken", **unset}]
+    assert (await found(api, "slack."))["slack.bearerToken"] == unset
+    assert (await api("GET", f"{PATH}/slack.bearerToken/decrypt")).body == {}
+
+
 async def test_a_map_with_secrets(api):
     headers = {"Authorization": "s3cret", "slack.delivery.headers.encrypt": "Authorization"}
     await save(api, slack__delivery__headers=headers)

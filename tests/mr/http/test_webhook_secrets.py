@@ -51,6 +51,12 @@ async def test_secrets_are_sealed_in_the_database_and_in_what_is_announced(shop,
     assert "s3cret" not in str(told)
 
 
+async def test_an_empty_value_is_shown_as_what_it_is(shop, sealing):
+    await save(shop, sealing, **SECRET)
+    answer = await save(shop, sealing, **{"webhook.features.endpoint": ""})
+    assert answer.body["webhookEnvironmentInfo"] == SECRET | {"webhook.features.endpoint": ""}
+
+
 async def test_leaving_out_keeps_and_deleting_is_said(shop, sealing):
     await save(shop, sealing, **SECRET)
     await save(shop, sealing, **{"unknown.key": "kept"})
