@@ -5,6 +5,7 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct, field
 
+from fh.grouping import grouped
 from fh.model.ids import ApplicationStrategyId, EnvironmentId
 from fh.mr.repositories import application_strategies as rows
 from fh.mr.rollout_strategy import (
@@ -121,6 +122,7 @@ def strategy_body(found: rows.ApplicationStrategy) -> ApplicationRolloutStrategy
 
 def list_body(found: ListedStrategies, page: int) -> ApplicationRolloutStrategyList:
     """Return one page of strategies."""
+    usage = grouped(found.usage, lambda one: one.strategy_id)
     return ApplicationRolloutStrategyList(
         max=found.total,
         page=page,
@@ -135,10 +137,9 @@ def list_body(found: ListedStrategies, page: int) -> ApplicationRolloutStrategyL
                 ),
                 usage=tuple(
                     ApplicationRolloutStrategyEnvironment(
-                        usage.environment_id, usage.environment_name, usage.features
+                        where.environment_id, where.environment_name, where.features
                     )
-                    for usage in found.usage
-                    if usage.strategy_id == one.id
+                    for where in usage.get(one.id, ())
                 ),
             )
             for one in found.strategies

@@ -1,12 +1,14 @@
 """Feature filters on the wire."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Protocol, TypeAlias
 from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
+from fh.grouping import grouped
 from fh.model.ids import ApplicationId, FeatureFilterId, FeatureId, ServiceAccountId
 from fh.mr.http.schemas.people import AnemicPerson
 from fh.mr.repositories import feature_filters as rows
@@ -143,10 +145,22 @@ def search_body(
     found: ListedFilters, page: int, size: int, *, details: bool
 ) -> SearchFeatureFilterResult:
     """Return one page of filters."""
+    carrying = _Carrying(
+        grouped(found.features, lambda one: one.filter_id),
+        grouped(found.accounts, lambda one: one.filter_id),
+    )
     return SearchFeatureFilterResult(
         PaginationResult(found.total, page, size),
-        tuple(_item(found, one) if details else _outline(one) for one in found.filters),
+        tuple(_item(carrying, one) if details else _outline(one) for one in found.filters),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Carrying:
+    """Who carries filters, by filter."""
+
+    features: Mapping[FeatureFilterId, Sequence[rows.LabelledFeature]]
+    accounts: Mapping[FeatureFilterId, Sequence[rows.LabelledAccount]]
 
 
 class _Carrier(Protocol):
@@ -158,18 +172,15 @@ def applications_body(
     filters: Sequence[rows.FeatureFilter], features: Sequence[rows.LabelledFeature]
 ) -> MatchingFilterResults:
     """Return the applications with features that carry any of the filters."""
-    applications = {
-        one.application_id: (one.application_name, one.application_description) for one in features
-    }
     return MatchingFilterResults(
         tuple(
             MatchingFilterResult(
                 identifier,
-                name,
-                description,
-                _matching(filters, (one for one in features if one.application_id == identifier)),
+                carriers[0].application_name,
+                carriers[0].application_description,
+                _matching(filters, carriers),
             )
-            for identifier, (name, description) in applications.items()
+            for identifier, carriers in grouped(features, lambda one: one.application_id).items()
         )
     )
 
@@ -178,16 +189,15 @@ def accounts_body(
     filters: Sequence[rows.FeatureFilter], accounts: Sequence[rows.LabelledAccount]
 ) -> MatchingFilterResults:
     """Return the accounts that carry any of the filters."""
-    described = {one.id: (one.name, one.description) for one in accounts}
     return MatchingFilterResults(
         tuple(
             MatchingFilterResult(
                 identifier,
-                name,
-                description,
-                _matching(filters, (one for one in accounts if one.id == identifier)),
+                carriers[0].name,
+                carriers[0].description,
+                _matching(filters, carriers),
             )
-            for identifier, (name, description) in described.items()
+            for identifier, carriers in grouped(accounts, lambda one: one.id).items()
         )
     )
 
@@ -203,9 +213,8 @@ def _outline(found: rows.FeatureFilter) -> SearchFeatureFilterItem:
     return SearchFeatureFilterItem(found.id, found.name, found.version, found.description)
 
 
-def _item(listed: ListedFilters, found: rows.FeatureFilter) -> SearchFeatureFilterItem:
-    features = [one for one in listed.features if one.filter_id == found.id]
-    applications = {one.application_id: one.application_name for one in features}
+def _item(carrying: _Carrying, found: rows.FeatureFilter) -> SearchFeatureFilterItem:
+    features = carrying.features.get(found.id, ())
     return SearchFeatureFilterItem(
         found.id,
         found.name,
@@ -214,20 +223,15 @@ def _item(listed: ListedFilters, found: rows.FeatureFilter) -> SearchFeatureFilt
         _creator(found.creator),
         tuple(
             SearchFeatureFilterServiceAccount(one.id, one.name)
-            for one in listed.accounts
-            if one.filter_id == found.id
+            for one in carrying.accounts.get(found.id, ())
         ),
         tuple(
             SearchFeatureFilterApplication(
                 identifier,
-                name,
-                tuple(
-                    SearchFeatureFilterFeature(one.id, one.key)
-                    for one in features
-                    if one.application_id == identifier
-                ),
+                labelled[0].application_name,
+                tuple(SearchFeatureFilterFeature(one.id, one.key) for one in labelled),
             )
-            for identifier, name in applications.items()
+            for identifier, labelled in grouped(features, lambda one: one.application_id).items()
         ),
     )
 
