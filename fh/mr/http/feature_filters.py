@@ -61,9 +61,9 @@ class DeleteQuery(Struct, frozen=True):
 
 
 class MatchQuery(Struct, frozen=True):
-    """The filters that somebody looks for."""
+    """The filters that somebody looks for; clients leave an empty list out."""
 
-    filters: tuple[FeatureFilterId, ...]
+    filters: tuple[FeatureFilterId, ...] = ()
 
 
 def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:  # noqa: ARG001 -- all tables are made alike

@@ -292,7 +292,9 @@ async def test_matching_tells_which_of_the_filters_are_carried(shop, path, add, 
     elsewhere = await shop.api("POST", "/mr-api/portfolio", {"name": "Other", "description": ""})
     foreign = f"/mr-api/portfolio/{elsewhere.body['id']}/feature-filter/matching/applications"
     assert (await shop.api("GET", f"{foreign}?{query}")).body == {"matchingResults": []}
-    assert (await shop.api("GET", f"{path}/matching/applications")).body["field"] == "filters"
+    for kind in ("applications", "serviceaccounts"):
+        none = await shop.api("GET", f"{path}/matching/{kind}")
+        assert (none.status, none.body) == (200, {"matchingResults": []})
     assert (await shop.api("GET", f"{path}/matching/features?{query}")).status == 404
 
 
