@@ -69,7 +69,7 @@ def wanted_attached(
             which strategy it is.
     """
     if len(sent) > MOST_ATTACHED:
-        raise Invalid(_PLACE, f"There may be {MOST_ATTACHED} strategies.")
+        raise Invalid(_PLACE, f"There may be at most {MOST_ATTACHED} strategies.")
     wanted = []
     for index, one in enumerate(sent):
         place = f"{_PLACE}[{index}]"

@@ -31,17 +31,17 @@ def check_bounds(strategies: Sequence[RolloutStrategy]) -> None:
         Invalid: too many strategies, values of a rule or patterns, or too much text.
     """
     if len(strategies) > MOST_STRATEGIES:
-        raise Invalid(_PLACE, f"There may be {MOST_STRATEGIES} strategies.")
+        raise Invalid(_PLACE, f"There may be at most {MOST_STRATEGIES} strategies.")
     patterns = 0
     for index, strategy in enumerate(strategies):
         for number, attribute in enumerate(strategy.attributes or ()):
             values = len(attribute.values or ())
             if values > MOST_VALUES:
                 place = f"{_PLACE}[{index}].attributes[{number}].values"
-                raise Invalid(place, f"There may be {MOST_VALUES} values.")
+                raise Invalid(place, f"There may be at most {MOST_VALUES} values.")
             if attribute.conditional is Conditional.REGEX:
                 patterns += values
     if patterns > MOST_PATTERNS:
-        raise Invalid(_PLACE, f"There may be {MOST_PATTERNS} regular expressions in all.")
+        raise Invalid(_PLACE, f"There may be at most {MOST_PATTERNS} regular expressions in all.")
     if len(msgspec.json.encode(strategies)) > LARGEST_BYTES:
-        raise Invalid(_PLACE, f"They may take {LARGEST_BYTES} bytes.")
+        raise Invalid(_PLACE, f"They may take at most {LARGEST_BYTES} bytes.")
