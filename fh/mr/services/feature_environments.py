@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fh.db.port import Transaction
 from fh.model.ids import ApplicationId, EnvironmentId
+from fh.model.roles import Role
 from fh.mr.access import (
     ApplicationRights,
     Caller,
@@ -60,6 +61,8 @@ async def save_values_everywhere(
 ) -> Sequence[FeatureInEnvironment]:
     """Write a feature's values in several environments: all of them or none.
 
+    Source: section 5.7 of the admin contract, for who may and for what comes first.
+
     Raises:
         DuplicateItems: an environment is named twice.
         Invalid: an environment is not the application's, or the caller may only read there.
@@ -73,7 +76,10 @@ async def save_values_everywhere(
         place = f"[{index}].environmentId"
         if environment_id not in known:
             raise Invalid(place, "It is no environment of this application.")
-        if not may_attempt_write(effective_roles(caller, rights, environment_id)):
+        held = effective_roles(caller, rights, environment_id)
+        # Whoever sees nothing of an environment, or may only read there, changes nothing from here,
+        # whatever their roles in the application.
+        if not held.environment - {Role.READ} or not may_attempt_write(held):
             raise Invalid(place, "You may not change values there.")
     if not may_read_features(caller, rights):
         return []  # nothing was sent, or it would have been refused

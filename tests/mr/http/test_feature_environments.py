@@ -56,6 +56,10 @@ async def test_statuses_of_the_write_everywhere_differ(shop, everywhere, member)
 
     await shop.grant(group, ["READ"], environment=shop.production)
     assert (await api("PUT", everywhere, [{**production, "locked": False}])).status == 400
+    # Also where a role in the application would do for one value at a time.
+    await shop.grant(group, ["FEATURE_CREATE"], application=shop.application)
+    for one in (production, test):
+        assert (await api("PUT", everywhere, [{**one, "locked": False}])).status == 400
     unknown = everywhere.replace("dark-mode", "unknown")
     assert (await shop.api("PUT", unknown, [])).status == 404
     assert (await shop.api("GET", unknown)).status == 404
