@@ -154,7 +154,8 @@ def _merged_value(
         return current.value
     if not same(base.value, current.value):
         raise VersionConflict("value")
-    _need_change_right(rules, closed=closed)
+    _need_open(rules, closed=closed)
+    _need_change_right(rules)
     return wanted.value
 
 
@@ -163,7 +164,8 @@ def _merged_retired(
 ) -> bool:
     if wanted.retired in (current.retired, base.retired):
         return current.retired
-    _need_change_right(rules, closed=closed)
+    _need_open(rules, closed=closed)
+    _need_change_right(rules)
     return wanted.retired
 
 
@@ -176,7 +178,8 @@ def _merged_strategies(
     result = _CUSTOM.merged(base.strategies, current.strategies, sent)
     if _CUSTOM.same(result, current.strategies):
         return current.strategies
-    _need_change_right(rules, closed=closed)
+    _need_change_right(rules)
+    _need_open(rules, closed=closed)
     return result
 
 
@@ -190,7 +193,8 @@ def _merged_attached(
     result = merge.merged(base.attached, current.attached, sent)
     if merge.same(result, current.attached):
         return current.attached
-    _need_change_right(rules, closed=closed)
+    _need_change_right(rules)
+    _need_open(rules, closed=closed)
     return result
 
 
@@ -214,8 +218,12 @@ def _need_lock_right(wanted: Wanted, rules: Rules) -> None:
         raise Forbidden("You may not unlock features here.")
 
 
-def _need_change_right(rules: Rules, *, closed: bool) -> None:
+# Which of the two is told where both are amiss differs by what is changed: section 5.6.2.
+def _need_open(rules: Rules, *, closed: bool) -> None:
     if closed:
         raise Locked(rules.key)
+
+
+def _need_change_right(rules: Rules) -> None:
     if not may_change_value(rules.held):
         raise Forbidden("You may not change values here.")

@@ -138,6 +138,13 @@ def test_each_facet_needs_its_right(current, wanted, rules):
         merged(current, current, wanted, rules)
 
 
+def test_of_a_lock_and_a_missing_right_values_tell_the_lock_and_strategies_the_right():
+    with pytest.raises(Locked):
+        merged(CLOSED, CLOSED, Wanted("b", locked=True), LOCKER)
+    with pytest.raises(Forbidden):
+        merged(CLOSED, CLOSED, Wanted("a", locked=True, strategies=[_strategy(None)]), LOCKER)
+
+
 def test_the_lock_rights_suffice_for_the_lock():
     assert _changed(OPEN, OPEN, Wanted("a", locked=True), LOCKER).locked
     assert not _changed(CLOSED, CLOSED, Wanted("a", locked=False), UNLOCKER).locked
