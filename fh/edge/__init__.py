@@ -30,6 +30,7 @@ evaluation    what an SDK is sent of a feature, its context considered
 encoded       what a key may see, encoded once and shared
 poll          the answer to `GET /features`
 write         the answer to `PUT /features`: what an SDK may change
+recent_locks  what test writes made of locks, until that comes back over the bus
 flags         features as flags of OpenFeature, each value with its reason
 ofrep         the answers to OpenFeature's remote evaluation protocol
 pages         health, metrics and the like, where no web application stands behind Edge

@@ -26,8 +26,8 @@ class Edge:
     """Serves polls, streams and test writes; everything else goes elsewhere.
 
     Connections that begin with TLS or HTTP/2 are given to `take_other_protocol`; without it they
-    are closed. Where `lookup` may be behind what `updates` change, test writes are decided by
-    `newest`.
+    are closed. Test writes are decided by `newest` where there is one that is never behind what
+    `updates` change.
 
     Attributes:
         orders: What operators want; whoever changes it calls `obey`.
@@ -43,7 +43,7 @@ class Edge:
         newest: KeyLookup | None = None,
     ) -> None:
         self._lookup = lookup
-        self._newest = newest or lookup
+        self._newest = newest
         self._updates = updates
         self._settings = settings
         self._elsewhere = elsewhere

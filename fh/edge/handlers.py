@@ -9,18 +9,19 @@ import trio
 
 from fh.bus.errors import EventTooLarge
 from fh.contracts.answers import Denied, Granted, KeyAnswer, KeyLookup
-from fh.contracts.updates import FeatureUpdates, StreamedFeatureUpdate
+from fh.contracts.updates import FeatureUpdates
 from fh.edge.encoded import EncodedViews
 from fh.edge.flags import Flags
 from fh.edge.gate import Reason
 from fh.edge.ofrep import answer_evaluation
 from fh.edge.orders import Orders
 from fh.edge.poll import NOT_READY, answer_poll
+from fh.edge.recent_locks import RecentLocks
 from fh.edge.request import EvaluateFlag, EvaluateFlags, Poll, Question, Write
 from fh.edge.response import Answer, refusal
 from fh.edge.settings import EdgeSettings
 from fh.edge.subscriptions import load_in_time
-from fh.edge.write import ACCEPTED, decide_write
+from fh.edge.write import HandOn, decide_write
 from fh.errors import Unavailable
 from fh.model.sdk_key import SdkKey
 
@@ -30,7 +31,7 @@ _FAILED = refusal(503, "something went wrong here, try again shortly")
 
 
 class Handlers:
-    """Answers questions from what Dacha says; holds no state of its own."""
+    """Answers questions from what Dacha says, and from what was written here lately."""
 
     def __init__(
         self,
@@ -39,10 +40,13 @@ class Handlers:
         settings: EdgeSettings,
         views: EncodedViews,
         flags: Flags,
-        newest: KeyLookup,
+        newest: KeyLookup | None,
         orders: Orders,
     ) -> None:
-        """Decide test writes by `newest`, for `lookup` may be behind what is written to."""
+        """Decide test writes by `newest`, which is the truth, for `lookup` may be behind it.
+
+        Without it they are decided by `lookup`, and by what was written here lately.
+        """
         self._lookup = lookup
         self._newest = newest
         self._updates = updates
@@ -50,6 +54,7 @@ class Handlers:
         self._views = views
         self._flags = flags
         self._orders = orders
+        self._locks = RecentLocks()
 
     def answer_now(self, question: Question, body: bytes) -> Answer | None:
         """Return the answer if everything that it takes is in memory."""
@@ -101,10 +106,12 @@ class Handlers:
                     question, answers, self._views, self._settings
                 )
             case Write(key):
-                answers = await self._load(self._newest, [key])
+                answers = await self._load(self._newest or self._lookup, [key])
                 if (paused := self._put_off(answers.items())) is not None:
                     return paused
-                decided = decide_write(question, body, answers[key])
+                place = key.environment_id, question.feature_key
+                lock = self._locks.find(place) if self._newest is None else None
+                decided = decide_write(question, body, answers[key], lock=lock)
                 return decided if isinstance(decided, Answer) else await self._submit(decided)
             case EvaluateFlag(shown) | EvaluateFlags(shown):
                 found = (
@@ -129,7 +136,8 @@ class Handlers:
             return None
         return refusal(503, Reason.PAUSED.value, retry_seconds=ceil(seconds))
 
-    async def _submit(self, update: StreamedFeatureUpdate) -> Answer:
+    async def _submit(self, decided: HandOn) -> Answer:
+        update = decided.update
         with trio.move_on_after(self._settings.load_seconds):
             try:
                 await self._updates.submit(update)
@@ -137,7 +145,10 @@ class Handlers:
                 return refusal(413, "the value is too large for the bus")
             except Unavailable:
                 return NOT_READY
-            return ACCEPTED
+            if update.lock is not None:
+                place = update.environment_id, update.feature_key
+                self._locks.note(place, lock=update.lock)
+            return decided.answer
         return NOT_READY
 
     async def _load(self, lookup: KeyLookup, keys: Iterable[SdkKey]) -> dict[SdkKey, KeyAnswer]:

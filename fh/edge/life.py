@@ -92,7 +92,7 @@ class Life:
         take_other_protocol: TakeAway,
         poller: Poller,
         states: FeatureStates,
-        newest: KeyLookup,
+        newest: KeyLookup | None,
         orders: Orders,
     ) -> None:
         self.settings = settings

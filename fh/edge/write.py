@@ -5,6 +5,7 @@ Source: section 1.8 of the data plane's contract, with its rulings.
 
 import json
 import re
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from math import isfinite
 from typing import TypeAlias, assert_never
@@ -44,22 +45,29 @@ class _Refused(Exception):
         self.answer = _plain(status, text)
 
 
-def decide_write(write: Write, body: bytes, answer: KeyAnswer) -> StreamedFeatureUpdate | Answer:
+@dataclass(frozen=True, slots=True)
+class HandOn:
+    """An update to hand on, and the answer once that is done."""
+
+    update: StreamedFeatureUpdate
+    answer: Answer
+
+
+def decide_write(
+    write: Write, body: bytes, answer: KeyAnswer, *, lock: bool | None = None
+) -> HandOn | Answer:
     """Return the update to hand on, or the answer if there is nothing to hand on.
 
-    The order of the checks is part of the contract: the first that fails decides.
+    The order of the checks is part of the contract: the first that fails decides. `lock` is
+    what the feature's lock has been made lately, for all that is known, whatever `answer` says.
     """
     try:
-        return _decided(write, _decoded(body), answer)
+        return _decided(write, _decoded(body), answer, lock=lock)
     except _Refused as refused:
         return refused.answer
 
 
-ACCEPTED = Answer(200, (("cache-control", NO_STORE),))
-"""The update was handed on."""
-
-
-def _decided(write: Write, body: _Body, answer: KeyAnswer) -> StreamedFeatureUpdate | Answer:
+def _decided(write: Write, body: _Body, answer: KeyAnswer, *, lock: bool | None) -> HandOn | Answer:
     match answer:
         case NotReady():
             return NOT_READY
@@ -75,24 +83,28 @@ def _decided(write: Write, body: _Body, answer: KeyAnswer) -> StreamedFeatureUpd
     if feature is None:
         return _plain(404)
     updating = has_value(body.value) or body.update_value is True
-    locked = feature.value is not None and feature.value.locked
+    locked = lock
+    if locked is None:
+        locked = feature.value is not None and feature.value.locked
     _check_permission(answer.roles, body, locked=locked, updating=updating)
-    lock = body.lock if body.lock is not locked else None
     update = StreamedFeatureUpdate(
         secret=write.key.secret,
         environment_id=write.key.environment_id,
         feature_key=write.feature_key,
-        lock=lock,
+        lock=body.lock,
         organisation_id=answer.organisation_id,
         portfolio_id=answer.portfolio_id,
         application_id=answer.application_id,
         account_id=answer.account_id,
     )
+    changes = body.lock is not None and body.lock is not locked
     if updating:
         wanted = _checked(feature.feature.value_type, body.value)
-        if not _is_current(feature.feature.value_type, wanted, feature.value):
-            return _with_value(update, wanted)
-    return _plain(202) if lock is None else update
+        update = _with_value(update, wanted)
+        changes |= not _is_current(feature.feature.value_type, wanted, feature.value)
+    # What seems to be there already is handed on like all else: an earlier write may not have come
+    # back to us yet, and MR makes no version of what it really has.
+    return HandOn(update, _bare(200 if changes else 202))
 
 
 def _decoded(body: bytes) -> _Body:
@@ -215,8 +227,12 @@ def _number_json(number: Decimal) -> bytes:
     return str(number).encode()
 
 
+def _bare(status: int) -> Answer:
+    return Answer(status, (("cache-control", NO_STORE),))
+
+
 def _plain(status: int, text: str = "") -> Answer:
-    headers = (("cache-control", NO_STORE),)
-    return Answer(
-        status, (("content-type", "text/plain"), *headers) if text else headers, text.encode()
-    )
+    bare = _bare(status)
+    if not text:
+        return bare
+    return Answer(status, (("content-type", "text/plain"), *bare.headers), text.encode())

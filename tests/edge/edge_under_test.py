@@ -257,13 +257,21 @@ class EdgeUnderTest:
 
 @asynccontextmanager
 async def edge_under_test(
-    lookup: MemoryLookup | None = None, **settings: object
+    lookup: MemoryLookup | None = None,
+    newest: MemoryLookup | None = None,
+    **settings: object,
 ) -> AsyncIterator[EdgeUnderTest]:
     chosen = replace(EdgeSettings(drop_after_seconds=0), **settings)
     lookup = lookup or MemoryLookup()
     elsewhere: list[tuple[socket.socket, bytes]] = []
     updates = MemoryUpdates()
-    edge = Edge(lookup, updates, chosen, lambda taken, data: elsewhere.append((taken, data)))
+    edge = Edge(
+        lookup,
+        updates,
+        chosen,
+        lambda taken, data: elsewhere.append((taken, data)),
+        newest=newest,
+    )
     listener = listen("127.0.0.1", 0, chosen)
     door = Door(listener, edge.adopt, descriptors=10_000)
     async with trio.open_nursery() as nursery:

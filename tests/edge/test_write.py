@@ -18,13 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw, structs
 
-from fh.bus.errors import EventTooLarge
 from fh.contracts.answers import Denied, NotReady
 from fh.contracts.published import ABSENT
 from fh.contracts.updates import StreamedFeatureUpdate
 from fh.edge.request import Write
 from fh.edge.response import Answer
-from fh.edge.write import decide_write
+from fh.edge.write import HandOn, decide_write
 from fh.model.feature_type import FeatureType
 from fh.model.roles import Role
 
@@ -50,9 +49,16 @@ STRING = feature(FeatureType.STRING, b'"blue"')
 JSON = feature(FeatureType.JSON, b'"{\\"a\\":1}"')
 
 
-def decided(body, stored=FLAG, roles=ALL):
+def decided(body, stored=FLAG, roles=ALL, lock=None):
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return decide_write(WRITE, text, granted([stored], roles=roles))
+    return decide_write(WRITE, text, granted([stored], roles=roles), lock=lock)
+
+
+def handed_on(body, stored=FLAG, *, status=200) -> StreamedFeatureUpdate:
+    result = decided(body, stored)
+    assert isinstance(result, HandOn)
+    assert result.answer.status == status
+    return result.update
 
 
 @pytest.mark.parametrize(
@@ -123,25 +129,11 @@ def decided(body, stored=FLAG, roles=ALL):
         pytest.param(
             {"updateValue": True}, FLAG, ALL, 412, "cannot set flag value to null", id="row-11"
         ),
-        pytest.param({"value": False}, FLAG, ALL, 202, "", id="row-12"),
-        pytest.param({"value": 15.0}, NUMBER, ALL, 202, "", id="row-12-number-by-value"),
-        pytest.param({"value": "blue"}, STRING, ALL, 202, "", id="row-12-string"),
-        pytest.param({"value": '{"a":1}'}, JSON, ALL, 202, "", id="row-12-json"),
-        pytest.param(
-            {"updateValue": True},
-            feature(FeatureType.STRING, None),
-            ALL,
-            202,
-            "",
-            id="row-12-null-to-null",
-        ),
-        pytest.param({"lock": False}, FLAG, ALL, 202, "", id="row-12-lock-as-it-is"),
-        pytest.param({"value": False, "lock": False}, FLAG, ALL, 202, "", id="row-12-both-as-is"),
         pytest.param({"value": "\0"}, STRING, ALL, 400, "the value holds NUL", id="nul"),
         pytest.param(b'{"value":"\\ud800"}', STRING, ALL, 400, "the", id="half-a-surrogate"),
     ],
 )
-def test_what_is_refused_or_changes_nothing(body, stored, roles, status, text) -> None:
+def test_what_is_refused(body, stored, roles, status, text) -> None:
     answer = decided(body, stored, roles)
     assert isinstance(answer, Answer)
     assert (answer.status, answer.body.decode()[: len(text)]) == (status, text)
@@ -196,10 +188,8 @@ def test_the_first_check_that_fails_decides() -> None:
     ],
 )
 def test_what_is_handed_on(body, stored, expected) -> None:
-    update = decided(body, stored)
-    assert isinstance(update, StreamedFeatureUpdate)
     assert (
-        json.loads(msgspec.json.encode(update))
+        json.loads(msgspec.json.encode(handed_on(body, stored)))
         == {
             "apiKey": SERVER_KEY.secret,
             "environmentId": str(ENVIRONMENT),
@@ -214,38 +204,76 @@ def test_what_is_handed_on(body, stored, expected) -> None:
     )
 
 
-def test_a_lock_alone_and_an_unchanged_value_hand_no_value_on() -> None:
-    for body in ({"lock": True}, {"lock": True, "value": False}):
-        update = decided(body)
-        assert isinstance(update, StreamedFeatureUpdate)
-        assert (update.lock, update.updating_value, update.value_boolean) == (True, False, None)
+@pytest.mark.parametrize(
+    ("body", "stored", "expected"),
+    [
+        pytest.param({"value": False}, FLAG, {"valueBoolean": False}, id="boolean"),
+        pytest.param({"value": 15.0}, NUMBER, {"valueNumber": 15.0}, id="number-by-value"),
+        pytest.param({"value": "blue"}, STRING, {"valueString": "blue"}, id="string"),
+        pytest.param({"value": '{"a":1}'}, JSON, {"valueString": '{"a":1}'}, id="json"),
+        pytest.param({"updateValue": True}, feature(FeatureType.STRING, None), {}, id="null"),
+        pytest.param({"lock": False}, FLAG, {"lock": False}, id="lock"),
+        pytest.param(
+            {"value": False, "lock": False},
+            FLAG,
+            {"valueBoolean": False, "lock": False},
+            id="both",
+        ),
+    ],
+)
+def test_what_seems_to_be_there_already_is_handed_on_for_the_seeming_may_be_old(
+    body, stored, expected
+) -> None:
+    written = json.loads(msgspec.json.encode(handed_on(body, stored, status=202)))
+    members = ("valueBoolean", "valueNumber", "valueString", "lock")
+    assert {name: written[name] for name in members if name in written} == expected
+    assert written.get("updatingValue", False) == (body != {"lock": False})
+
+
+def test_a_lock_alone_hands_no_value_on() -> None:
+    update = handed_on({"lock": True})
+    assert (update.lock, update.updating_value, update.value_boolean) == (True, False, None)
+
+
+def test_a_lock_that_changes_makes_a_write_of_the_same_value_a_change() -> None:
+    update = handed_on({"lock": True, "value": False})
+    assert (update.lock, update.updating_value, update.value_boolean) == (True, True, False)
+
+
+def test_a_lock_that_was_written_lately_counts_more_than_what_is_known() -> None:
+    assert isinstance(decided({"value": True}, LOCKED, lock=False), HandOn)
+    refused = decided({"value": True}, FLAG, lock=True)
+    assert isinstance(refused, Answer)
+    assert refused.status == 412
+    unlocked = decided({"lock": False}, LOCKED, lock=False)
+    assert isinstance(unlocked, HandOn)
+    assert unlocked.answer.status == 202
 
 
 def test_digits_of_a_number_are_kept() -> None:
-    update = decided(b'{"value":12345678901234567890.123456789}', NUMBER)
-    assert isinstance(update, StreamedFeatureUpdate)
+    update = handed_on(b'{"value":12345678901234567890.123456789}', NUMBER)
     assert update.value_number == Raw(b"12345678901234567890.123456789")
 
 
 def test_a_retired_feature_and_one_without_a_value_can_be_written() -> None:
     for stored in (feature(FeatureType.BOOLEAN, b"false", retired=True), boolean("flag")):
-        assert isinstance(decided({"value": True}, stored), StreamedFeatureUpdate)
+        assert handed_on({"value": True}, stored).value_boolean is True
 
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_no_body_makes_a_mess(body: bytes) -> None:
     for stored in (FLAG, NUMBER, STRING, JSON):
         result = decided(body, stored)
-        assert isinstance(result, StreamedFeatureUpdate) or result.status in {202, 400, 412}
+        assert isinstance(result, HandOn) or result.status in {400, 412}
 
 
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists, max_leaves=5))
 def test_whatever_is_handed_on_can_be_stored(value: object) -> None:
     for stored in (FLAG, NUMBER, STRING, JSON):
         result = decided({"value": value}, stored)
-        if isinstance(result, StreamedFeatureUpdate):
-            assert json.loads(msgspec.json.encode(result))["featureKey"] == "flag"
-            assert "\0" not in (result.value_string or "")
+        if isinstance(result, HandOn):
+            assert json.loads(msgspec.json.encode(result.update))["featureKey"] == "flag"
+            assert "\0" not in (result.update.value_string or "")
 
 
 def put(path: str, body: bytes, headers: str = "") -> bytes:
@@ -297,23 +325,4 @@ async def test_a_connection_goes_on_after_a_write() -> None:
         await client.send(put(path, b'{"lock":true}', "Origin: http://page\r\n"))
         status, headers, _ = await client.answer()
         assert (status, headers["access-control-allow-origin"]) == (200, "*")
-        assert [update.lock for update in under_test.updates.submitted] == [None, True]
-
-
-async def test_while_mr_is_away_a_write_is_to_be_tried_again() -> None:
-    lookup = MemoryLookup({SERVER_KEY: granted([FLAG], roles=ALL)})
-    async with edge_under_test(lookup) as under_test:
-        under_test.updates.away = True
-        client = await under_test.connect()
-        await client.send(put(f"/features/{E}/{S}/flag", b'{"value":true}'))
-        status, headers, _ = await client.answer()
-        assert (status, headers["retry-after"]) == (503, "1")
-
-
-async def test_a_value_that_no_broker_will_ever_take_is_no_matter_of_trying_again() -> None:
-    lookup = MemoryLookup({SERVER_KEY: granted([FLAG], roles=ALL)})
-    async with edge_under_test(lookup) as under_test:
-        under_test.updates.fault = EventTooLarge("an update", 2, 1)
-        client = await under_test.connect()
-        await client.send(put(f"/features/{E}/{S}/flag", b'{"value":true}'))
-        assert (await client.answer())[0] == 413
+        assert [update.lock for update in under_test.updates.submitted] == [None, None, True]
