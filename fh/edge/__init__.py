@@ -17,7 +17,6 @@ connections   all of them, and how many
 admission     who is sent its first features now, and who waits for a turn
 gate          who may open a stream, and what those are told who may not
 farewells     goodbye to many streams, spread
-engine_statistics what an engine counts
 engine        owns every connection: reads requests, writes answers, times out
 fanout        audiences, and one event written to every stream of one
 request       what a request head asks for, decided without I/O

@@ -19,7 +19,7 @@ from fh.edge.connection import CLOSED, Connection, Phase
 from fh.edge.connections import Connections
 from fh.edge.engine_statistics import EngineStatistics
 from fh.edge.fanout import FanOut
-from fh.edge.farewells import LAST_WORDS_SECONDS, say_goodbye, wait_answered
+from fh.edge.farewells import leave
 from fh.edge.gate import Gate
 from fh.edge.heartbeats import Heartbeats
 from fh.edge.intake import AwaitedBody, Intake, Requests
@@ -123,7 +123,7 @@ class Engine:
         """Write a whole answer, then await the next request or close."""
         if connection.closed:
             return
-        connection.closes = closes
+        connection.closes |= closes  # after a half-close it has to, anyway
         connection.phase = Phase.BUSY
         if self._writer.write(connection, ANSWER, data):
             self._answered(connection)
@@ -225,20 +225,15 @@ class Engine:
 
     async def drain(self) -> None:
         """Say goodbye to every stream, spread over the grace period, and answer who has asked."""
-        began_at = trio.current_time()
-        await say_goodbye(
-            self._connections.of_streams(),
+        await leave(
+            self._connections,
             self._say_farewell,
             # Those without all of their features are given the time that is left.
             last=self._admission.has,
-            seconds=self._settings.grace_seconds,
+            grace_seconds=self._settings.grace_seconds,
             jitter=self._jitter,
+            wait_all_written=self._writer.wait_all_written,
         )
-        await wait_answered(self._connections, began_at, self._settings.grace_seconds)
-        # Whoever writes to a relay's client still has to pass the farewell on, and others to read.
-        with trio.move_on_after(LAST_WORDS_SECONDS):
-            await self._connections.wait_relays_left()
-            await self._writer.wait_all_written()
 
     @property
     def is_writing(self) -> bool:
@@ -282,11 +277,16 @@ class Engine:
         except OSError:
             self.close(connection)
             return
-        if not data:
-            # A half-close counts as gone: it can't be told from a close before a write fails.
+        if data:
+            self._intake.take_in(connection, data)
+        elif connection.phase is Phase.BUSY:
+            # It asks no more, but what it asked is being done, and the answer may still be read.
+            connection.closes = True
+            writes = connection.tail is not None
+            self._poller.unwatch_reads(connection.descriptor, writes=writes)
+        else:
+            # Else a half-close counts as gone: it can't be told from a close until a write fails.
             self.close(connection)
-            return
-        self._intake.take_in(connection, data)
 
     def _respond_again(self, connection: Connection, data: bytes) -> None:
         """Do what `respond` does for a connection that stays open, the short way."""

@@ -1,13 +1,14 @@
 """How Edge ends: goodbyes, spread so that nobody comes back in a crowd, and last answers."""
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from math import ceil
 from typing import Final
 
 import trio
 
 from fh.edge.connection import Connection
+from fh.edge.connections import Connections
 
 _MOST_PER_TURN: Final = 500
 _FEWEST_PER_TURN: Final = 10
@@ -16,6 +17,30 @@ _LOOK_SECONDS: Final = 0.02
 
 LAST_WORDS_SECONDS: Final = 1.0
 """What clients are given at least, to ask and to read."""
+
+
+async def leave(
+    connections: Connections,
+    end: Callable[[Connection], None],
+    *,
+    last: Callable[[Connection], bool],
+    grace_seconds: float,
+    jitter: random.Random,
+    wait_all_written: Callable[[], Awaitable[None]],
+) -> None:
+    """Have `end` end every stream, spread over the grace period, and let who has asked be answered.
+
+    See `say_goodbye` for `last`. `wait_all_written` waits until clients have read.
+    """
+    began_at = trio.current_time()
+    await say_goodbye(
+        connections.of_streams(), end, last=last, seconds=grace_seconds, jitter=jitter
+    )
+    await wait_answered(connections, began_at, grace_seconds)
+    # Whoever writes to a relay's client still has to pass the farewell on, and others to read.
+    with trio.move_on_after(LAST_WORDS_SECONDS):
+        await connections.wait_relays_left()
+        await wait_all_written()
 
 
 async def say_goodbye(

@@ -42,6 +42,9 @@ class Poller(Protocol):
     def unwatch_writes(self, descriptor: int) -> None:
         """Report readiness to write no longer."""
 
+    def unwatch_reads(self, descriptor: int, *, writes: bool) -> None:
+        """Report only that the peer is gone, and what was watched of `writes`; it sends no more."""
+
     def forget(self, descriptor: int) -> None:
         """Stop watching; call it before the descriptor is closed or handed over."""
 
@@ -61,6 +64,7 @@ class EpollPoller:
         self._epoll = select.epoll()
         self._reads = select.EPOLLIN | select.EPOLLRDHUP
         self._both = self._reads | select.EPOLLOUT
+        self._read_to_end: set[int] = set()
 
     def watch(self, descriptor: int) -> None:
         """See `Poller`."""
@@ -68,14 +72,21 @@ class EpollPoller:
 
     def watch_writes(self, descriptor: int) -> None:
         """See `Poller`."""
-        self._epoll.modify(descriptor, self._both)
+        at_end = descriptor in self._read_to_end
+        self._epoll.modify(descriptor, select.EPOLLOUT if at_end else self._both)
 
     def unwatch_writes(self, descriptor: int) -> None:
         """See `Poller`."""
-        self._epoll.modify(descriptor, self._reads)
+        self._epoll.modify(descriptor, 0 if descriptor in self._read_to_end else self._reads)
+
+    def unwatch_reads(self, descriptor: int, *, writes: bool) -> None:
+        """See `Poller`."""
+        self._read_to_end.add(descriptor)
+        self._epoll.modify(descriptor, select.EPOLLOUT if writes else 0)
 
     def forget(self, descriptor: int) -> None:
         """See `Poller`."""
+        self._read_to_end.discard(descriptor)
         self._epoll.unregister(descriptor)
 
     async def run(self, on_ready: OnReady) -> None:
@@ -131,6 +142,11 @@ class PortablePoller:
     def unwatch_writes(self, descriptor: int) -> None:
         """See `Poller`."""
         if scope := self._writing.pop(descriptor, None):
+            scope.cancel()
+
+    def unwatch_reads(self, descriptor: int, *, writes: bool) -> None:  # noqa: ARG002  kept apart
+        """See `Poller`."""
+        if scope := self._reading.pop(descriptor, None):
             scope.cancel()
 
     def forget(self, descriptor: int) -> None:
