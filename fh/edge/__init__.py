@@ -12,7 +12,7 @@ writer        bytes out, and what becomes of those that the kernel does not take
 lifetimes     when something is due for a connection
 intake        cuts what clients send into requests: heads, bodies, TLS
 sdks          which SDK opened a stream, as a small number
-relay         a stream whose bytes somebody else writes: TLS, HTTP/2, WebSocket
+relay         a stream whose bytes somebody else writes: TLS, HTTP/2, WebSocket, HTTP/1.0
 connections   all of them, and how many
 admission     who is sent its first features now, and who waits for a turn
 gate          who may open a stream, and what those are told who may not
@@ -49,6 +49,7 @@ subscription  the actor of one environment with streams
 listener      from the bus to the subscriptions
 subscriptions one subscription for each environment with streams
 websocket     a stream over a WebSocket
+unchunked     a stream over HTTP/1.0
 life          one life of Edge: requests in, the right part to each
 edge          Edge as the rest of the process holds on to it
 link          what a parent and its worker processes say to each other

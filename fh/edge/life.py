@@ -60,6 +60,7 @@ from fh.edge.response import (
 from fh.edge.sdks import SdkNumbers
 from fh.edge.settings import EdgeSettings
 from fh.edge.subscriptions import Subscriptions
+from fh.edge.unchunked import serve_unchunked
 from fh.edge.websocket import serve_socket
 from fh.model.sdk_key import SdkKey
 from fh.wire.http_head import MalformedHead, RequestHead, TooManyHeaders, parse_head
@@ -216,7 +217,9 @@ class Life:
             self.on_refused(connection, 431, "too many headers")
             return
         asked = refused_without_tls(head, self.settings.plain_paths) or self.decide(head, peer)
-        if isinstance(asked, OpenStream):
+        if isinstance(asked, OpenStream) and head.version == "1.0":
+            self._serve_unchunked(connection, asked, head)
+        elif isinstance(asked, OpenStream):
             opening = opening_of(asked, head)
             if self._openings.came_before(data):
                 self._openings.remember(data, opening, len(data))
@@ -342,11 +345,22 @@ class Life:
         return self.responses.encode(answer, cors=cors, closes=closes, bare=bare)
 
     def _serve_socket(self, connection: Connection, data: bytes, asked: OpenSocket) -> None:
+        stream, rest, peer = self._take_stream(connection)
+        assert self._nursery is not None
+        self._nursery.start_soon(serve_socket, stream, data + rest, asked, self, peer)
+
+    def _serve_unchunked(
+        self, connection: Connection, asked: OpenStream, head: RequestHead
+    ) -> None:
+        response = self.responses.stream_head(time.time(), cors=crosses(head), chunked=False)
+        stream, _, peer = self._take_stream(connection)
+        assert self._nursery is not None
+        self._nursery.start_soon(serve_unchunked, stream, response, asked, self, peer)
+
+    def _take_stream(self, connection: Connection) -> tuple[trio.SocketStream, bytes, Peer]:
         taken, rest = self.engine.take(connection)
         stream = trio.SocketStream(trio.socket.from_stdlib_socket(taken))
-        assert self._nursery is not None
-        peer = partial(peer_address, stream.socket.fileno())
-        self._nursery.start_soon(serve_socket, stream, data + rest, asked, self, peer)
+        return stream, rest, partial(peer_address, stream.socket.fileno())
 
     # Streams ----------------------------------------------------------------------------------
 

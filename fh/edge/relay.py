@@ -1,4 +1,4 @@
-"""A stream whose bytes somebody else writes: over TLS, HTTP/2 or a WebSocket.
+"""A stream whose bytes somebody else writes: over TLS, HTTP/2, a WebSocket or HTTP/1.0.
 
 To subscriptions and the fan-out it is one more slow client: whatever it is sent goes into its
 backlog, the newest event for each key, bounded like everybody's. Its own task takes it from there.
@@ -21,6 +21,7 @@ class Bearer(Enum):
 
     REQUEST = "a request over TLS or HTTP/2"
     SOCKET = "a WebSocket"
+    CONNECTION = "a connection of HTTP/1.0"
 
 
 class Relay(Connection):

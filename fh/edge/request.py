@@ -173,8 +173,6 @@ def _stream(head: RequestHead, segments: tuple[str, ...]) -> Asked:
         if malformed.in_environment:
             return Refused(404, "the environment is not a UUID")
         key = None
-    if head.version == "1.0":
-        return Refused(505, "a stream needs HTTP/1.1")
     if segments[0] == _SOCKETS and "websocket" in _tokens(head, "upgrade"):
         # Sockets of browsers can't set headers either.
         ids = [value for name, value in query if name == "lastEventId"]
@@ -184,6 +182,8 @@ def _stream(head: RequestHead, segments: tuple[str, ...]) -> Asked:
 
 
 def _socket(head: RequestHead, stream: OpenStream) -> Asked:
+    if head.version == "1.0":
+        return Refused(505, "a WebSocket needs HTTP/1.1")
     if "upgrade" not in _tokens(head, "connection"):
         return Refused(400, "a WebSocket needs `connection: upgrade`")
     if head.header_lines("sec-websocket-version") != (_SOCKET_VERSION,):
@@ -246,8 +246,6 @@ def _notices(head: RequestHead, segments: tuple[str, ...]) -> Asked:
         key = parse_parts(segments)
     except MalformedKey:
         key = None
-    if head.version == "1.0":
-        return Refused(505, "a stream needs HTTP/1.1")
     # What the client was told with the path counts until the stream has told it more.
     told = [value for name, value in parse_qsl(head.query) if name == "etag"]
     held = head.header("last-event-id") or (told[-1] if told else None)

@@ -153,10 +153,15 @@ class Responses:
         )
         self._cors = _lines(self.cors)
         self._stream = _lines((*self.stream, ("transfer-encoding", "chunked")))
+        self._unchunked = _lines((*self.stream, ("connection", "close")))
 
-    def stream_head(self, now_at: float, *, cors: bool) -> bytes:
-        """Return the head of every stream over HTTP/1.1; `now_at` is the wall time in seconds."""
-        lines = self._stream + (self._cors if cors else b"")
+    def stream_head(self, now_at: float, *, cors: bool, chunked: bool = True) -> bytes:
+        """Return the head of every stream over HTTP/1.1; `now_at` is the wall time in seconds.
+
+        Clients of HTTP/1.0 know no chunks.
+        """
+        lines = self._stream if chunked else self._unchunked
+        lines += self._cors if cors else b""
         return EncodedAnswer(_status(200), b"\r\n%b\r\n" % lines).on(now_at)
 
     def encode(

@@ -50,7 +50,6 @@ async def connections_are(edge: EdgeUnderTest, count: int, *, seconds: float = 8
         (b"GET /features?apiKey=x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         (b"GET /features/not-a-uuid/key HTTP/1.1\r\nHost: x\r\n\r\n", 404),
         (b"GET /features/a/b/c/d/e HTTP/1.1\r\nHost: x\r\n\r\n", 404),
-        (b"GET /features/%s/x HTTP/1.0\r\nHost: x\r\n\r\n" % str(ENVIRONMENT).encode(), 505),
     ],
 )
 async def test_what_can_not_be_served_gets_a_clear_answer_and_the_connection_ends(

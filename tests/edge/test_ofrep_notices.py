@@ -113,12 +113,6 @@ async def test_notices_are_not_cut_off_after_the_life_of_a_stream() -> None:
         await notice(page)
 
 
-async def test_a_stream_needs_http_1_1(edge: EdgeUnderTest) -> None:
-    client = await edge.connect()
-    await client.send(f"GET /ofrep/v1/changes/{E}/{S} HTTP/1.0\r\nHost: x\r\n\r\n".encode())
-    assert (await client.answer())[0] == 505
-
-
 async def test_a_path_without_an_etag_begins_with_a_notice(edge: EdgeUnderTest) -> None:
     client = await listen(edge, f"/ofrep/v1/changes/{E}/{S}")
     assert (await client.event())[0] == "ack"
