@@ -156,10 +156,16 @@ class Intake:
             self._feed(connection, rest)
 
     def is_late(self, connection: Connection) -> None:
-        """Refuse a request that took too long to arrive."""
-        part = "body" if connection.phase is Phase.BODY else "head"
+        """Refuse a request that took too long to arrive.
+
+        A head that is not whole may be that of a stream, and to streams of some SDKs any status
+        from 400 to 499 is final: they are told nothing, and try again.
+        """
+        if connection.phase is not Phase.BODY:
+            self._close(connection)
+            return
         self._begin_answer(connection)
-        self._requests.on_refused(connection, 408, f"the request {part} came late")
+        self._requests.on_refused(connection, 408, "the request body came late")
 
     def forget(self, connection: Connection) -> None:
         """Throw away what arrived on a connection that is gone."""
