@@ -1,10 +1,13 @@
 """What follows from the head of a request for a stream, and nothing else."""
 
+import re
 from dataclasses import dataclass
 
 from fh.edge.request import OpenStream, StreamForm
 from fh.wire.etag import EMPTY_CONTEXT_TAG, context_tag, parse_last_event_id
 from fh.wire.http_head import RequestHead
+
+_ENVIRONMENT_TAG = re.compile("[0-9a-f]{32}[01]")
 
 _SENT_BY_PAGES = ("origin", "sec-fetch-mode")
 """Headers that browsers send and SDKs elsewhere don't."""
@@ -35,10 +38,14 @@ def opening_of(asked: OpenStream, head: RequestHead) -> Opening:
 
 
 def resumed(asked: OpenStream) -> tuple[str, str | None]:
-    """Return the tag of the context, and the environment tag that the client still holds."""
+    """Return the tag of the context, and the environment tag that the client still holds.
+
+    An id that was never ours holds nothing: its client is new.
+    """
     ignores_context = asked.key is not None and asked.key.client_evaluated
     tag = EMPTY_CONTEXT_TAG if ignores_context else context_tag(asked.context)
-    return tag, parse_last_event_id(asked.last_event_id, tag)
+    held = parse_last_event_id(asked.last_event_id, tag)
+    return tag, held if held is not None and _ENVIRONMENT_TAG.fullmatch(held) else None
 
 
 def lasts(asked: OpenStream) -> bool:

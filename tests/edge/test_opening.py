@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 import trio
 from edge_under_test import (
     CLIENT_KEY,
@@ -57,6 +58,21 @@ async def test_what_it_still_holds_is_not_sent_again() -> None:
         stream = await remembered(edge, f"last-event-id: {event_id}\r\n")
         await edge.announce(boolean("dark", False, version=2))
         assert (await stream.event())[0] == "feature"
+
+
+@pytest.mark.parametrize("event_id", ["junk", "0", "-", "a" * 33, '"junk"'])
+async def test_who_holds_nothing_of_ours_is_new_and_told_at_once_that_it_is_served(
+    event_id: str,
+) -> None:
+    async with edge_under_test(flags()) as edge:
+        stream = await edge.open_stream(headers=f"last-event-id: {event_id}\r\n")
+        assert await first_values(stream) == {"dark": True}
+
+
+async def test_who_holds_what_is_old_is_sent_what_is_new_without_more_words() -> None:
+    async with edge_under_test(flags()) as edge:
+        stream = await edge.open_stream(headers=f"last-event-id: {'5' * 32}1\r\n")
+        assert (await stream.event())[0] == "features"
 
 
 async def test_each_context_gets_its_own_values() -> None:
