@@ -10,6 +10,7 @@ import trio
 from fh.edge.edge import Edge
 from fh.edge.gate import Peer, TurnedAway
 from fh.edge.life import Life
+from fh.edge.opening import crosses
 from fh.edge.pages import Pages
 from fh.edge.plain import refused_without_tls
 from fh.edge.relay import Bearer, Relay
@@ -24,7 +25,7 @@ from fh.edge.request import (
     Refused,
     decide,
 )
-from fh.edge.response import Answer, Headers, come_back, refusal
+from fh.edge.response import Answer, Headers, come_back, refusal, refused
 from fh.edge.settings import EdgeSettings
 from fh.http.asgi import AsgiApp, Receive, Scope, Send, paced
 from fh.wire.http_body import MOST_BODY_BYTES
@@ -84,23 +85,24 @@ class EdgeApp:
         if life is None:
             await _respond(send, _AWAY, head, ())
             return
-        cors = life.responses.cors if head.header("origin") is not None else ()
+        shared = life.responses.headers_for(head)
         if len(head.headers) > MOST_HEADERS:
-            await _respond(send, refusal(431, "too many headers"), head, cors)
+            await _respond(send, refusal(431, "too many headers"), head, shared)
             return
         match asked:
             case OpenStream():
+                cors = life.responses.cors if crosses(head) else ()
                 await _stream(life, asked, peer, receive, send, cors)
             case TurnedAway():
-                await _respond(send, come_back(asked), head, cors)
+                await _respond(send, come_back(asked), head, shared)
             case Preflight():
-                await _respond(send, life.responses.preflight, head, cors)
-            case Refused(status, detail, allow):
-                await _respond(send, refusal(status, detail, allow=allow), head, cors)
+                await _respond(send, life.responses.preflight, head, shared)
+            case Refused():
+                await _respond(send, refused(asked), head, shared)
             case OpenSocket():
-                await _respond(send, _NO_SOCKETS, head, cors)
+                await _respond(send, _NO_SOCKETS, head, shared)
             case _:
-                await self._answer(life, asked, head, receive, send, cors)
+                await self._answer(life, asked, head, receive, send, shared)
 
     async def _answer(
         self,
@@ -109,7 +111,7 @@ class EdgeApp:
         head: RequestHead,
         receive: Receive,
         send: Send,
-        cors: Headers,
+        shared: Headers,
     ) -> None:
         body: bytes | Answer = b""
         if not isinstance(question, Poll):
@@ -123,7 +125,7 @@ class EdgeApp:
             answer = life.handlers.answer_now(question, body) or await life.handlers.answer(
                 question, body
             )
-        await _respond(send, answer, head, cors)
+        await _respond(send, answer, head, shared)
 
     async def _body(self, head: RequestHead, receive: Receive) -> bytes | Answer:
         """Return the whole body, or the refusal of one that is too large or too late.
@@ -186,14 +188,14 @@ async def _wait_gone(receive: Receive, until_gone: trio.CancelScope) -> None:
     until_gone.cancel()
 
 
-async def _respond(send: Send, answer: Answer, head: RequestHead, cors: Headers) -> None:
-    headers = (*answer.headers, *cors)
+async def _respond(send: Send, answer: Answer, head: RequestHead, shared: Headers) -> None:
+    headers = (*answer.headers, *shared)
     if head.version == "2":
         headers = tuple(pair for pair in headers if pair[0] not in _OF_THE_CONNECTION)
     if answer.status != 304:  # noqa: PLR2004  it has no body, and so no length
         headers = (*headers, ("content-length", str(len(answer.body))))
     await _start(send, answer.status, headers)
-    await _send_body(send, answer.body)
+    await _send_body(send, b"" if head.method == "HEAD" else answer.body)
 
 
 async def _start(send: Send, status: int, headers: Headers) -> None:

@@ -42,6 +42,7 @@ from fh.edge.request import (
     Preflight,
     Question,
     Refused,
+    StreamForm,
     Write,
     decide,
 )
@@ -51,10 +52,10 @@ from fh.edge.response import (
     HEARTBEAT,
     UNKNOWN_KEY_HOLD_SECONDS,
     Answer,
-    EncodedAnswer,
     Responses,
     come_back,
     refusal,
+    refused,
     unknown_key,
 )
 from fh.edge.sdks import SdkNumbers
@@ -245,9 +246,8 @@ class Life:
                 self._respond(
                     connection, self.responses.preflight, head, closes=not head.keep_alive
                 )
-            case Refused(status, detail, allow):
-                answer = refusal(status, detail, allow=allow)
-                self._respond(connection, answer, head, closes=True)
+            case Refused():
+                self._respond(connection, refused(asked), head, closes=True)
             case OpenSocket():
                 self._serve_socket(connection, data, asked)
             case Elsewhere() if isinstance(self._elsewhere, Pages):
@@ -287,7 +287,7 @@ class Life:
         if answer is None:
             self._answer_later(connection, poll, b"", head, closes=not head.keep_alive)
             return
-        encoded = self._encode(answer, head, closes=not head.keep_alive)
+        encoded = self.responses.answer_to(head, answer, closes=not head.keep_alive)
         if answer.settled_by and head.keep_alive and self._repeated.came_before(data):
             self._repeated.remember(data, answer.settled_by, encoded)
         self.engine.respond(connection, encoded.on(time.time()), closes=not head.keep_alive)
@@ -336,13 +336,8 @@ class Life:
     def _respond(
         self, connection: Connection, answer: Answer, head: RequestHead | None, *, closes: bool
     ) -> None:
-        data = self._encode(answer, head, closes=closes).on(time.time())
+        data = self.responses.answer_to(head, answer, closes=closes).on(time.time())
         self.engine.respond(connection, data, closes=closes)
-
-    def _encode(self, answer: Answer, head: RequestHead | None, *, closes: bool) -> EncodedAnswer:
-        cors = head is not None and crosses(head)
-        bare = head is not None and head.method == "HEAD"
-        return self.responses.encode(answer, cors=cors, closes=closes, bare=bare)
 
     def _serve_socket(self, connection: Connection, data: bytes, asked: OpenSocket) -> None:
         stream, rest, peer = self._take_stream(connection)
@@ -371,7 +366,9 @@ class Life:
             self._open_stream(connection, opening, peer)
             return
         answer = come_back(turned_away)
-        encoded = self.responses.encode(answer, cors=opening.cors, closes=True, bare=False)
+        encoded = self.responses.encode(
+            answer, cors=opening.cors, closes=True, unbuffered=asked.form is StreamForm.FEATURES
+        )
         self.engine.respond(connection, encoded.on(time.time()), closes=True)
 
     def _open_stream(self, connection: Connection, opening: Opening, peer: Peer) -> None:

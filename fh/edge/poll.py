@@ -78,7 +78,7 @@ def _caching(poll: Poll, answers: Sequence[KeyAnswer], settings: EdgeSettings) -
     if control != NO_STORE:
         # Whatever a client claims in the query, nobody else is answered with its context.
         headers.append(("vary", "x-featurehub, origin"))
-    if settings.surrogate_keys:
+    if settings.surrogate_keys and poll.keys:
         environments = dict.fromkeys(str(key.environment_id) for key in poll.keys)
         headers.append(("surrogate-key", " ".join(environments)))
     return tuple(headers)

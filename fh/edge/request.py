@@ -46,7 +46,10 @@ class OpenStream:
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """An SDK wants to know the features of its keys, in the order of its request."""
+    """An SDK wants to know the features of its keys, in the order of its request.
+
+    None are left where it sent only what can't be a key.
+    """
 
     keys: tuple[SdkKey, ...]
     context: ClientContext
@@ -92,11 +95,15 @@ class Preflight:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A request that can be answered from its head alone."""
+    """A request that can be answered from its head alone: `allow` are the methods it may have.
+
+    Where the contract wants it `plain`, the detail is a text, or nothing, instead of JSON.
+    """
 
     status: int
     detail: str
     allow: str = ""
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +131,19 @@ def decide(
         segments = segments[len(root) :] or ("",)
     if segments[0] not in {_FEATURES, _OFREP}:
         return Elsewhere()
-    if head.method == "OPTIONS" and head.header("origin") is not None:
+    if head.method == "OPTIONS":
         return Refused(400, "a preflight has no body") if head.has_body else Preflight()
     if segments[0] == _OFREP:
         return _ofrep(head, segments[1:])
     if head.method == "PUT":
         return _write(segments[1:])
-    if head.method != "GET":
-        return Refused(405, "features are read with GET and changed with PUT", "GET, PUT, OPTIONS")
+    is_poll = segments in {(_FEATURES,), (_FEATURES, "")}
+    if head.method != "GET" and not (is_poll and head.method == "HEAD"):
+        allow = "GET, HEAD, PUT, OPTIONS" if is_poll else "GET, PUT, OPTIONS"
+        return Refused(405, "features are read with GET and changed with PUT", allow)
     if head.has_body:
-        return Refused(400, "a GET has no body")
-    if segments in {(_FEATURES,), (_FEATURES, "")}:
+        return Refused(400, f"a {head.method} has no body")
+    if is_poll:
         return _poll(head, needs_context_sha=needs_context_sha)
     if len(segments) in _STREAM_SEGMENTS:
         return _stream(head, segments[1:])
@@ -144,20 +153,19 @@ def decide(
 def _poll(head: RequestHead, *, needs_context_sha: bool) -> Asked:
     query = parse_qsl(head.query, keep_blank_values=True, max_num_fields=None)
     if needs_context_sha and not any(name == "contextSha" for name, _ in query):
-        return Refused(400, "this SDK is too old for the cache in front: it sends no contextSha")
+        too_old = "this SDK is too old for the cache in front: it sends no contextSha"
+        return Refused(400, too_old, plain=True)
     texts = [value for name, value in query if name == "sdkUrl"] or [
         value for name, value in query if name == "apiKey"
     ]
     if not texts:
-        return Refused(400, "no apiKey in the query")
+        return Refused(400, "", plain=True)
     keys: dict[SdkKey, None] = {}
     for text in texts:
         try:
             keys[parse_key(text)] = None
         except MalformedKey:
             continue
-    if not keys:
-        return Refused(404, "no valid key in the query")
     if len(keys) > _MOST_KEYS:
         return Refused(400, f"more than {_MOST_KEYS} keys in one request")
     return Poll(tuple(keys), _context(head, query), head.header("if-none-match"))

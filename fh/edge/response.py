@@ -11,9 +11,11 @@ import msgspec
 
 from fh.contracts.answers import KeyAnswer
 from fh.edge.gate import TurnedAway
-from fh.edge.request import StreamForm
+from fh.edge.opening import crosses
+from fh.edge.request import Refused, StreamForm
 from fh.edge.settings import EdgeSettings
 from fh.model.sdk_key import SdkKey
+from fh.wire.http_head import RequestHead
 from fh.wire.sse import encode_json
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
@@ -29,6 +31,7 @@ UNKNOWN_KEY_HOLD_SECONDS = 1.0
 
 _WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 NO_STORE = "no-store, max-age=0"
+_UNBUFFERED = ("x-accel-buffering", "no")
 
 _ALLOWED_HEADERS = (
     "baggage",
@@ -104,6 +107,14 @@ def refusal(status: int, detail: str, *, allow: str = "", retry_seconds: int = 1
     return Answer(status, headers, body)
 
 
+def refused(asked: Refused) -> Answer:
+    """Return the answer to a request that is refused for what its head says."""
+    if not asked.plain:
+        return refusal(asked.status, asked.detail, allow=asked.allow)
+    headers: Headers = (("content-type", "text/plain"),) if asked.detail else ()
+    return Answer(asked.status, (*headers, ("cache-control", NO_STORE)), asked.detail.encode())
+
+
 def come_back(turned_away: TurnedAway) -> Answer:
     """Return what tells a client to try again: a 503, and a stream with no more than that to pages.
 
@@ -148,9 +159,11 @@ class Responses:
         self.stream: Headers = (
             ("content-type", "text/event-stream"),
             ("cache-control", _stream_control(settings)),
-            ("x-accel-buffering", "no"),
+            _UNBUFFERED,
             ("x-content-type-options", "nosniff"),
         )
+        # As it is written; whoever escapes letters in it speaks to no proxy that reads the header.
+        self._unbuffered_path = "/".join(("", *settings.root, "features", ""))
         self._cors = _lines(self.cors)
         self._stream = _lines((*self.stream, ("transfer-encoding", "chunked")))
         self._unchunked = _lines((*self.stream, ("connection", "close")))
@@ -164,14 +177,41 @@ class Responses:
         lines += self._cors if cors else b""
         return EncodedAnswer(_status(200), b"\r\n%b\r\n" % lines).on(now_at)
 
+    def headers_for(self, head: RequestHead) -> Headers:
+        """Return what an answer, but for a stream, has besides its own headers."""
+        headers = self.cors if crosses(head) else ()
+        is_unbuffered = head.raw_path.startswith(self._unbuffered_path)
+        return (*headers, _UNBUFFERED) if is_unbuffered else headers
+
+    def answer_to(self, head: RequestHead | None, answer: Answer, *, closes: bool) -> EncodedAnswer:
+        """Return `answer` to a request over HTTP/1.1; None is one that could not be read."""
+        if head is None:
+            return self.encode(answer, cors=False, closes=closes)
+        return self.encode(
+            answer,
+            cors=crosses(head),
+            closes=closes,
+            bare=head.method == "HEAD",
+            unbuffered=head.raw_path.startswith(self._unbuffered_path),
+        )
+
     def encode(
-        self, answer: Answer, *, cors: bool, closes: bool, bare: bool = False
+        self,
+        answer: Answer,
+        *,
+        cors: bool,
+        closes: bool,
+        bare: bool = False,
+        unbuffered: bool = False,
     ) -> EncodedAnswer:
         """Return `answer` for HTTP/1.1; a 304 has no length, as it has no body.
 
-        A bare answer is that to HEAD: without the body whose length it tells.
+        A bare answer is that to HEAD: without the body whose length it tells. An unbuffered one
+        is below a path of streams: proxies are told so.
         """
         lines = _lines(answer.headers)
+        if unbuffered:
+            lines += _UNBUFFERED_LINE
         if answer.status not in _WITHOUT_BODY:
             lines += b"content-length: %d\r\n" % len(answer.body)
         if closes:
@@ -199,3 +239,6 @@ def _date(now_at: int) -> bytes:
 
 def _lines(headers: Iterable[tuple[str, str]]) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("latin-1")
+
+
+_UNBUFFERED_LINE = _lines([_UNBUFFERED])

@@ -55,6 +55,18 @@ async def test_answers_to_pages_from_elsewhere_say_that_they_may_read() -> None:
         assert headers["access-control-allow-origin"] == "*"
 
 
+async def test_head_has_no_body_and_answers_say_where_streams_are() -> None:
+    async with asgi_under_test() as (client, _):
+        _, asked, body = await client.ask("GET", POLL)
+        status, headers, rest = await client.ask("HEAD", POLL)
+        assert (status, headers, rest) == (200, asked, b"")
+        assert headers["content-length"] == str(len(body))
+        assert "x-accel-buffering" not in headers
+        for method, target in (("OPTIONS", WRITE), ("GET", POLL.replace("?", "/?"))):
+            status, headers, _ = await client.ask(method, target)
+            assert (status, headers["x-accel-buffering"]) == (200, "no")
+
+
 async def test_refusals_are_those_of_a_socket() -> None:
     async with asgi_under_test() as (client, _):
         assert (await client.ask("GET", "/features"))[0] == 400

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import pytest
 from edge_under_test import (
     ENVIRONMENT,
     SERVER_KEY,
@@ -58,8 +59,19 @@ async def test_behind_fastly_a_poll_without_a_digest_of_its_context_is_refused()
         for path in (PATH, "/features"):
             client = await under_test.connect()
             await client.send(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            status, _, body = await client.answer()
+            status, headers, body = await client.answer()
             assert (status, b"contextSha" in body) == (400, True)
+            assert headers["content-type"] == "text/plain"
+            await client.until_closed()
+
+
+async def test_behind_fastly_a_poll_without_any_key_names_no_environment() -> None:
+    async with edge_under_test(MemoryLookup(), surrogate_keys=True) as under_test:
+        client = await under_test.connect()
+        request = b"GET /features?apiKey=nonsense&contextSha=0 HTTP/1.1\r\nHost: x\r\n\r\n"
+        await client.send(request)
+        status, headers, _ = await client.answer()
+        assert (status, "surrogate-key" in headers) == (404, False)
 
 
 async def test_behind_fastly_a_stream_may_be_shared_for_as_long_as_it_lives() -> None:
@@ -74,3 +86,30 @@ async def test_behind_fastly_a_stream_may_be_shared_for_as_long_as_it_lives() ->
             client = await under_test.connect()
             await client.send(request)
             assert b"cache-control: " + control in await client.until(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("request_line", "expected"),
+    [
+        (f"GET /features/?apiKey={ENVIRONMENT}/{SERVER_KEY.secret}", True),
+        (f"GET {PATH}", False),
+        ("GET /features", False),
+        ("GET /features/a/b", True),
+        (f"OPTIONS /features/{ENVIRONMENT}/{SERVER_KEY.secret}/flag", True),
+        (f"PUT /features/{ENVIRONMENT}/{SERVER_KEY.secret}/flag", True),
+        ("POST /ofrep/v1/evaluate/flags", False),
+    ],
+)
+async def test_proxies_are_told_to_keep_nothing_back_below_the_path_of_streams(
+    request_line: str, expected: bool
+) -> None:
+    for root in ("", "/below"):
+        lookup = MemoryLookup({SERVER_KEY: VIEW})
+        async with edge_under_test(lookup, root=tuple(root.split("/")[1:])) as under_test:
+            line = request_line.replace(" /", f" {root}/", 1)
+            # More than once, for polls that come again are answered another way.
+            for _ in range(3):
+                client = await under_test.connect()
+                await client.send(f"{line} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                _, headers, _ = await client.answer()
+                assert (headers.get("x-accel-buffering") == "no") == expected

@@ -141,7 +141,30 @@ async def test_queries(query: str, status: int) -> None:
     async with edge_under_test(flags()) as edge:
         client = await edge.connect()
         await client.send(f"GET /features{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-        assert (await client.answer())[0] == status
+        answered, _, body = await client.answer()
+        assert (answered, bool(body)) == (status, status == 200)
+
+
+async def test_keys_that_can_be_none_are_404_with_what_settings_say_about_caching() -> None:
+    async with edge_under_test(flags(), cache_control="max-age=10") as edge:
+        client = await edge.connect()
+        await client.send(b"GET /features?apiKey=nonsense HTTP/1.1\r\nHost: x\r\n\r\n")
+        status, headers, _ = await client.answer()
+        assert (status, headers["cache-control"]) == (404, "max-age=10")
+
+
+async def test_head_is_get_without_the_body() -> None:
+    async with edge_under_test(flags()) as edge:
+        client = await edge.connect()
+        line = f" /features?apiKey={ENVIRONMENT}/{'s' * 40} HTTP/1.1\r\nHost: x\r\n"
+        await client.send(f"GET{line}\r\n".encode())
+        status, headers, body = await client.answer()
+        await client.send(f"HEAD{line}Connection: close\r\n\r\n".encode())
+        head, _, rest = (await client.until_closed()).decode().partition("\r\n\r\n")
+        assert (status, rest) == (200, "")
+        lines = head.split("\r\n")
+        assert lines[0] == "HTTP/1.1 200 OK"
+        assert {f"etag: {headers['etag']}", f"content-length: {len(body)}"} <= set(lines)
 
 
 @pytest.mark.parametrize(
@@ -169,6 +192,10 @@ async def test_browsers_may_ask_from_anywhere() -> None:
         assert headers["access-control-allow-origin"] == "*"
         assert "x-mine" in headers["access-control-allow-headers"]
         assert "x-featurehub" in headers["access-control-allow-headers"]
+        await client.send(b"OPTIONS /features HTTP/1.1\r\nHost: x\r\n\r\n")
+        status, headers, _ = await client.answer()
+        assert (status, "GET" in headers["access-control-allow-methods"]) == (200, True)
+        assert "access-control-allow-origin" not in headers
         _, headers, _ = await edge.poll(SERVER_KEY, headers="origin: http://a\r\n")
         assert headers["access-control-allow-origin"] == "*"
         assert "etag" in headers["access-control-expose-headers"]
