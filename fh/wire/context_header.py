@@ -14,6 +14,10 @@ ClientContext: TypeAlias = Mapping[str, tuple[str, ...]]
 MOST_ATTRIBUTES = 30
 NO_CONTEXT: ClientContext = MappingProxyType({})
 
+_PAIR = r"\w[\w .-]*=[\w.~/%-]*"
+_AMPERSANDS = re.compile(f"{_PAIR}(?:&{_PAIR})+", re.ASCII)
+"""A line of Python's SDK, which joins with `&` and lets a value have none that is not escaped."""
+
 _ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
@@ -21,11 +25,12 @@ def parse_context(lines: Iterable[str]) -> ClientContext:
     """Return the attributes in the header's lines; what can't be read is left out.
 
     A value that holds encoded commas is a list. A later attribute replaces an earlier one of
-    its name, and after 30 attributes new names are ignored.
+    its name, and after 30 attributes new names are ignored. An `&` in a value is that, except
+    where it parts attributes and nothing else can.
     """
     context: dict[str, tuple[str, ...]] = {}
     for line in lines:
-        for piece in line.split(","):
+        for piece in line.split("&" if _AMPERSANDS.fullmatch(line) else ","):
             name, equals, value = piece.partition("=")
             if not equals:
                 continue

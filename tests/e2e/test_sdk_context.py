@@ -43,12 +43,6 @@ def test_awkward_text_in_a_context_is_understood(
         if kind.is_python:
             # It takes the first of several values for all.
             del attributes["colours"]
-        if kind.is_python and kind.evaluation == "server":
-            # Its header joins attributes with "&" where a comma belongs: one at a time, then.
-            contexts = [{name: values} for name, values in attributes.items()]
-        else:
-            contexts = [attributes]
-        for context in contexts:
-            sdk.set_context(**context)
-            for name in context:
-                sdk.wait_value(name, "met")
+        sdk.set_context(**attributes)
+        for name in attributes:
+            sdk.wait_value(name, "met")

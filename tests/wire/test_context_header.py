@@ -1,6 +1,8 @@
+import re
 import time
 from collections.abc import Iterable
-from urllib.parse import quote_plus
+from string import ascii_letters, digits
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -25,6 +27,19 @@ def test_what_an_sdk_tells_is_what_is_heard(context: dict[str, str]) -> None:
     assert parse_context(pieces) == expected
 
 
+@given(
+    context=st.dictionaries(
+        st.from_regex(re.compile(r"[a-z]\w{0,5}", re.ASCII), fullmatch=True),
+        VALUES,
+        min_size=1,
+        max_size=MOST_ATTRIBUTES,
+    )
+)
+def test_what_python_s_sdk_joins_with_ampersands_is_heard(context: dict[str, str]) -> None:
+    line = "&".join(f"{name}={quote(value)}" for name, value in context.items())
+    assert parse_context([line]) == {name: (value,) for name, value in context.items()}
+
+
 @given(values=st.lists(VALUES.filter(bool), min_size=2, max_size=5))
 def test_encoded_commas_make_a_list(values: list[str]) -> None:
     assert parse_context([encoded("colours", *values)]) == {"colours": tuple(values)}
@@ -33,7 +48,7 @@ def test_encoded_commas_make_a_list(values: list[str]) -> None:
 def by_the_letter(lines: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Read a context character by character, as section 1.5 of the contract tells it."""
     context: dict[str, tuple[str, ...]] = {}
-    for piece in (piece for line in lines for piece in line.split(",")):
+    for piece in (piece for line in lines for piece in pieces(line)):
         if "=" not in piece:
             continue
         at = piece.index("=")
@@ -48,6 +63,20 @@ def by_the_letter(lines: Iterable[str]) -> dict[str, tuple[str, ...]]:
         # What consists of commas has no values at all; what is empty is one empty value.
         context[name] = () if values == [""] and value else tuple(values)
     return context
+
+
+def pieces(line: str) -> list[str]:
+    """Part a line at its commas; at its ampersands where all that these part are attributes."""
+    parts = line.split("&")
+    if len(parts) == 1 or not all(part.count("=") == 1 for part in parts):
+        return line.split(",")
+    word = set(ascii_letters + digits + "_")
+    for name, value in (part.split("=") for part in parts):
+        if name[:1] not in word or not set(name) <= word | set(" .-"):
+            return line.split(",")
+        if not set(value) <= word | set(".~/%-"):
+            return line.split(",")
+    return parts
 
 
 def unescaped(text: str) -> str | None:
@@ -91,7 +120,7 @@ def test_no_context_has_more_than_30_names(names: list[int]) -> None:
     assert list(found) == [str(name) for name in dict.fromkeys(names)][:MOST_ATTRIBUTES]
 
 
-@pytest.mark.parametrize("piece", ["a=", ",", "a=%41", "a=%2C,", "%", "a=%zz,", "=", "a,"])
+@pytest.mark.parametrize("piece", ["a=", ",", "a=%41", "a=%2C,", "%", "a=%zz,", "=", "a,", "a=&"])
 def test_a_header_as_long_as_may_be_is_read_in_linear_time(piece: str) -> None:
     text = piece * (64 * 1024 // len(piece))
     started = time.process_time()
@@ -120,7 +149,22 @@ def test_a_header_as_long_as_may_be_is_read_in_linear_time(piece: str) -> None:
         ("a=b%2c", {"a": ("b",)}),
         ("a=b%2C%2Cc%2C%2C", {"a": ("b", "", "c")}),
         ("a=%2C", {"a": ()}),
-        ("a=1&b=2", {"a": ("1&b=2",)}),
+        ("a=1&b=2", {"a": ("1",), "b": ("2",)}),
+        (
+            "userkey=fred&user type=x&v=1.2-3",
+            {"userkey": ("fred",), "user type": ("x",), "v": ("1.2-3",)},
+        ),
+        ("a=x%26y%3Dz&b=50%25%2C%20/~_", {"a": ("x&y=z",), "b": ("50%", " /~_")}),
+        ("a=&b=", {"a": ("",), "b": ("",)}),
+        ("a=1&a=2", {"a": ("2",)}),
+        ("a=%zz&b=2", {"b": ("2",)}),
+        ("a=1&b=2,c=3", {"a": ("1&b=2",), "c": ("3",)}),
+        ("a=R&D", {"a": ("R&D",)}),
+        ("a=R&D&b=2", {"a": ("R&D&b=2",)}),
+        ("a=http://x?p=1&q=2", {"a": ("http://x?p=1&q=2",)}),
+        ("a=1&=2", {"a": ("1&=2",)}),
+        ("a=1&", {"a": ("1&",)}),
+        ("a=b+c&d=e", {"a": ("b c&d=e",)}),
     ],
 )
 def test_attributes(header: str, context: dict[str, tuple[str, ...]]) -> None:
