@@ -9,7 +9,8 @@ FeatureHubError
     ├── NoSuchChild               no living child has that name
     ├── SupervisorNotRunning      not yet, or no more
     ├── ChildStartFailed          the first start failed; chained to the reason
-    └── RestartIntensityExceeded  crashed too often; chained to the last crash
+    ├── RestartIntensityExceeded  crashed too often; chained to the last crash
+    └── ChildBeyondRestart        crashed in a way that no restart mends; chained to the crash
 """
 
 from fh.errors import FeatureHubError
@@ -92,3 +93,12 @@ class RestartIntensityExceeded(ActorError):
         self.child = child
         self.restarts = restarts
         self.within_seconds = within_seconds
+
+
+class ChildBeyondRestart(ActorError):
+    """`child` crashed in a way that no restart mends; every supervisor above gives up, too."""
+
+    def __init__(self, supervisor: str, child: str) -> None:
+        super().__init__(f"{supervisor} gives up on {child}: no restart would mend it")
+        self.supervisor = supervisor
+        self.child = child

@@ -17,6 +17,8 @@ import trio
 from fh.actors.cell import Cell
 from fh.actors.child import ActorSpec, ActorStatistics, Child, ServiceSpec, ServiceStatistics
 from fh.actors.errors import (
+    ActorError,
+    ChildBeyondRestart,
     ChildStartFailed,
     NameTaken,
     NoSuchChild,
@@ -70,9 +72,12 @@ class Supervisor:
         strategy: Strategy = Strategy.ONE_FOR_ONE,
         intensity: Intensity = _DEFAULT_INTENSITY,
         backoff: Backoff = _DEFAULT_BACKOFF,
+        gives_up_on: tuple[type[Exception], ...] = (),
         random: Random | None = None,
     ) -> None:
         """Declare a supervisor; `run` brings it to life.
+
+        `gives_up_on` are the crashes that no restart mends.
 
         Raises:
             NameTaken: two children have the same name.
@@ -86,12 +91,13 @@ class Supervisor:
         self._strategy = strategy
         self._intensity = intensity
         self._backoff = backoff
+        self._gives_up_on: tuple[type[Exception], ...] = (ChildBeyondRestart, *gives_up_on)
         self._random = random or Random()  # noqa: S311 - jitter is no secret
         self._restarts = 0
         self._phase = _Phase.DOWN
         self._children: dict[str, Cell[Any] | Service] = {}  # in start order
         self._window = RestartWindow(intensity)
-        self._failure: ChildStartFailed | RestartIntensityExceeded | None = None
+        self._failure: ActorError | None = None
         self._up = trio.CancelScope()
 
     def statistics(self) -> SupervisorStatistics:
@@ -110,6 +116,7 @@ class Supervisor:
         Raises:
             ChildStartFailed: a child could not be started; the others have been ended.
             RestartIntensityExceeded: a child ended too often; all have been ended.
+            ChildBeyondRestart: no restart would mend a child; all have been ended.
             RuntimeError: it is running already.
         """
         if self._phase is not _Phase.DOWN:
@@ -262,6 +269,9 @@ class Supervisor:
             child.give_up(error)
             return
         now = trio.current_time()
+        if isinstance(error, self._gives_up_on):
+            self._give_up(child, error, ChildBeyondRestart(self.name, child.spec.name))
+            return
         if not self._window.admit(now):
             self._escalate(child, error)
             return
@@ -276,10 +286,6 @@ class Supervisor:
 
     def _escalate(self, child: Child, error: Exception | None) -> None:
         intensity = self._intensity
-        self._failure = RestartIntensityExceeded(
-            self.name, child.spec.name, intensity.restarts, intensity.within_seconds
-        )
-        self._failure.__cause__ = error
         log.error(
             "restart_intensity_exceeded",
             supervisor=self.name,
@@ -287,6 +293,14 @@ class Supervisor:
             restarts=intensity.restarts,
             within_seconds=intensity.within_seconds,
         )
+        exceeded = RestartIntensityExceeded(
+            self.name, child.spec.name, intensity.restarts, intensity.within_seconds
+        )
+        self._give_up(child, error, exceeded)
+
+    def _give_up(self, child: Child, error: Exception | None, failure: ActorError) -> None:
+        failure.__cause__ = error
+        self._failure = failure
         self.stop()
         child.give_up(error)
 

@@ -14,7 +14,7 @@ import trio
 from fh.db.binaries import Binaries, find_binaries
 from fh.db.cluster import USER, DataDirectory, child_environment
 from fh.db.dsn import Dsn, socket_dsn
-from fh.db.errors import BinariesNotFound, EmbeddedServerDied, EmbeddedServerFailed
+from fh.db.errors import BinariesNotFound, ClusterLost, EmbeddedServerDied, EmbeddedServerFailed
 from fh.db.launch import Launch, find_launch
 from fh.db.server_process import ServerProcess, start_process, wait_for_orphans
 
@@ -48,7 +48,8 @@ class EmbeddedPostgres:
     """A PostgreSQL server in `data_dir`, for this process and its children.
 
     A service: `run` makes the data directory when it is new, starts the server and stops it when
-    cancelled. `settings` are PostgreSQL's own, on top of ours.
+    cancelled. Run again, it wants its data where it was: an empty database in its place would be
+    believed by every cache. `settings` are PostgreSQL's own, on top of ours.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class EmbeddedPostgres:
         self._settings = dict(settings or {})
         self._find_launch = find_launch
         self._server: ServerProcess | None = None
+        self._has_run = False
 
     @property
     def dsn(self) -> Dsn:
@@ -81,6 +83,7 @@ class EmbeddedPostgres:
         Raises:
             BinariesNotFound: there is no PostgreSQL to run.
             EmbeddedServerFailed: it could not be started; the message has its last words.
+            ClusterLost: it ran before, and its data is gone.
             EmbeddedServerDied: it ended without being asked to; running again is the cure.
         """
         began = trio.current_time()
@@ -88,6 +91,8 @@ class EmbeddedPostgres:
             launch = await trio.to_thread.run_sync(self._find_launch)
             binaries = await trio.to_thread.run_sync(self._find_binaries)
             is_new = self._directory.major() is None
+            if is_new and self._has_run:
+                raise ClusterLost(self._directory.root)
             await wait_for_orphans(self._directory.cluster, self._directory.pid_file)
             await self._directory.prepare(binaries, launch)
             _bound_log(self._directory.log)
@@ -96,6 +101,7 @@ class EmbeddedPostgres:
             try:
                 if not await server.wait_ready():
                     raise self._failure(said_bytes)
+                self._has_run = True
                 log.info(
                     "embedded_postgres_started",
                     version=binaries.major,

@@ -16,12 +16,14 @@ FeatureHubError
 ├── InvalidDatabaseUrl
 ├── BinariesNotFound            no PostgreSQL to run
 ├── EmbeddedServerFailed        the embedded server can't start
+│   └── ClusterLost             its data was there, and is gone
 ├── EmbeddedServerDied          it ended without being asked to
 ├── MigrationsMalformed         the files are not numbered as they should be
 ├── MigrationChanged            a file was edited after it was applied
 └── DatabaseTooNew              migrated by a newer version of this program
 """
 
+from pathlib import Path
 from typing import ClassVar
 
 from fh.errors import FeatureHubError, Unavailable
@@ -106,6 +108,14 @@ class BinariesNotFound(FeatureHubError):
 
 class EmbeddedServerFailed(FeatureHubError):
     """The embedded server can't start; the message has the reason and PostgreSQL's last words."""
+
+
+class ClusterLost(EmbeddedServerFailed):
+    """The data that the embedded server ran on is gone; an empty one must not take its place."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(f"the data directory {directory} lost its cluster: is the volume mounted?")
+        self.directory = directory
 
 
 class EmbeddedServerDied(FeatureHubError):

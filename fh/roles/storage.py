@@ -14,6 +14,7 @@ from fh.actors.supervisor import Supervisor
 from fh.aio import Island
 from fh.db.dsn import Dsn
 from fh.db.embedded import EmbeddedPostgres
+from fh.db.errors import ClusterLost
 from fh.db.migrate import migrate
 from fh.db.pool import PostgresDatabase
 from fh.db.port import Database, Transaction
@@ -61,6 +62,7 @@ class Storage:
             strategy=Strategy.REST_FOR_ONE,
             intensity=_INTENSITY,
             backoff=_BACKOFF,
+            gives_up_on=(ClusterLost,),
         )
         return ServiceSpec(
             "storage", supervisor.run, drain=supervisor.stop, drain_seconds=_DRAIN_SECONDS

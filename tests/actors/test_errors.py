@@ -24,6 +24,11 @@ from fh.errors import FeatureHubError
             "env did not answer: it crashed",
             {"actor": "env", "reason": "it crashed"},
         ),
+        (
+            errors.ChildBeyondRestart("dacha", "env"),
+            "dacha gives up on env: no restart would mend it",
+            {"supervisor": "dacha", "child": "env"},
+        ),
         (errors.NameTaken("env"), "'env' is taken", {"name": "env"}),
         (
             errors.NoSuchChild("dacha", "env"),

@@ -9,6 +9,7 @@ from trio.testing import wait_all_tasks_blocked
 from fh.actors.actor import Actor
 from fh.actors.child import ActorSpec, ServiceSpec
 from fh.actors.errors import (
+    ChildBeyondRestart,
     ChildStartFailed,
     NameTaken,
     NoSuchChild,
@@ -122,6 +123,25 @@ async def test_crashes_beyond_the_intensity_end_the_supervisor(autojump_clock):
     assert caught.value.__cause__.args == (2,)
     assert endings[0].error is caught.value.__cause__
     assert journal == ["+a", "-a"]
+
+
+async def test_a_crash_that_no_restart_mends_ends_every_supervisor_above(autojump_clock):
+    crash = ValueError("gone")
+    lives = []
+
+    async def listen(*, task_status):
+        lives.append(1)
+        task_status.started()
+        await wait_all_tasks_blocked()
+        raise crash
+
+    inner = Supervisor("inner", [ServiceSpec("listener", listen)], gives_up_on=(ValueError,))
+    outer = Supervisor("outer", [ServiceSpec("inner", inner.run)])
+    with pytest.raises(ChildBeyondRestart, match="outer gives up on inner") as caught:
+        await outer.run()
+    assert caught.value.__cause__.child == "listener"
+    assert caught.value.__cause__.__cause__ is crash
+    assert len(lives) == 1
 
 
 async def test_crashes_spread_over_time_are_put_up_with(autojump_clock):

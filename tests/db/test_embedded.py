@@ -14,7 +14,7 @@ import trio
 
 from fh.db.binaries import find_binaries
 from fh.db.embedded import EmbeddedPostgres
-from fh.db.errors import BinariesNotFound, EmbeddedServerDied, EmbeddedServerFailed
+from fh.db.errors import BinariesNotFound, ClusterLost, EmbeddedServerDied, EmbeddedServerFailed
 from fh.db.launch import NOBODY, find_launch, works
 
 pytestmark = pytest.mark.postgres
@@ -66,6 +66,17 @@ async def test_data_outlives_a_stop_a_restart_and_a_kill(bounded, ask, open_data
         await database.transaction(lambda tx: tx.execute("CREATE TABLE kept AS SELECT 7 AS x"))
     assert await ask(server, "SELECT x FROM kept") == 7
     assert server.pid is None
+
+
+async def test_a_cluster_that_vanished_is_not_made_anew(bounded, ask, tmp_path):
+    server = EmbeddedPostgres(tmp_path)
+    async with killed(server):
+        (tmp_path / "cluster").rename(tmp_path / "elsewhere")
+    with pytest.raises(ClusterLost, match=f"{tmp_path} lost its cluster: is the volume mounted"):
+        await server.run()
+    assert not (tmp_path / "cluster").exists()
+    (tmp_path / "elsewhere").rename(tmp_path / "cluster")
+    assert await ask(server, "SELECT 1") == 1
 
 
 async def test_it_is_reachable_by_its_socket_only_and_writes_safely(bounded, ask, tmp_path):
