@@ -22,6 +22,8 @@ _FILE = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 # An arbitrary number that no other program is likely to lock.
 _LOCK = "SELECT pg_advisory_xact_lock(7301420926)"
 _PATIENCE = "SET LOCAL statement_timeout = 0"  # another starter, or a big table, may take long
+_HAS_TABLE = "SELECT to_regclass('schema_migration') IS NOT NULL"
+_APPLIED = "SELECT number, name, checksum FROM schema_migration ORDER BY number"
 _TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migration (
     number integer PRIMARY KEY,
@@ -50,6 +52,14 @@ class MigrationReport:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """The database is at migration `found`, this program needs all up to `wanted`."""
+
+    found: int
+    wanted: int
+
+
 async def migrate(database: Database, source: Traversable | None = None) -> MigrationReport:
     """Bring the database up to the newest migration in `source` (this package's by default).
 
@@ -65,10 +75,7 @@ async def migrate(database: Database, source: Traversable | None = None) -> Migr
         await tx.execute(_PATIENCE)
         await tx.execute(_LOCK)
         await tx.execute(_TABLE)
-        rows = await tx.fetch("SELECT number, name, checksum FROM schema_migration ORDER BY number")
-        pending = find_pending(
-            known, {row["number"]: (row["name"], row["checksum"]) for row in rows}
-        )
+        pending = find_pending(known, await _applied(tx))
         for migration in pending:
             await tx.execute(migration.sql)
             await tx.execute(
@@ -85,6 +92,23 @@ async def migrate(database: Database, source: Traversable | None = None) -> Migr
     report = await database.transaction(work)
     log.info("database_migrated", applied=len(report.applied), number=report.number)
     return report
+
+
+async def find_behind(database: Database, source: Traversable | None = None) -> Behind | None:
+    """Return what the database lacks of the migrations in `source`; None when it lacks nothing.
+
+    Raises:
+        MigrationsMalformed, MigrationChanged, DatabaseTooNew, DatabaseUnavailable: see `migrate`.
+    """
+    known = load_migrations(source or files("fh.db") / "migrations")
+
+    async def work(tx: Transaction) -> Mapping[int, tuple[str, str]]:
+        return await _applied(tx) if await tx.fetchval(_HAS_TABLE) else {}
+
+    applied = await database.transaction(work, read_only=True)
+    if not find_pending(known, applied):
+        return None
+    return Behind(max(applied, default=0), known[-1].number)
 
 
 def load_migrations(source: Traversable) -> Sequence[Migration]:
@@ -125,3 +149,8 @@ def find_pending(
         if migration is None or migration.checksum != checksum:
             raise MigrationChanged(name)
     return [migration for migration in known if migration.number not in applied]
+
+
+async def _applied(tx: Transaction) -> Mapping[int, tuple[str, str]]:
+    rows = await tx.fetch(_APPLIED)
+    return {row["number"]: (row["name"], row["checksum"]) for row in rows}

@@ -18,7 +18,7 @@ log = structlog.get_logger()
 PROBE_PATHS = frozenset({"/", "/health/liveness", "/health/readiness", "/health/readyness"})
 """What `health_routes` serves: nothing that a stranger may not read."""
 
-Check: TypeAlias = Callable[[], bool | str | Awaitable[bool]]
+Check: TypeAlias = Callable[[], bool | str | Awaitable[bool | str]]
 """Returns whether all is well; a text says why not, and what to do, to whoever asks."""
 
 _HEALTHY = 200
@@ -51,10 +51,10 @@ class HealthChecks:
         for name, check in self._readiness.items():
             try:
                 answer = check()
-                if isinstance(answer, str):
-                    found[name], reasons[name] = False, answer
-                else:
-                    found[name] = answer if isinstance(answer, bool) else await answer
+                told = answer if isinstance(answer, bool | str) else await answer
+                found[name] = told is True
+                if isinstance(told, str):
+                    reasons[name] = told
             except FeatureHubError as refusal:
                 log.debug("readiness_check_refused", check=name, reason=str(refusal))
                 found[name] = False

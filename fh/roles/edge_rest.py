@@ -83,8 +83,8 @@ class _RestParts:
         """Return the replica's service, if there is one."""
         return [ServiceSpec("replica", self._replica.run)] if self._replica else []
 
-    async def answers(self) -> bool:
-        """Return whether polls can be answered: either database will do."""
+    async def answers(self) -> bool | str:
+        """Return whether polls can be answered: either database will do; a text says why not."""
         if self._replica is not None and await self._replica.answers():
             return True
         return await self._storage.answers()

@@ -3,9 +3,14 @@
 storage (rest_for_one)
 ├── server          the embedded PostgreSQL; none where db.url is set
 ├── database        the pool
-└── migrations      none where another role's business
+└── migrations      made here, or waited for where they are another role's business
 """
 
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import Final, TypeVar
+
+import structlog
 import trio
 
 from fh.actors.child import ServiceSpec
@@ -14,18 +19,24 @@ from fh.actors.supervisor import Supervisor
 from fh.aio import Island
 from fh.db.dsn import Dsn
 from fh.db.embedded import EmbeddedPostgres
-from fh.db.errors import ClusterLost
-from fh.db.migrate import migrate
+from fh.db.errors import ClusterLost, DatabaseRefused, DatabaseUnavailable
+from fh.db.migrate import find_behind, migrate
 from fh.db.pool import PostgresDatabase
 from fh.db.port import Database, Transaction
 from fh.errors import Unavailable
 from fh.roles.settings.database import DatabaseSettings
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
 
 # A server that is killed now and then is started again; one that can't live is given up.
 _INTENSITY = Intensity(restarts=20, within_seconds=60.0)
 _BACKOFF = Backoff(first_seconds=0.05, maximum_seconds=5.0)
 _ANSWER_SECONDS = 2.0
 _DRAIN_SECONDS = 20.0
+_RANDOM: Final = Random()  # noqa: S311 - jitter is no secret
+_PAUSE: Final = Backoff(first_seconds=0.05, maximum_seconds=2.0)
 
 
 class Storage:
@@ -42,6 +53,7 @@ class Storage:
         )
         self._named = named
         self._has_answered = False
+        self._lacking = ""
         self.database = PostgresDatabase(
             island,
             self._dsn,
@@ -51,11 +63,12 @@ class Storage:
 
     def spec(self) -> ServiceSpec:
         """Return the service."""
-        children = [ServiceSpec("database", self.database.run)]
+        children = [
+            ServiceSpec("database", self.database.run),
+            ServiceSpec("migrations", self._bring_up_to_date),
+        ]
         if self._server is not None:
             children.insert(0, ServiceSpec("server", self._server.run))
-        if self._migrates:
-            children.append(ServiceSpec("migrations", self._migrate))
         supervisor = Supervisor(
             "storage",
             children,
@@ -68,14 +81,17 @@ class Storage:
             "storage", supervisor.run, drain=supervisor.stop, drain_seconds=_DRAIN_SECONDS
         )
 
-    async def answers(self) -> bool:
-        """Return whether the database answers."""
-        return await answers(self.database)
+    async def answers(self) -> bool | str:
+        """Return whether the database answers; a text says what it lacks."""
+        return self._lacking or await answers(self.database)
 
-    async def has_answered(self) -> bool:
-        """Return whether the database answers, or did so once."""
-        self._has_answered = self._has_answered or await self.answers()
-        return self._has_answered
+    async def has_answered(self) -> bool | str:
+        """Return whether the database answers, or did so once; a text says what it lacks."""
+        if self._has_answered:
+            return True
+        answer = await self.answers()
+        self._has_answered = answer is True
+        return answer
 
     def _dsn(self) -> Dsn:
         if self._server is not None:
@@ -83,12 +99,28 @@ class Storage:
         assert self._named is not None
         return self._named
 
-    async def _migrate(
+    async def _bring_up_to_date(
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        await migrate(self.database)
+        if self._migrates:
+            await _once_it_answers(lambda: migrate(self.database))
+        else:
+            await self._wait_for_migrations()
         task_status.started()
         await trio.sleep_forever()
+
+    async def _wait_for_migrations(self) -> None:
+        looks = 0
+        while behind := await _once_it_answers(lambda: find_behind(self.database)):
+            looks += 1
+            hint = "start an MR of this version that may run migrations (db.run-migrations)"
+            if looks == 1:
+                log.warning(
+                    "database_not_migrated", found=behind.found, wanted=behind.wanted, hint=hint
+                )
+            self._lacking = f"at migration {behind.found}, and {behind.wanted} is needed: {hint}"
+            await trio.sleep(_PAUSE.delay_seconds(looks, _RANDOM))
+        self._lacking = ""
 
 
 class Replica:
@@ -122,6 +154,25 @@ class Replica:
             return await answers(self.database)
         except Unavailable:
             return False
+
+
+async def _once_it_answers(work: Callable[[], Awaitable[T]]) -> T:
+    """Return what `work` returns, as soon as the database lets it be done.
+
+    Raises:
+        DatabaseRefused: that will not change by itself.
+    """
+    attempts = 0
+    while True:
+        try:
+            return await work()
+        except DatabaseRefused:
+            raise
+        except DatabaseUnavailable as error:  # lost since the pool was opened, or read-only yet
+            attempts += 1
+            if attempts == 1:
+                log.info("database_waiting", reason=str(error))
+        await trio.sleep(_PAUSE.delay_seconds(attempts, _RANDOM))
 
 
 async def answers(database: Database) -> bool:

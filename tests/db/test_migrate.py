@@ -2,7 +2,14 @@ import pytest
 import trio
 
 from fh.db.errors import DatabaseTooNew, MigrationChanged, MigrationsMalformed, UniqueViolation
-from fh.db.migrate import MigrationReport, find_pending, load_migrations, migrate
+from fh.db.migrate import (
+    Behind,
+    MigrationReport,
+    find_behind,
+    find_pending,
+    load_migrations,
+    migrate,
+)
 
 pytestmark = pytest.mark.postgres
 
@@ -104,6 +111,22 @@ async def test_a_database_of_a_newer_version_is_refused(database, source):
 
     with pytest.raises(DatabaseTooNew, match="migration 2, this version knows migrations up to 1"):
         await migrate(database, source)
+
+
+async def test_what_a_database_lacks_is_found_without_changing_it(database, source):
+    assert await find_behind(database, source) == Behind(0, 2)
+    assert await find_behind(database, source) == Behind(0, 2)
+    await migrate(database, source)
+    assert await find_behind(database, source) is None
+    (source / "0003_third.sql").write_text("")
+    assert await find_behind(database, source) == Behind(2, 3)
+
+
+async def test_a_database_with_more_than_is_known_is_refused_here_too(database, source):
+    await migrate(database, source)
+    (source / "0002_second.sql").unlink()
+    with pytest.raises(DatabaseTooNew):
+        await find_behind(database, source)
 
 
 @pytest.mark.parametrize("name", ["1_short.sql", "0002_Upper.sql", "0002_again.sql"])
