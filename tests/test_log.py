@@ -1,6 +1,7 @@
 import io
 import json
 import logging
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -180,3 +181,13 @@ def test_lines_are_counted_by_level_those_of_libraries_too() -> None:
     logging.getLogger("library").critical("written")
     counted = {level: count - before[level] for level, count in logged_lines().items()}
     assert counted == {"debug": 0, "info": 0, "warning": 1, "error": 2}
+
+
+def test_a_stream_that_nobody_reads_any_more_costs_lines_and_nothing_else() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w", encoding="utf-8") as stream:
+        configure_logging("info", "json", stream)
+        structlog.get_logger().info("lost")
+        logging.getLogger("library").warning("lost, too")
+    # Nothing was left that could not be written when it was closed, as at the process's end.

@@ -1,5 +1,6 @@
 """Running a role: signals, exit status, and what the operator is told."""
 
+import os
 import signal
 import socket
 import time
@@ -28,6 +29,7 @@ log = structlog.get_logger()
 
 _OK = 0
 _FAILED = 1
+_STDIN = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +105,11 @@ def _listen(settings: ListeningSettings) -> tuple[socket.socket, socket.socket |
 
 async def _serve(role: Role, settings: ListeningSettings, began: float) -> int:
     try:
-        # Without a certificate there is nothing to reload: then SIGHUP is what it always was.
-        also = () if role.reload is None else (signal.SIGHUP,)
-        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, *also) as signals:
+        terminal = _Terminal()
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
             async with trio.open_nursery() as nursery:
                 # It begins once the role waits for the first time, and so can be stopped.
-                nursery.start_soon(_obey_signals, role, signals)
+                nursery.start_soon(_obey_signals, role, signals, terminal)
                 await role.run(task_status=_Announcement(role, settings, began))
                 nursery.cancel_scope.cancel()
     except* FeatureHubError as failed:
@@ -121,13 +122,29 @@ async def _serve(role: Role, settings: ListeningSettings, began: float) -> int:
     return status
 
 
-async def _obey_signals(role: Role, signals: AsyncIterator[int]) -> None:
+async def _obey_signals(role: Role, signals: AsyncIterator[int], terminal: "_Terminal") -> None:
     async for number in signals:
-        if number == signal.SIGHUP and role.reload is not None:
-            role.reload()
+        if number == signal.SIGHUP and not terminal.is_gone():
+            if role.reload is None:
+                log.info("nothing_to_reload")
+            else:
+                role.reload()
             continue
         log.info(_event(role, "stopping"), signal=signal.Signals(number).name)
         role.stop()
+
+
+class _Terminal:
+    """The terminal that this process was started from, if it was."""
+
+    def __init__(self) -> None:
+        # Whoever has SIGHUP ignored, as nohup does, wants the process to outlive it.
+        is_followed = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+        self._was_there = is_followed and os.isatty(_STDIN)
+
+    def is_gone(self) -> bool:
+        """Return whether it was closed: the signal then was the system's word for that."""
+        return self._was_there and not os.isatty(_STDIN)
 
 
 class _Announcement:

@@ -57,7 +57,7 @@ class Role:
 
     @property
     def reload(self) -> Callable[[], None] | None:
-        """What SIGHUP means: files are read anew and workers replaced; None: what it always was."""
+        """What SIGHUP means: files are read anew and workers replaced; None: nothing."""
         renewals = [door.renew for door in self._doors if isinstance(door, Workers)]
         if self._reload is None and not renewals:
             return None

@@ -22,6 +22,14 @@ pytestmark = pytest.mark.postgres
 
 START_SECONDS = 60
 STOP_SECONDS = 30
+NOBODY_THERE = "postgresql://127.0.0.1:1/d"
+TAKE_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+OF_A_TERMINAL = (sys.executable, "-c", TAKE_TERMINAL)
+"""Becomes the command that follows, with its standard input for its terminal."""
 
 
 class Server:
@@ -58,9 +66,23 @@ class Server:
 
 @contextmanager
 def running(data_directory: Path, *options: str, **environ: str) -> Iterator[Server]:
+    with started(data_directory, *options, **environ) as process:
+        yield Server(process)
+
+
+@contextmanager
+def started(
+    data_directory: Path,
+    *options: str,
+    terminal: int | None = None,
+    output: int = subprocess.PIPE,
+    **environ: str,
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a party-server, in a session of its own, and from a terminal if one is given."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     with subprocess.Popen(
         [
+            *([] if terminal is None else OF_A_TERMINAL),
             sys.executable,
             "-m",
             "fh",
@@ -73,14 +95,14 @@ def running(data_directory: Path, *options: str, **environ: str) -> Iterator[Ser
         ],
         cwd=data_directory,
         env={**kept, "PYTHONUNBUFFERED": "1", **environ},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL if terminal is None else terminal,
+        stdout=output,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
     ) as process:
         try:
-            yield Server(process)
+            yield process
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -183,10 +205,36 @@ def test_a_certificate_is_renewed_at_a_hang_up_and_plain_requests_are_told_so(
     assert [line for line in server.lines if line["level"] != "info"] == []
 
 
-def test_without_a_certificate_a_hang_up_ends_it_as_ever(tmp_path: Path) -> None:
-    with running(tmp_path, DB_URL="postgresql://127.0.0.1:1/d") as server:
+def test_a_hang_up_with_nothing_to_reload_changes_nothing(tmp_path: Path) -> None:
+    with running(tmp_path, DB_URL=NOBODY_THERE) as server:
         server.wait_for("database_waiting")
-        assert server.end(signal.SIGHUP) == -signal.SIGHUP
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for("nothing_to_reload")
+        assert server.end(signal.SIGTERM) == 0
+
+
+def test_a_terminal_that_closes_ends_what_was_started_from_it_in_order(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    with started(tmp_path, terminal=theirs, DB_URL=NOBODY_THERE) as process:
+        os.close(theirs)
+        server = Server(process)
+        server.wait_for("database_waiting")
+        process.send_signal(signal.SIGHUP)  # by somebody else: it is still there
+        server.wait_for("nothing_to_reload")
+        os.close(ours)
+        assert server.wait_for("party_server_stopping")["signal"] == "SIGHUP"
+        assert process.wait(STOP_SECONDS) == 0
+
+
+def test_a_terminal_that_closes_takes_the_log_along_and_nothing_else(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    with started(tmp_path, terminal=theirs, output=theirs, DB_URL=NOBODY_THERE) as process:
+        os.close(theirs)
+        told = b""
+        while b"database_waiting" not in told:
+            told += os.read(ours, 4096)
+        os.close(ours)
+        assert process.wait(STOP_SECONDS) == 0
 
 
 def test_workers_share_the_port_and_hand_on_what_is_not_theirs(tmp_path: Path) -> None:
