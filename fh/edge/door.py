@@ -52,6 +52,26 @@ def listen(host: str, port: int, settings: EdgeSettings, *, shared: bool = False
             dualstack_ipv6=both,
             reuse_port=shared,
         )
+    _set_options(listener, settings)
+    return listener
+
+
+def hold(host: str, port: int, settings: EdgeSettings) -> socket.socket:
+    """Return a socket that has the port for itself, and listens when its door opens.
+
+    Until then whoever comes is refused, instead of waiting for an answer.
+
+    Raises:
+        PortTaken: the address is in use.
+        OSError: the host is not an address of this machine, or the port not permitted.
+    """
+    listener = reserve(host, port)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
+    _set_options(listener, settings)
+    return listener
+
+
+def _set_options(listener: socket.socket, settings: EdgeSettings) -> None:
     listener.settimeout(0)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -60,7 +80,6 @@ def listen(host: str, port: int, settings: EdgeSettings, *, shared: bool = False
     if sys.platform == "linux":
         milliseconds = int(settings.user_timeout_seconds * 1000)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
-    return listener
 
 
 def reserve(host: str, port: int) -> socket.socket:
@@ -137,7 +156,14 @@ class Door:
         return port
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Accept until cancelled; the listener stays open, so that nobody is refused meanwhile."""
+        """Accept until cancelled; the listener stays open, so that nobody is refused meanwhile.
+
+        Raises:
+            PortTaken: the listener was only held, and somebody else listens on its port by now.
+        """
+        with _port_taken(self.port):
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._listener.listen(_BACKLOG)
         task_status.started()
         crowded = False
         while True:

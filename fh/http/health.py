@@ -36,10 +36,20 @@ class HealthChecks:
     ) -> None:
         self._liveness = dict(liveness or {})
         self._readiness = dict(readiness or {})
+        self._held = ""
+
+    def hold(self, reason: str) -> None:
+        """Be alive and not ready from now on, whatever the checks say."""
+        self._held = reason
+
+    def release(self) -> None:
+        """Go by the checks from now on."""
+        self._held = ""
 
     def liveness(self) -> tuple[int, bytes]:
         """Return status and JSON body: 200 while every part lives, else 500."""
-        return _verdict({name: check() for name, check in self._liveness.items()}, {})
+        checks = {} if self._held else self._liveness
+        return _verdict({name: check() for name, check in checks.items()}, {})
 
     async def readiness(self) -> tuple[int, bytes]:
         """Return status and JSON body: 200 while every part can do its work, else 500.
@@ -58,6 +68,8 @@ class HealthChecks:
             except FeatureHubError as refusal:
                 log.debug("readiness_check_refused", check=name, reason=str(refusal))
                 found[name] = False
+        if self._held:
+            found["process"], reasons["process"] = False, self._held
         return _verdict(found, reasons)
 
 

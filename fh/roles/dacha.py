@@ -1,12 +1,12 @@
 """A Dacha alone: the cache between MR and the Edges.
 
 dacha (one_for_one)
+├── operations      probes and metrics, and their door, where they have a port of their own
 ├── island          the asyncio thread of NATS
 ├── truth           the connections to MR
 ├── last-known      the file that outlives a restart, if one is wanted
 ├── dacha           the cache; up before the bus brings anything
 ├── bus             NATS, and MR's log for what NATS loses
-├── operations      probes and metrics, where they have a port of their own
 ├── web             what Edges ask
 └── door            the port
 """
@@ -66,9 +66,10 @@ def build_dacha(
             ServiceSpec("truth", truth.run),
             *cache.specs(),
             *bus_parts(bus),
-            *operators.specs(),
             *web.specs(),
         ],
         [web.door, *operators.doors],
+        health=health,
+        operators=operators.specs(),
         reload=web.reload,
     )

@@ -1,12 +1,12 @@
 """An Edge alone: what SDKs connect to, with a cache of its own.
 
 edge (one_for_one)
+├── operations      probes and metrics, and their door, where they have a port of their own
 ├── island          the asyncio thread of NATS
 ├── truth           the connections to Dacha
 ├── last-known      the file that outlives a restart, if one is wanted
 ├── dacha           the cache; hears of everything before Edge does
 ├── bus             NATS, and the log for what NATS loses
-├── operations      probes and metrics, where they have a port of their own
 ├── certificate     what TLS is spoken with, if anything
 ├── secure          whoever speaks TLS or HTTP/2
 ├── edge            streams and polls
@@ -107,9 +107,10 @@ def build_edge(
             ServiceSpec("truth", truth.run),
             *cache.specs(),
             *bus_parts(bus),
-            *([ServiceSpec("operations", operators.run)] if operators else ()),
             *parts.specs(),
         ],
         [entrance, *([operators.door] if operators else ())],
+        health=health,
+        operators=[ServiceSpec("operations", operators.run)] if operators else (),
         reload=parts.reload,
     )

@@ -1,10 +1,10 @@
 """Polls and test writes straight from the database: no bus, no cache, no streams.
 
     edge-rest (one_for_one)
+    ├── operations      probes and metrics, and their door, where they have a port of their own
     ├── island          the asyncio thread of the database driver
     ├── storage         PostgreSQL, migrated by MR
     ├── replica         a database to read from, if there is one
-    ├── operations      probes and metrics, where they have a port of their own
     ├── certificate     what TLS is spoken with, if anything
     ├── secure          whoever speaks TLS or HTTP/2
     ├── edge            polls and test writes
@@ -135,10 +135,11 @@ def build_edge_rest(
             ServiceSpec("island", island.run),
             storage.spec(),
             *parts.replica_specs(),
-            *operators.specs(),
             *edge.specs(),
         ],
         [door, *operators.doors],
+        health=health,
+        operators=operators.specs(),
         reload=edge.reload,
     )
 
@@ -179,10 +180,11 @@ def build_party_server_ish(
             storage.spec(),
             *parts.replica_specs(),
             *mr.specs(),
-            *operators.specs(),
             ServiceSpec("web", web.run, drain=web.drain, drain_seconds=drain_seconds),
             *edge.specs(),
         ],
         [door, *operators.doors],
+        health=health,
+        operators=operators.specs(),
         reload=edge.reload,
     )

@@ -1,13 +1,13 @@
 """MR alone: the admin API, and what it announces to the caches.
 
 mr (one_for_one)
+├── operations      probes and metrics, and their door, where they have a port of their own
 ├── island          the asyncio thread of the database driver and of NATS
 ├── storage         PostgreSQL
 ├── bus             NATS
 ├── outbox          committed changes on their way to the bus
 ├── sweeper         throws away old events, kept answers and sessions
 ├── web             the admin API, and the truth for caches
-├── operations      probes and metrics, where they have a port of their own
 └── door            the port
 """
 
@@ -111,9 +111,10 @@ def build_mr(
             storage.spec(),
             *bus_parts(bus),
             *parts.specs(),
-            *operators.specs(),
             *web.specs(),
         ],
         [web.door, *operators.doors],
+        health=health,
+        operators=operators.specs(),
         reload=web.reload,
     )

@@ -1,14 +1,14 @@
 """The party-server: MR, Dacha and Edge in one process.
 
     party-server (one_for_one)
+    ├── operations      probes and metrics, and their door, where they have a port of their own
     ├── island          the asyncio thread of the database driver, and of NATS
     ├── storage         PostgreSQL
     ├── last-known      the file that outlives a restart, if one is wanted
-├── dacha           the cache; subscribes to the bus before Edge does
+    ├── dacha           the cache; subscribes to the bus before Edge does
     ├── bus             NATS, where there are several party-servers; else none
     ├── outbox          MR: committed changes on their way to the bus
     ├── sweeper         MR: throws away old events, kept answers and sessions
-    ├── operations      probes and metrics, where they have a port of their own
     ├── web             the admin API
     ├── certificate     what TLS is spoken with; none where server.tls.certificate is not set
     ├── secure          whoever speaks TLS or HTTP/2, to Edge and to the admin API
@@ -129,10 +129,11 @@ def build_party_server(
             *cache.specs(),
             *bus_parts(bus),
             *mr.specs(),
-            *operators.specs(),
             ServiceSpec("web", web.run, drain=web.drain, drain_seconds=drain_seconds),
             *parts.specs(),
         ],
         [entrance, *operators.doors],
+        health=health,
+        operators=operators.specs(),
         reload=parts.reload,
     )

@@ -13,7 +13,7 @@ import trio
 
 from fh.actors.errors import ActorError
 from fh.config import Fault, load_settings
-from fh.edge.door import PortTaken, listen, reserve
+from fh.edge.door import PortTaken, hold, reserve
 from fh.edge.garbage import freeze_what_lives
 from fh.edge.settings import EdgeSettings
 from fh.errors import FeatureHubError
@@ -93,11 +93,11 @@ def _listen(settings: ListeningSettings) -> tuple[socket.socket, socket.socket |
     if isinstance(settings, WorkersPartSettings) and settings.worker_count().count > 1:
         listener = reserve(settings.host, settings.port)
     else:
-        listener = listen(settings.host, settings.port, edge)
+        listener = hold(settings.host, settings.port, edge)
     if not settings.monitor_port:
         return listener, None
     try:
-        return listener, listen(settings.host, settings.monitor_port, edge)
+        return listener, hold(settings.host, settings.monitor_port, edge)
     except BaseException:
         listener.close()
         raise

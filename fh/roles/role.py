@@ -9,6 +9,7 @@ from fh.actors.child import ServiceSpec
 from fh.actors.restart import Intensity
 from fh.actors.supervisor import Supervisor
 from fh.edge.door import Door
+from fh.http.health import HealthChecks
 from fh.roles.log_metrics import LogCollector
 from fh.roles.workers import Workers
 
@@ -29,7 +30,8 @@ class Role:
 
     Its parts start in the order given, each when the one before is ready, and end in the reverse.
     While they run, the failure of one is no reason to restart another: each lives with the absence
-    of what it needs. Doors are last up and first down.
+    of what it needs. The door for clients is last up and first down, that for operators the other
+    way round: they see what a start waits for, and how an end goes on.
     """
 
     def __init__(
@@ -38,22 +40,29 @@ class Role:
         parts: Sequence[ServiceSpec],
         doors: Sequence[Door | Workers],
         *,
+        health: HealthChecks,
+        operators: Sequence[ServiceSpec] = (),
         reload: Callable[[], None] | None = None,
     ) -> None:
-        """Have `doors[0]` be the one that clients come through, the others for operators.
+        """Have `doors[0]` be the one that clients come through, the others for `operators`.
 
+        `health` is told of the start and the end: alive all the time, ready only in between.
         `reload` is what SIGHUP means besides.
         """
         self.name = name
         self._reload = reload
         self._doors = doors
-        specs = [
+        self._health = health
+        health.hold("it is starting")
+        door, *others = (
             door.spec()
             if isinstance(door, Workers)
             else ServiceSpec(f"door-{number}" if number else "door", door.run)
             for number, door in enumerate(doors)
-        ]
-        self._supervisor = Supervisor(name, [*parts, *reversed(specs)], intensity=_INTENSITY)
+        )
+        self._supervisor = Supervisor(
+            name, [*operators, *others, *parts, door], intensity=_INTENSITY
+        )
 
     @property
     def reload(self) -> Callable[[], None] | None:
@@ -82,11 +91,24 @@ class Role:
             RestartIntensityExceeded: a part failed too often; chained to the last failure.
         """
         try:
-            await self._supervisor.run(task_status=task_status)
+            await self._supervisor.run(task_status=_Started(self._health, task_status))
         finally:
             for door in self._doors:
                 door.close()
 
     def stop(self) -> None:
         """Say goodbye to every stream, answer what is under way, and end everything in order."""
+        self._health.hold("it is ending")
         self._supervisor.stop()
+
+
+class _Started:
+    """Passes on that everything is up, once probes may say so."""
+
+    def __init__(self, health: HealthChecks, task_status: trio.TaskStatus[None]) -> None:
+        self._health = health
+        self._task_status = task_status
+
+    def started(self, _: object = None) -> None:
+        self._health.release()
+        self._task_status.started()

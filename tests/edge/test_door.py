@@ -1,11 +1,13 @@
 """One port for several processes, and for nobody else."""
 
+import os
 import socket
 from contextlib import closing
 
 import pytest
+import trio
 
-from fh.edge.door import PortTaken, listen, reserve
+from fh.edge.door import Door, PortTaken, hold, listen, reserve
 from fh.edge.settings import EdgeSettings
 
 HOST = "127.0.0.1"
@@ -96,6 +98,27 @@ def test_a_port_is_reserved_at_every_kind_of_address(host: str) -> None:
             target = host or "127.0.0.1"
             socket.create_connection((target, port)).close()
             assert accepted(listener) == 1
+
+
+async def test_a_held_port_refuses_everybody_until_its_door_opens() -> None:
+    adopted: list[int] = []
+    held = hold(HOST, 0, SETTINGS)
+    door = Door(held, adopted.append, descriptors=1 << 20)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((HOST, door.port))
+    for other in (lambda: hold(HOST, door.port, SETTINGS), lambda: reserve(HOST, door.port)):
+        with pytest.raises(PortTaken):
+            other()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(door.run)
+        with closing(socket.create_connection((HOST, door.port))), trio.fail_after(10):
+            while not adopted:
+                await trio.lowlevel.checkpoint()
+        with pytest.raises(PortTaken):
+            hold(HOST, door.port, SETTINGS)
+        nursery.cancel_scope.cancel()
+    os.close(adopted[0])
+    door.close()
 
 
 def test_an_address_of_somebody_else_is_refused() -> None:

@@ -46,6 +46,21 @@ async def test_a_part_may_say_what_to_do():
     }
 
 
+async def test_a_process_that_is_held_is_alive_and_not_ready_whatever_its_parts_say():
+    checks = HealthChecks(liveness={"edge": lambda: False}, readiness={"bus": yes})
+    checks.hold("it is starting")
+    assert checks.liveness()[0] == 200
+    status, body = await checks.readiness()
+    assert status == 500
+    assert json.loads(body) == {
+        "checks": {"bus": True, "process": False},
+        "reasons": {"process": "it is starting"},
+    }
+    checks.release()
+    assert checks.liveness()[0] == 500
+    assert (await checks.readiness())[0] == 200
+
+
 def test_probes_need_no_login_and_the_misspelt_one_is_there():
     routes = health_routes(HealthChecks())
     assert [route.path for route in routes] == [

@@ -4,13 +4,14 @@ import json
 import os
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,31 @@ def test_a_database_that_is_away_is_waited_for_until_a_signal_comes(tmp_path: Pa
         "party_server_stopped",
     ]
     assert "hunter2" not in json.dumps(server.lines)
+
+
+def test_whoever_waits_for_its_database_answers_probes_and_refuses_clients(tmp_path: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        monitor = free.getsockname()[1]
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = str(free.getsockname()[1])
+    settings = {"MONITOR_PORT": str(monitor), "DB_URL": NOBODY_THERE}
+    with running(tmp_path, "--port", port, **settings) as server:
+        server.wait_for("database_waiting")
+        url = f"http://127.0.0.1:{monitor}/health"
+        with urllib.request.urlopen(f"{url}/liveness", timeout=10) as answer:
+            assert answer.status == 200
+        with pytest.raises(urllib.error.HTTPError) as unready:
+            urllib.request.urlopen(f"{url}/readiness", timeout=10)
+        with unready.value as answer:
+            told = json.load(answer)
+        assert told["checks"]["database"] is False
+        assert told["reasons"]["process"] == "it is starting"
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", int(port)), timeout=10)
+        with running(tmp_path, "--port", port, **settings) as second:
+            assert f"port {port} is in use" in second.wait_for("start_failed")["reason"]
+            assert second.process.wait(STOP_SECONDS) == 1
+        assert server.end(signal.SIGTERM) == 0
 
 
 def test_a_certificate_is_renewed_at_a_hang_up_and_plain_requests_are_told_so(
