@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import trio
 
@@ -22,6 +23,10 @@ from fh.db.dsn import Dsn, parse_dsn
 from fh.db.embedded import EmbeddedPostgres
 from fh.db.migrate import migrate
 from fh.db.pool import PostgresDatabase
+
+# How long an example takes says more about what else the machine does.
+hypothesis.settings.register_profile("fh", deadline=None)
+hypothesis.settings.load_profile("fh")
 
 # Nothing of a test survives a crash of the machine anyway.
 _UNSAFE_BUT_QUICK = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}

@@ -39,6 +39,9 @@ NESTED = b"[" * 50 + b"]" * 50
 ENDLESS = b"[" * 50_000
 
 
+pytestmark = pytest.mark.timeout(600)
+
+
 @pytest.fixture
 async def installation(superuser) -> Installation:
     made = Installation(superuser)
