@@ -74,7 +74,8 @@ ITEMS: dict[str, tuple[str, ...]] = {
         f"{POLLS_HERE}::test_what_a_team_writes_starts_no_header_of_its_own",
     ),
     "4 writes": (
-        "tests/edge/test_write.py::test_what_is_refused_or_changes_nothing",
+        "tests/edge/test_write.py::test_what_is_refused",
+        "tests/edge/test_write.py::test_what_seems_to_be_there_already_is_handed_on_for_the_seeming_may_be_old",
         "tests/edge/test_write.py::test_the_first_check_that_fails_decides",
         "tests/edge/test_write.py::test_what_is_handed_on",
         "tests/e2e/test_sdk_writes.py::test_a_value_of_each_type_is_written",
@@ -131,7 +132,7 @@ RULINGS: dict[int, tuple[str, ...]] = {
     6: (f"{CONTEXT_HEADER}::test_a_broken_escape_costs_its_own_attribute_only",),
     7: (
         "tests/edge/test_write.py::test_the_forms_of_the_path",
-        "tests/edge/test_write.py::test_what_is_refused_or_changes_nothing",
+        "tests/edge/test_write.py::test_what_is_refused",
         "tests/edge/test_write.py::test_what_dacha_does_not_show_is_not_written",
     ),
     8: (f"{NUMBERS}::test_equality_is_about_the_value_not_its_representation",),

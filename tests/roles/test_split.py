@@ -113,7 +113,8 @@ async def until_value(
         while True:
             status, body = await ask(port, f"{root}/features?apiKey={key}")
             assert status in {200, 503}, (status, body)
-            if status == 200 and body[0]["features"][0]["value"] is value:
+            # What was just made may still be on its way to the cache.
+            if status == 200 and [each["value"] for each in body[0]["features"]] == [value]:
                 return
 
 

@@ -65,7 +65,8 @@ async def test_a_test_write_goes_through_a_worker() -> None:
         path = f"/features/{SERVER_KEY.environment_id}/{SERVER_KEY.secret}/feature-1"
         request = f'PUT {path} HTTP/1.1\nHost: x\nContent-Length: 14\n\n{{"lock": true}}'
         for _ in range(6):
-            assert (await (await parent.request(request)).answer())[0] == 200
+            # 202: the worker has handed on the same lately. It hands it on all the same.
+            assert (await (await parent.request(request)).answer())[0] in {200, 202}
         assert [each.feature_key for each in parent.updates.submitted] == ["feature-1"] * 6
         parent.updates.away = True
         assert (await (await parent.request(request)).answer())[0] == 503
