@@ -59,11 +59,13 @@ class Following:
         self._begin = begin
         self._reloads_without_log = reloads_without_log
         self._at = _NOWHERE
+        self._as_of = _NOWHERE
         self._ahead: set[int] = set()
         self._turn = trio.Lock()
         self._gap = trio.Event()
         self._progress = trio.Condition()
         self._may_have_missed = True
+        self._is_reloading = False
         self._has_log = True
         self._repaired = 0
         self._reloads = 0
@@ -77,12 +79,25 @@ class Following:
     @property
     def may_have_missed(self) -> bool:
         """Whether the bus was away, and nobody has made up for it yet."""
-        return self._may_have_missed
+        return self._may_have_missed or self._is_reloading
+
+    @property
+    def has_log(self) -> bool:
+        """Whether numbers tell what is missing, as far as is known."""
+        return self._has_log
 
     @property
     def at(self) -> int:
         """The number up to which nothing is missing; -1 before the first look."""
         return self._at
+
+    @property
+    def as_of(self) -> int:
+        """The number that no answer may be older than; -1 for none.
+
+        That is `at`, but for the moment in which subscribers are told to load everything anew.
+        """
+        return self._as_of
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Look for what is missing until cancelled."""
@@ -143,9 +158,16 @@ class Following:
             self._may_have_missed = False
             if not self._reloads_without_log:
                 return
-            self._reloads += 1
+            await self._reload()
+
+    async def _reload(self) -> None:
+        self._reloads += 1
+        self._is_reloading = True
+        try:
             async with self._turn:
                 await self._deliver(Reconnected(), None)
+        finally:
+            self._is_reloading = False
 
     async def _catch_up(self) -> None:
         more = True
@@ -155,6 +177,7 @@ class Following:
                 if found.lost:
                     self._reloads += 1
                     self._ahead.clear()
+                    self._as_of = found.up_to  # whoever loads anew asks for no less
                     await self._deliver(Reconnected(), None)
                 for numbered in found.events:
                     if numbered.sequence <= self._at or numbered.sequence in self._ahead:
@@ -183,7 +206,7 @@ class Following:
         """Be at `sequence`, or further where the events after it are there already."""
         while sequence + 1 in self._ahead:
             sequence += 1
-        self._at = sequence
+        self._at = self._as_of = sequence
         self._ahead = {each for each in self._ahead if each > sequence}
         async with self._progress:
             self._progress.notify_all()

@@ -116,6 +116,12 @@ class NatsBus:
             following.may_have_missed or self._looked_since != self._connection.gaps
         )
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether events may be missing here of which no number tells."""
+        following = self._following
+        return self.is_away and (following is None or not following.has_log)
+
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Take part until cancelled; ready once each server was tried or one is connected."""
         settings = self._settings
@@ -152,6 +158,11 @@ class NatsBus:
     def position(self) -> int:
         """The number up to which nothing is missing here."""
         return UNNUMBERED if self._following is None else max(UNNUMBERED, self._following.at)
+
+    @property
+    def as_of(self) -> int:
+        """The number that no answer may be older than."""
+        return UNNUMBERED if self._following is None else max(UNNUMBERED, self._following.as_of)
 
     def has_followed(self) -> bool:
         """Return whether MR's log was read at least once, or there is none to read."""

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from fh.actors.table import Table
 from fh.contracts.published import CacheServiceAccount, PublishAction, PublishServiceAccount
+from fh.dacha.doubts import Doubts
 from fh.dacha.misses import Misses
 from fh.dacha.recent import Recent
 from fh.model.ids import EnvironmentId, FeatureFilterId, ServiceAccountId
@@ -74,6 +75,7 @@ class AccountTables:
         self.changes = 0
         self.loads = 0
         self.misses = misses
+        self.doubts: Doubts[ServiceAccountId, KnownAccount] = Doubts()
         self._cache_all_updates = cache_all_updates
         self._by_id: Recent[ServiceAccountId, KnownAccount] = Recent(capacity)
         self._by_secret: Table[str, KnownAccount] = Table()
@@ -140,24 +142,40 @@ class AccountTables:
             case PublishAction.EMPTY:
                 pass
 
+    def doubt(self) -> None:
+        """Have all that is known loaded anew: events may have been missed."""
+        self.doubts.begin(self._by_id.newest_first())
+        self.misses.clear()  # what did not exist may have been created meanwhile
+
     def load(
-        self, secret: str, account: CacheServiceAccount | None, began: int, now: float
+        self,
+        secret: str,
+        account: CacheServiceAccount | None,
+        began: int,
+        now: float,
+        asked: int = 0,
     ) -> KnownAccount | None:
         """Take MR's answer to a question about `secret`, asked at change `began`.
 
-        Return the account that the secret belongs to; None is remembered as a miss.
+        Return the account that the secret belongs to; None is remembered as a miss, unless events
+        may have been missed since the generation in which it was `asked`.
         """
-        if account is None:
-            known = self._by_secret.get(secret)
-            if known is not None and known.changed <= began:
-                self._drop(known)
-        else:
+        known = self._by_secret.get(secret) if account is None else self._by_id.find(account.id)
+        if known is not None:
+            self.doubts.note(known.id, known)
+        if account is not None:
             self._unconfirmed.discard(account.id)
             self._put_loaded(account, began, now)
-        known = self._by_secret.get(secret)
-        if known is None:
+        elif known is not None and known.changed <= began:
+            self._drop(known)
+            self.doubts.gone(known.id)
+        account_id = account.id if account is not None else None if known is None else known.id
+        if account_id is not None and self._by_id.find(account_id) is not None:
+            self.doubts.settle(account_id, asked)
+        found = self._by_secret.get(secret)
+        if found is None and asked == self.doubts.generation:
             self.misses.remember(secret, now)
-        return known
+        return found
 
     def _put_loaded(self, account: CacheServiceAccount, began: int, now: float) -> None:
         deleted = self._deleted.find(account.id)
@@ -199,6 +217,7 @@ class AccountTables:
             self._by_secret[secret] = account
         if (crowded_out := self._by_id.keep(account.id, account)) is not None:
             self._unconfirmed.discard(crowded_out.id)
+            self.doubts.forget(crowded_out.id)
             for secret in crowded_out.secrets:
                 self._drop_secret(secret, crowded_out)
 
@@ -206,6 +225,7 @@ class AccountTables:
         self._deleted.keep(account_id, self.changes)
         if (known := self._by_id.find(account_id)) is not None:
             self._drop(known)
+            self.doubts.forget(account_id)
             for secret in known.secrets:
                 self.misses.remember(secret, now)
 

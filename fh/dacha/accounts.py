@@ -23,6 +23,7 @@ from fh.contracts.answers import Denied, NotReady
 from fh.contracts.published import CacheServiceAccount, PublishServiceAccount
 from fh.contracts.truth import TruthSource
 from fh.dacha.account_tables import AccountTables, KnownAccount
+from fh.dacha.doubts import Doubts
 from fh.dacha.flights import Flights, nothing_known
 from fh.dacha.view import DENIED
 from fh.errors import Unavailable
@@ -55,12 +56,13 @@ class AskAccount:
 
 @dataclass(frozen=True, slots=True)
 class AccountLoaded:
-    """MR answered a question about a secret, asked at change `began`."""
+    """MR answered a question about a secret, asked at change `began` in generation `asked`."""
 
     secret: str
     account: CacheServiceAccount | None
     began: int
     reply: Reply[KnownAccount | Denied]
+    asked: int = 0
 
     def __repr__(self) -> str:
         return f"AccountLoaded({self.account}, began={self.began})"
@@ -92,8 +94,8 @@ class AccountsActor(Actor[AccountMessage]):
                 self._tables.publish(published, now)
             case AskAccount(secret, reply):
                 reply.send(_look_up(self._tables, secret))
-            case AccountLoaded(secret, account, began, reply):
-                reply.send(self._tables.load(secret, account, began, now) or DENIED)
+            case AccountLoaded(secret, account, began, reply, asked):
+                reply.send(self._tables.load(secret, account, began, now, asked) or DENIED)
             case _:
                 assert_never(message)
 
@@ -105,11 +107,13 @@ class Accounts:
         self._source = source
         self._tables = tables
         self._flights: Flights[str, AccountAnswer] = Flights()
+        self._confirmations: Flights[tuple[str, bool], AccountAnswer] = Flights()
         self._ref: Ref[AccountMessage] | None = None
         self._told = 0  # events handed to the tables' owner
 
     def make(self) -> AccountsActor:
-        """Return a new life of the tables' owner."""
+        """Return a new life of the tables' owner; the last one may have lost an event."""
+        self.doubt()
         return AccountsActor(self._tables, self._attach)
 
     def _attach(self, ref: Ref[AccountMessage]) -> None:
@@ -135,6 +139,28 @@ class Accounts:
         answer = await self._flights.share(secret, nothing_known, partial(self._load, secret))
         return (self._tables.use(secret) or answer) if isinstance(answer, NotReady) else answer
 
+    async def load_confirmed(self, secret: str, *, anew: bool) -> AccountAnswer:
+        """Return the account if it is in no doubt, or as MR has it now; NotReady if it can't say.
+
+        `anew`: MR is asked in any case.
+        """
+
+        def find() -> KnownAccount | Denied | None:
+            return None if anew else self._unless_in_doubt(self.find(secret))
+
+        return find() or await self._confirmations.share(
+            (secret, anew), find, partial(self._confirm, secret, anew=anew)
+        )
+
+    def doubt(self) -> None:
+        """Have all that is known loaded anew: events may have been missed."""
+        self._tables.doubt()
+
+    @property
+    def doubts(self) -> Doubts[ServiceAccountId, KnownAccount]:
+        """Which accounts are in doubt."""
+        return self._tables.doubts
+
     async def publish(self, message: PublishServiceAccount) -> None:
         """Hand a published account to the tables' owner."""
         if self._ref is None:
@@ -157,11 +183,6 @@ class Accounts:
     def known(self, account_id: ServiceAccountId) -> KnownAccount | None:
         """Return the newest account, whatever waits to be applied to it."""
         return self._tables.find(account_id)
-
-    def is_gone(self, account: KnownAccount) -> bool:
-        """Return whether MR said lately that nobody has the secrets of `account`."""
-        now = trio.current_time()
-        return any(self._tables.misses.knows(secret, now) for secret in account.secrets)
 
     def held(self) -> tuple[list[KnownAccount], bool]:
         """Return every account, the most recently used one first, and whether an event waits."""
@@ -199,13 +220,28 @@ class Accounts:
         known = await self._settled(lambda ref: ref.ask(partial(AskAccount, secret)))
         return await self._load(secret) if known is None else known
 
+    async def _confirm(self, secret: str, *, anew: bool) -> AccountAnswer:
+        if not anew:
+            known = await self._settled(lambda ref: ref.ask(partial(AskAccount, secret)))
+            if isinstance(known, NotReady):
+                return known
+            if (known := self._unless_in_doubt(known)) is not None:
+                return known
+        answer = await self._load(secret)
+        if isinstance(answer, KnownAccount) and answer.id in self.doubts:
+            return NotReady("it is in doubt")  # once more events were missed
+        return answer
+
+    def _unless_in_doubt(self, found: KnownAccount | Denied | None) -> KnownAccount | Denied | None:
+        return None if isinstance(found, KnownAccount) and found.id in self.doubts else found
+
     async def _load(self, secret: str) -> AccountAnswer:
-        began = self._tables.changes
+        began, asked = self._tables.changes, self.doubts.generation
         self._tables.loads += 1
         try:
             account = await self._source.load_account(secret)
             return await self._settled(
-                lambda ref: ref.ask(partial(AccountLoaded, secret, account, began))
+                lambda ref: ref.ask(partial(AccountLoaded, secret, account, began, asked=asked))
             )
         except Unavailable as refusal:
             log.warning("account_not_loaded", reason=str(refusal))

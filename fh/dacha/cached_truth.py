@@ -1,7 +1,7 @@
-"""What a Dacha holds, as the truth for the caches behind it.
+"""What a Dacha holds, for the caches behind it that it tells what its refreshes find.
 
-So caches form a chain, each of the same make: an Edge asks a Dacha, that Dacha asks MR, and every
-one follows the bus itself.
+Those are the workers of its process: they are given the last known good, and its correction
+later. Who hears of nothing but the bus asks `fh.dacha.confirmed_truth`.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,8 @@ from fh.contracts.published import (
     PublishEnvironment,
 )
 from fh.dacha.account_tables import KnownAccount
-from fh.dacha.accounts import Accounts
+from fh.dacha.accounts import AccountAnswer, Accounts
+from fh.dacha.environment import EnvironmentAnswer
 from fh.dacha.environments import Environments
 from fh.dacha.snapshot import EnvironmentSnapshot
 from fh.errors import Unavailable
@@ -51,13 +52,7 @@ class CachedTruth:
             answer = await environments.load_anew(environment_id)
         else:
             answer = environments.find(environment_id) or await environments.load(environment_id)
-        match answer:
-            case EnvironmentSnapshot() as snapshot:
-                return published_environment(snapshot, PublishAction.CREATE)
-            case Denied():
-                return None
-            case NotReady(reason):
-                raise Unavailable(reason)
+        return told_environment(answer)
 
     async def load_account(self, secret: str) -> CacheServiceAccount | None:
         """Return the account that either of its two secrets belongs to.
@@ -69,13 +64,37 @@ class CachedTruth:
             answer = await self._accounts.load_anew(secret)
         else:
             answer = self._accounts.find(secret) or await self._accounts.load(secret)
-        match answer:
-            case KnownAccount() as account:
-                return published_account(account)
-            case Denied():
-                return None
-            case NotReady(reason):
-                raise Unavailable(reason)
+        return told_account(answer)
+
+
+def told_environment(answer: EnvironmentAnswer) -> PublishEnvironment | None:
+    """Return an answer as MR gives it.
+
+    Raises:
+        Unavailable: it is not ready.
+    """
+    match answer:
+        case EnvironmentSnapshot() as snapshot:
+            return published_environment(snapshot, PublishAction.CREATE)
+        case Denied():
+            return None
+        case NotReady(reason):
+            raise Unavailable(reason)
+
+
+def told_account(answer: AccountAnswer) -> CacheServiceAccount | None:
+    """Return an answer as MR gives it.
+
+    Raises:
+        Unavailable: it is not ready.
+    """
+    match answer:
+        case KnownAccount() as account:
+            return published_account(account)
+        case Denied():
+            return None
+        case NotReady(reason):
+            raise Unavailable(reason)
 
 
 def published_environment(

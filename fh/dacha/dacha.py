@@ -30,6 +30,7 @@ from fh.dacha.account_tables import AccountTables
 from fh.dacha.accounts import Accounts
 from fh.dacha.bounded_source import BoundedSource, LoadStatistics
 from fh.dacha.cached_truth import CachedTruth
+from fh.dacha.confirmed_truth import ConfirmedTruth
 from fh.dacha.environments import Environments
 from fh.dacha.holdings import Holdings, Knowledge
 from fh.dacha.listener import DachaListener
@@ -151,8 +152,15 @@ class Dacha:
 
     @property
     def truth(self) -> TruthSource:
-        """What the caches behind this one ask."""
+        """What the caches behind this one ask that `follow` it: they are told of changes later."""
         return CachedTruth(self._accounts, self._environments, self._asks_anew)
+
+    def confirmed_truth(self, in_doubt: Callable[[], bool]) -> TruthSource:
+        """Return what the caches behind this one ask that hear of nothing but the bus.
+
+        While `in_doubt` says so, every question is passed on.
+        """
+        return ConfirmedTruth(self._accounts, self._environments, in_doubt)
 
     @property
     def on_delivery(self) -> Subscriber:
@@ -237,10 +245,10 @@ class Dacha:
 
     def _attach(self, refresher: Ref[Refresh]) -> None:
         self._refresher = refresher
-        self._forget_misses()
+        self._doubt()
 
     def _refresh(self) -> None:
-        self._forget_misses()
+        self._doubt()
         if self._refresher is not None:
             try:
                 self._refresher.tell_nowait(Refresh())
@@ -250,7 +258,6 @@ class Dacha:
     def _note_refreshed(self) -> None:
         self._refreshes += 1
 
-    def _forget_misses(self) -> None:
-        # What did not exist may have been created while nobody told us.
-        self._environment_misses.clear()
-        self._account_misses.clear()
+    def _doubt(self) -> None:
+        self._environments.doubt()
+        self._accounts.doubt()

@@ -45,9 +45,13 @@ class FeaturesPublished(Struct, frozen=True, eq=False):
 
 
 class AskEnvironment(Struct, frozen=True, eq=False):
-    """Answer with the snapshot, loading it where it is missing."""
+    """Answer with the snapshot, loading it where it is missing.
+
+    Strictly: not with what a life left behind that may have lost an event.
+    """
 
     reply: Reply[EnvironmentAnswer]
+    strictly: bool = False
 
 
 class Reload(Struct, frozen=True, eq=False):
@@ -84,6 +88,7 @@ class EnvironmentActor(Actor[EnvironmentMessage]):
 
     __slots__ = (
         "_cache_all_updates",
+        "_generation",
         "_id",
         "_is_trusted",
         "_me",
@@ -104,6 +109,7 @@ class EnvironmentActor(Actor[EnvironmentMessage]):
         published: Callable[[], int],
         cache_all_updates: bool,
         retry_seconds: float,
+        generation: Callable[[], int] = lambda: 0,
     ) -> None:
         self._id = environment_id
         self._source = source
@@ -112,6 +118,7 @@ class EnvironmentActor(Actor[EnvironmentMessage]):
         self._published = published
         self._cache_all_updates = cache_all_updates
         self._retry_seconds = retry_seconds
+        self._generation = generation
         self._me: Ref[EnvironmentMessage] | None = None
         # An entry that is there before we are comes from a life that crashed, and the event it
         # crashed on is lost; or from an earlier process, and we are the first life.
@@ -129,8 +136,8 @@ class EnvironmentActor(Actor[EnvironmentMessage]):
         match message:
             case EnvironmentPublished() | FeaturesPublished():
                 self._apply(message)
-            case AskEnvironment(reply):
-                reply.send(await self._answer())
+            case AskEnvironment(reply, strictly):
+                reply.send(await self._answer(strictly=strictly))
             case Reload(reply):
                 reply.send(await self._load())
             case Recover():
@@ -177,7 +184,7 @@ class EnvironmentActor(Actor[EnvironmentMessage]):
             return None
         return EnvironmentSnapshot.of(message) if self._cache_all_updates else None
 
-    async def _answer(self) -> EnvironmentAnswer:
+    async def _answer(self, *, strictly: bool) -> EnvironmentAnswer:
         snapshot = self._state.snapshot
         if snapshot is not None and self._is_trusted:
             return snapshot
@@ -185,12 +192,12 @@ class EnvironmentActor(Actor[EnvironmentMessage]):
             return Denied()
         failure = await self._load()
         newest = self._state.snapshot
-        if newest is not None:
+        if newest is not None and not (strictly and failure):
             return newest  # the last good one if MR is away
         return failure or Denied()
 
     async def _load(self) -> NotReady | None:
-        published = self._published()
+        published, asked = self._published(), self._generation()
         try:
             truth = await self._source.load_environment(self._id)
         except Unavailable as refusal:
@@ -198,7 +205,8 @@ class EnvironmentActor(Actor[EnvironmentMessage]):
             return NotReady(str(refusal))
         state = self._state
         if truth is None:
-            self._misses.remember(self._id, trio.current_time())
+            if asked == self._generation():  # else it may have been created meanwhile
+                self._misses.remember(self._id, trio.current_time())
             snapshot = None
         else:
             self._misses.forget(self._id)

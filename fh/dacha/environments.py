@@ -1,4 +1,4 @@
-"""All environments in Dacha's memory: who keeps which, and which of them has to go.
+"""All environments in Dacha's memory: who keeps which, which are in doubt, and which has to go.
 
 An environment's actor is started by the first question or event about it. The environment that
 was used longest ago makes room for a new one, unless somebody waits for it.
@@ -21,6 +21,7 @@ from fh.actors.table import Table
 from fh.contracts.answers import NotReady
 from fh.contracts.published import PublishAction, PublishEnvironment, PublishFeatureValue
 from fh.contracts.truth import TruthSource
+from fh.dacha.doubts import Doubts
 from fh.dacha.environment import (
     AskEnvironment,
     EnvironmentActor,
@@ -69,6 +70,8 @@ class Environments:
         self._table: Table[EnvironmentId, EnvironmentState] = Table()
         self._residents: OrderedDict[EnvironmentId, _Resident] = OrderedDict()
         self._flights: Flights[EnvironmentId, EnvironmentAnswer] = Flights()
+        self._confirmations: Flights[tuple[EnvironmentId, bool], EnvironmentAnswer] = Flights()
+        self.doubts: Doubts[EnvironmentId, EnvironmentSnapshot] = Doubts()
         self._evicted = 0
         self._unconfirmed: set[EnvironmentId] = set()
 
@@ -109,6 +112,12 @@ class Environments:
             else:
                 self._settle(environment_id, state.applied)
 
+    def doubt(self) -> None:
+        """Have all that is known loaded anew: events may have been missed."""
+        # What is being loaded just now may be older than that, too.
+        self.doubts.begin([*self._residents, *(each for each, _ in self._table.items())])
+        self._misses.clear()  # what did not exist may have been created meanwhile
+
     def find(self, environment_id: EnvironmentId) -> EnvironmentAnswer | None:
         """Return the newest snapshot, or None while it is unknown or an event is waiting."""
         resident = self._residents.get(environment_id)
@@ -138,6 +147,22 @@ class Environments:
             environment_id, nothing_known, partial(self._ask_anew, environment_id)
         )
         return (self.snapshot(environment_id) or answer) if isinstance(answer, NotReady) else answer
+
+    async def load_confirmed(
+        self, environment_id: EnvironmentId, *, anew: bool
+    ) -> EnvironmentAnswer:
+        """Return the snapshot if it is in no doubt, or as MR has it now; NotReady if it can't say.
+
+        `anew`: MR is asked in any case.
+        """
+
+        def find() -> EnvironmentAnswer | None:
+            in_doubt = anew or environment_id in self.doubts
+            return None if in_doubt else self.find(environment_id)
+
+        return find() or await self._confirmations.share(
+            (environment_id, anew), find, partial(self._confirm, environment_id, anew=anew)
+        )
 
     async def publish(self, message: PublishEnvironment) -> None:
         """Hand a published environment to its actor."""
@@ -171,11 +196,20 @@ class Environments:
         resident = self._residents.get(environment_id)
         if resident is None:
             return None  # evicted meanwhile
+        if (known := self.snapshot(environment_id)) is not None:
+            self.doubts.note(environment_id, known)
+        asked = self.doubts.generation
         resident.questions += 1
         try:
-            return await resident.ref.ask(Reload)
-        except (ActorStopped, AskFailed):
-            return None  # its next life, or the next run, reloads by itself
+            failure = await resident.ref.ask(Reload)
+            if failure is None and resident is self._residents.get(environment_id):
+                self.doubts.settle(environment_id, asked)
+        except AskFailed as crash:
+            return NotReady(str(crash))
+        except ActorStopped:
+            return None  # evicted meanwhile, or the next run begins with a refresh
+        else:
+            return failure
         finally:
             resident.questions -= 1
             self._tidy(environment_id, resident)
@@ -223,18 +257,20 @@ class Environments:
     def __len__(self) -> int:
         return len(self._residents)
 
-    async def _ask(self, environment_id: EnvironmentId) -> EnvironmentAnswer:
+    async def _ask(
+        self, environment_id: EnvironmentId, *, strictly: bool = False
+    ) -> EnvironmentAnswer:
         resident = self._residents.get(environment_id) or self._open(environment_id)
         if resident is None:
             return NotReady("Dacha is not running")
         resident.questions += 1
         try:
-            return await resident.ref.ask(AskEnvironment)
+            return await resident.ref.ask(partial(AskEnvironment, strictly=strictly))
         except (ActorStopped, AskFailed) as refusal:
             log.warning("environment_did_not_answer", environment_id=environment_id)
             state = self._table.get(environment_id)
             last_good = None if state is None else state.snapshot
-            return NotReady(str(refusal)) if last_good is None else last_good
+            return NotReady(str(refusal)) if last_good is None or strictly else last_good
         finally:
             resident.questions -= 1
             self._tidy(environment_id, resident)
@@ -247,6 +283,13 @@ class Environments:
         if (snapshot := self.snapshot(environment_id)) is not None:
             return snapshot
         return DENIED if self.is_gone(environment_id) else NotReady("its actor did not answer")
+
+    async def _confirm(self, environment_id: EnvironmentId, *, anew: bool) -> EnvironmentAnswer:
+        if not anew and environment_id not in self.doubts:
+            return await self._ask(environment_id, strictly=True)
+        answer = await self._ask_anew(environment_id)
+        # Its actor crashed, or once more events were missed.
+        return NotReady("it is in doubt") if environment_id in self.doubts else answer
 
     def _open(self, environment_id: EnvironmentId) -> _Resident | None:
         self._make_room()
@@ -265,6 +308,7 @@ class Environments:
                 published=lambda: resident.published,
                 cache_all_updates=self._settings.cache_all_updates,
                 retry_seconds=self._settings.reload_retry_seconds,
+                generation=lambda: self.doubts.generation,
             )
 
         mailbox = Mailbox(capacity=self._settings.environment_mailbox_capacity)
@@ -285,6 +329,7 @@ class Environments:
                     break
         for environment_id in idle:
             self._evict(environment_id)
+            self.doubts.forget(environment_id)
 
     def _tidy(self, environment_id: EnvironmentId, resident: _Resident) -> None:
         """Keep no actor for an environment that does not exist."""
@@ -297,6 +342,7 @@ class Environments:
     def _evict(self, environment_id: EnvironmentId) -> None:
         resident = self._residents.pop(environment_id)
         resident.ref.stop()
+        self.doubts.gone(environment_id)
         if (state := self._table.get(environment_id)) is not None:
             del self._table[environment_id]
             self._evicted += state.snapshot is not None

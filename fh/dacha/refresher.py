@@ -68,9 +68,13 @@ class Refresher(Actor[Refresh]):
     async def receive(self, message: Refresh) -> None:  # noqa: ARG002 - the only one there is
         """Reload everything known by now."""
         await trio.sleep(self._random.uniform(0, self._settings.reload_jitter_seconds))
+        accounts, environments = self._accounts, self._environments
         reloads: deque[_Reload] = deque()
-        reloads.extend(partial(self._reload_account, each) for each in self._accounts.ids())
-        reloads.extend(partial(self._reload_environment, each) for each in self._environments.ids())
+        # Those that were found gone already are not known any more, only untold.
+        for account_id in dict.fromkeys((*accounts.ids(), *accounts.doubts.untold)):
+            reloads.append(partial(self._reload_account, account_id))
+        for environment_id in dict.fromkeys((*environments.ids(), *environments.doubts.untold)):
+            reloads.append(partial(self._reload_environment, environment_id))
         count = len(reloads)
         async with trio.open_nursery() as nursery:
             for _ in range(self._settings.concurrent_reloads):
@@ -91,24 +95,26 @@ class Refresher(Actor[Refresh]):
             wait_seconds = min(2 * wait_seconds, self._settings.reload_retry_maximum_seconds)
 
     async def _reload_account(self, account_id: ServiceAccountId) -> NotReady | None:
-        before = self._accounts.known(account_id)
-        if (failure := await self._accounts.reload(account_id)) is not None:
-            return failure
-        if before is not None:
-            after = self._accounts.known(account_id)
-            if after is not None or self._accounts.is_gone(before):
-                difference = account_difference(before, after)
-                if difference is not None:
-                    await self._tell(difference)
+        accounts = self._accounts
+        # A cache behind may have asked for it first.
+        if account_id in accounts.doubts:
+            failure = await accounts.reload(account_id)
+            if failure is not None:
+                return failure
+        if (before := accounts.doubts.take(account_id)) is not None:
+            difference = account_difference(before, accounts.known(account_id))
+            if difference is not None:
+                await self._tell(difference)
         return None
 
     async def _reload_environment(self, environment_id: EnvironmentId) -> NotReady | None:
-        before = self._environments.snapshot(environment_id)
-        if (failure := await self._environments.reload(environment_id)) is not None:
-            return failure
-        if before is not None:
-            after = self._environments.snapshot(environment_id)
-            if after is not None or self._environments.is_gone(environment_id):
-                for difference in environment_differences(before, after):
-                    await self._tell(difference)
+        environments = self._environments
+        if environment_id in environments.doubts:
+            failure = await environments.reload(environment_id)
+            if failure is not None:
+                return failure
+        if (before := environments.doubts.take(environment_id)) is not None:
+            after = environments.snapshot(environment_id)
+            for difference in environment_differences(before, after):
+                await self._tell(difference)
         return None

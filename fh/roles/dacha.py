@@ -51,8 +51,9 @@ def build_dacha(
     health = HealthChecks(readiness={"events": bus.has_followed, "upstream": truth.is_truth})
     keys = [key.reveal for key in settings.served_keys]
     operators = OperatorsWeb(operations_routes(health, registry), settings, monitor)
+    confirmed = dacha.confirmed_truth(lambda: bus.is_in_doubt)
     routes = [
-        *truth_routes(dacha.truth, truth, keys, reach=bus.reach),
+        *truth_routes(confirmed, truth, keys, reach=bus.reach),
         *key_routes(dacha.lookup, keys),
         *place_routes(dacha.truth, keys),
         *info_routes("dacha2"),

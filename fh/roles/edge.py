@@ -45,7 +45,7 @@ def build_edge(
         key=settings.upstream_key.reveal,
         connect_seconds=settings.connect_milliseconds / 1000,
         read_seconds=settings.read_milliseconds / 1000,
-        position=lambda: bus.position,
+        position=lambda: bus.as_of,
     )
     bus = make_nats(island, settings, truth, lambda: cache.position)
     dacha = make_dacha(truth, bus, settings)

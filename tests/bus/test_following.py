@@ -177,6 +177,42 @@ async def test_who_was_away_for_too_long_loads_everything(autojump_clock) -> Non
         assert (heard.reloads, heard.counts) == (2, [])
 
 
+async def test_who_is_told_to_load_everything_is_told_no_less_than_what_was_lost(
+    autojump_clock,
+) -> None:
+    log, seen = Log(), []
+
+    async def deliver(delivery: Delivery, _: float | None) -> None:
+        seen.append((type(delivery), follower.at, follower.as_of))
+
+    follower = Following(log, deliver, begin=lambda: 3)
+    log.newest = log.trimmed_to = 9
+    async with trio.open_nursery() as nursery:
+        await nursery.start(follower.run)
+        with trio.fail_after(60):
+            await follower.reach(9)
+        nursery.cancel_scope.cancel()
+    assert seen == [(Reconnected, 3, 9)]
+    assert (follower.at, follower.as_of) == (9, 9)
+
+
+async def test_until_everybody_was_told_to_load_everything_something_may_be_missing(
+    autojump_clock,
+) -> None:
+    log, seen = Log(), []
+    log.away, log.absence = True, NoEventLog
+
+    async def deliver(_: Delivery, __: float | None) -> None:
+        seen.append((follower.may_have_missed, follower.has_log))
+
+    follower = Following(log, deliver)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(follower.run)
+        await trio.sleep(10)
+        nursery.cancel_scope.cancel()
+    assert (seen, follower.may_have_missed) == ([(True, False)], False)
+
+
 async def test_a_restored_database_is_noticed(autojump_clock) -> None:
     log, heard = Log(), Heard()
     for _ in range(10):
