@@ -1,8 +1,8 @@
 """The truth and the events, asked for over HTTP: of an MR, or of a Dacha that asks MR.
 
-A 404 is a final no, so it is believed only of a server that has shown that it has these routes: by
-an answer, or by 405 to a request that only they refuse. Others answer 404 to everything: a Dacha of
-another make, or a proxy without a server.
+A 404 is a final no, so it is believed only with the mark that ours put into it, or of a server that
+shows in the same moment that it has these routes: by 405 to a request that only they refuse. Others
+answer 404 to everything: a Dacha of another make, or a proxy whose server is away for now.
 
 Unavailable
 └── TruthOutOfReach    no answer, or none that says yes or no
@@ -21,7 +21,7 @@ import trio
 from fh.contracts.event_log import UNNUMBERED, Events, NoEventLog
 from fh.contracts.published import CacheServiceAccount, PublishEnvironment
 from fh.errors import Unavailable
-from fh.http.truth_api import KEY_HEADER, AccountTruth, EnvironmentTruth
+from fh.http.truth_api import ABSENT, KEY_HEADER, AccountTruth, EnvironmentTruth
 from fh.model.ids import EnvironmentId
 
 log = structlog.get_logger()
@@ -64,7 +64,6 @@ class HttpTruth:
         connections: int = 20,
     ) -> None:
         self._position = position
-        self._has_routes = False
         self._has_none = False
         self._client = httpx2.AsyncClient(
             base_url=url.rstrip("/") + "/",
@@ -89,7 +88,7 @@ class HttpTruth:
             TruthOutOfReach: there is no answer that says yes or no.
         """
         path = f"dacha2/environment/{environment_id}"
-        found = await self._look_up(path, EnvironmentTruth)
+        found = await self._get(path, EnvironmentTruth, self._as_of())
         return None if found is None else found.environment
 
     async def load_account(self, secret: str) -> CacheServiceAccount | None:
@@ -99,7 +98,7 @@ class HttpTruth:
             TruthOutOfReach: there is no answer that says yes or no.
         """
         path = f"dacha2/serviceAccount/{quote(secret, safe='')}"
-        found = await self._look_up(path, AccountTruth)
+        found = await self._get(path, AccountTruth, self._as_of())
         return None if found is None else found.account
 
     async def events_after(self, sequence: int) -> Events:
@@ -110,11 +109,9 @@ class HttpTruth:
             TruthOutOfReach: there is no answer.
         """
         found = await self._get("dacha2/events", Events, {"after": sequence})
-        if found is not None:
-            return found
-        if self._has_none:
-            raise TruthOutOfReach(_ELSEWHERE)
-        raise NoEventLog("the server keeps no events")
+        if found is None:
+            raise NoEventLog("the server keeps no events")
+        return found
 
     def is_truth(self) -> bool | str:
         """Return whether the right server is asked as far as is known; a text if it is not."""
@@ -124,27 +121,21 @@ class HttpTruth:
         newest = self._position()
         return {"atLeast": newest} if newest > UNNUMBERED else {}
 
-    async def _look_up(self, path: str, kind: type[T]) -> T | None:
-        found = await self._get(path, kind, self._as_of())
-        if found is None and not self._has_routes:
-            raise TruthOutOfReach(_ELSEWHERE if self._has_none else "a 404 that may mean anything")
-        return found
-
     async def _get(self, path: str, kind: type[T], query: Mapping[str, int]) -> T | None:
         try:
             async with self._client.stream("GET", path, params=dict(query)) as response:
                 status = response.status_code
+                is_absent = response.headers.get(ABSENT[0]) == ABSENT[1]
                 found = (
                     msgspec.json.decode(await _bounded(response), type=kind)
                     if status == _FOUND
                     else None
                 )
-            if found is not None:
-                self._note_routes(there=True)
-            elif status != _NOT_FOUND:
+            if status not in {_FOUND, _NOT_FOUND}:
                 raise self._refused(status)
-            elif not self._has_routes:
+            if found is None and not is_absent:
                 await self._look_for_routes()
+            self._note_routes(there=True)
         except httpx2.HTTPError as error:
             # Its text may hold the path, and so a key.
             raise TruthOutOfReach(type(error).__name__) from None
@@ -154,17 +145,23 @@ class HttpTruth:
         return found
 
     async def _look_for_routes(self) -> None:
-        """Find out whether the server has these routes, though it does not know what was asked."""
+        """Return if the server has these routes, though it does not know what was asked.
+
+        Raises:
+            TruthOutOfReach: it has none, or does not show them.
+        """
         response = await self._client.post(f"dacha2/environment/{_NO_ENVIRONMENT}")
         if response.status_code == _METHOD_NOT_ALLOWED:
-            self._note_routes(there=True)
-        elif response.status_code == _NOT_FOUND:
+            return
+        if response.status_code == _NOT_FOUND:
             self._note_routes(there=False)
+            raise TruthOutOfReach(_ELSEWHERE)
+        raise TruthOutOfReach("a 404 that may mean anything")
 
     def _note_routes(self, *, there: bool) -> None:
         if not there and not self._has_none:
             log.error("truth_asked_of_the_wrong_server", hint=_ELSEWHERE)
-        self._has_routes, self._has_none = there, not there
+        self._has_none = not there
 
     def _refused(self, status: int) -> TruthOutOfReach:
         if status == _FORBIDDEN:

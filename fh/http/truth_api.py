@@ -11,7 +11,7 @@ pass.
 
 from collections.abc import Awaitable, Callable, Sequence
 from hmac import compare_digest
-from typing import Annotated
+from typing import Annotated, Final
 
 import trio
 from msgspec import Meta, Struct, field
@@ -25,6 +25,9 @@ from fh.http.routing import AnyRoute, Request, Route
 from fh.model.ids import EnvironmentId
 
 KEY_HEADER = "key"
+
+ABSENT: Final = ("fh-truth", "absent")
+"""The header of a 404 that says no; any other may come from whoever stands in between."""
 
 _TAG = "Dacha2Service"
 
@@ -73,6 +76,10 @@ class KeyCheck:
             raise Problem(403, "The header `key` does not hold a key of this server.")
 
 
+def _absent(detail: str) -> Problem:
+    return Problem(404, detail, headers=dict([ABSENT]))
+
+
 async def _always_there(_: int) -> None:
     """MR itself is never behind what it announced."""
 
@@ -101,14 +108,14 @@ def truth_routes(
         await prepare(request)
         found = await source.load_environment(EnvironmentId(request.uuid("environment_id")))
         if found is None:
-            raise Problem(404, "No such environment, or it is archived.")
+            raise _absent("No such environment, or it is archived.")
         return EnvironmentTruth(found)
 
     async def account(request: Request[None, AsOf, None]) -> AccountTruth:
         await prepare(request)
         found = await source.load_account(request.text("secret"))
         if found is None:
-            raise Problem(404, "No service account has this key.")
+            raise _absent("No service account has this key.")
         return AccountTruth(found)
 
     async def events(request: Request[None, After, None]) -> Events:
@@ -116,7 +123,7 @@ def truth_routes(
         try:
             return await event_log.events_after(request.query.after)
         except NoEventLog:
-            raise Problem(404, "There is no log of events: MR is of another make.") from None
+            raise _absent("There is no log of events: MR is of another make.") from None
 
     return (
         Route(

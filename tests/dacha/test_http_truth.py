@@ -21,6 +21,7 @@ from fh.contracts.published import (
 )
 from fh.dacha import http_truth
 from fh.dacha.http_truth import HttpTruth, TruthOutOfReach
+from fh.http.truth_api import ABSENT
 from fh.model.ids import EnvironmentId
 
 ID = EnvironmentId(UUID("6c376de1-3cb8-4297-b641-8f27e0d11612"))
@@ -30,12 +31,12 @@ ENVIRONMENT = PublishEnvironment(
 )
 ACCOUNT = CacheServiceAccount(UUID(int=6), 4, SECRET, "s" * 40)
 
-Answer = Callable[[h11.Request], tuple[int, bytes] | None]
+Answer = Callable[[h11.Request], tuple[int, bytes, *tuple[tuple[str, str], ...]] | None]
 
 
 @asynccontextmanager
 async def truth_at(answer: Answer, **options: object) -> AsyncIterator[HttpTruth]:
-    """A client of a server that answers with `answer`; None is silence."""
+    """A client of a server that answers with status, body and headers; None is silence."""
 
     async def serve(stream: trio.SocketStream) -> None:
         connection = h11.Connection(h11.SERVER)
@@ -49,8 +50,8 @@ async def truth_at(answer: Answer, **options: object) -> AsyncIterator[HttpTruth
                 answered = answer(request)
                 if answered is None:
                     await trio.sleep_forever()
-                status, body = answered
-                headers = [("content-length", str(len(body)))]
+                status, body, *more = answered
+                headers = [("content-length", str(len(body))), *more]
                 for sent in (
                     h11.Response(status_code=status, headers=headers),
                     h11.Data(data=body),
@@ -119,9 +120,36 @@ async def test_a_404_from_a_server_that_says_it_to_everything_is_no_no() -> None
         # Once the right one is there, all is well without a restart.
         answer = (200, b'{"serviceAccount":' + msgspec.json.encode(ACCOUNT) + b"}")
         assert await truth.load_account(SECRET) == ACCOUNT
-        answer = (404, b"")
-        assert await truth.load_account("x") is None
         assert truth.is_truth() is True
+
+
+async def test_a_404_of_a_proxy_is_no_no_although_the_right_server_has_answered_before() -> None:
+    answers = {b"GET": (200, b'{"serviceAccount":' + msgspec.json.encode(ACCOUNT) + b"}")}
+    async with truth_at(lambda request: answers[request.method]) as truth:
+        with capture_logs():
+            assert await truth.load_account(SECRET) == ACCOUNT
+            answers[b"GET"] = answers[b"POST"] = (404, b"")
+            for ask in (truth.load_environment(ID), truth.load_account("x"), truth.events_after(1)):
+                with pytest.raises(TruthOutOfReach):
+                    await ask
+            answers[b"POST"] = (405, b"")
+            assert await truth.load_account("x") is None
+            assert truth.is_truth() is True
+
+
+async def test_a_404_with_the_mark_of_ours_is_a_no_without_another_question() -> None:
+    asked: list[bytes] = []
+
+    def answer(request: h11.Request) -> tuple[int, bytes, tuple[str, str]]:
+        asked.append(request.method)
+        return 404, b"", ABSENT
+
+    async with truth_at(answer) as truth:
+        assert await truth.load_environment(ID) is None
+        assert await truth.load_account("x") is None
+        with pytest.raises(NoEventLog):
+            await truth.events_after(2)
+    assert asked == [b"GET"] * 3
 
 
 @pytest.mark.parametrize("status", [200, 302, 403, 503])
@@ -131,7 +159,7 @@ async def test_a_404_that_nothing_explains_is_neither_yes_nor_no(status: int) ->
         with pytest.raises(TruthOutOfReach, match="may mean anything"):
             await truth.load_account("x")
         assert truth.is_truth() is True  # as far as is known
-        with pytest.raises(NoEventLog):
+        with pytest.raises(TruthOutOfReach, match="may mean anything"):
             await truth.events_after(2)
 
 
@@ -186,9 +214,10 @@ async def test_events_arrive_and_no_answer_may_be_older_than_what_is_known() -> 
     asked: list[bytes] = []
     events = Events(3, 3, (numbered(3, PublishServiceAccount(PublishAction.EMPTY)),))
 
-    def answer(request: h11.Request) -> tuple[int, bytes]:
+    def answer(request: h11.Request) -> tuple[int, bytes, *tuple[tuple[str, str], ...]]:
         asked.append(request.target)
-        return (200, msgspec.json.encode(events)) if b"events" in request.target else (404, b"")
+        told = msgspec.json.encode(events)
+        return (200, told) if b"events" in request.target else (404, b"", ABSENT)
 
     position = iter([-1, 0, 17])
     async with truth_at(answer, position=lambda: next(position)) as truth:

@@ -22,7 +22,7 @@ from fh.errors import Unavailable
 from fh.http.cors import Cors
 from fh.http.metrics import HttpMetrics
 from fh.http.quart_app import Face, create_app
-from fh.http.truth_api import truth_routes
+from fh.http.truth_api import ABSENT, truth_routes
 from fh.model.feature_type import FeatureType
 from fh.model.roles import Role
 
@@ -107,6 +107,20 @@ async def test_what_is_known_is_told_with_its_wire_names():
 )
 async def test_what_is_not_known_is_not_found(path):
     assert (await get(truth_app(Truth()), path))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "mark"),
+    [
+        (f"/dacha2/environment/{OTHER}", 404, ABSENT[1]),
+        ("/dacha2/serviceAccount/x", 404, ABSENT[1]),
+        (f"/dacha2/environment/{ID}", 200, None),
+        ("/dacha2/nothing", 404, None),
+    ],
+)
+async def test_only_a_404_that_says_no_is_marked(path, status, mark):
+    response = await truth_app(Truth()).test_client().get(path)
+    assert (response.status_code, response.headers.get(ABSENT[0])) == (status, mark)
 
 
 async def test_where_keys_are_configured_a_caller_has_to_show_one():
