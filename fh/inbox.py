@@ -2,6 +2,7 @@
 
 import contextlib
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -70,12 +71,20 @@ class Inbox(Generic[T]):
         while not self._values:
             if self._end is not None:
                 raise self._end
-            # First say that we go to sleep, then look once more: the other thread first adds and
-            # then looks for sleepers, so one of the two always sees the other.
-            self._asleep = True
-            if not self._changed():
-                await self._lot.park()
+            await self._sleep_unless(self._changed)
         return self._values.popleft()
+
+    async def wait(self, other: Callable[[], bool]) -> None:
+        """Wait for a value, for the end, or until `other` says so; may return too early.
+
+        Whoever makes `other` true has to `wake` afterwards.
+        """
+        await trio.lowlevel.checkpoint()
+        await self._sleep_unless(lambda: other() or self._changed())
+
+    def wake(self) -> None:
+        """Have those who wait look again. Any thread."""
+        self._wake()
 
     def receive_nowait(self) -> T:
         """Return the next value.
@@ -99,6 +108,13 @@ class Inbox(Generic[T]):
             return await self.receive()
         except trio.EndOfChannel:
             raise StopAsyncIteration from None
+
+    async def _sleep_unless(self, changed: Callable[[], bool]) -> None:
+        # First say that we go to sleep, then look once more: the other thread first adds and then
+        # looks for sleepers, so one of the two always sees the other.
+        self._asleep = True
+        if not changed():
+            await self._lot.park()
 
     def _changed(self) -> bool:
         return bool(self._values) or self._end is not None

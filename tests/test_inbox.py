@@ -85,6 +85,31 @@ async def test_every_waiting_task_is_woken_by_the_end(nursery):
     assert len(ended) == 2
 
 
+async def test_who_waits_for_something_else_too_is_woken_by_either(nursery):
+    inbox, happened, woken = Inbox(3), [], []
+
+    async def wait():
+        await inbox.wait(lambda: bool(happened))
+        woken.append(True)
+
+    nursery.start_soon(wait)
+    await wait_all_tasks_blocked()
+    inbox.wake()
+    await wait_all_tasks_blocked()
+    assert woken == [True]  # too early: it looks again by itself
+    nursery.start_soon(wait)
+    await wait_all_tasks_blocked()
+    happened.append("another thread's doing")
+    inbox.wake()
+    await wait_all_tasks_blocked()
+    nursery.start_soon(wait)
+    happened.clear()
+    await wait_all_tasks_blocked()
+    inbox.put_nowait("value")
+    await wait_all_tasks_blocked()
+    assert woken == [True] * 3
+
+
 async def test_a_cancelled_receiver_takes_nothing():
     inbox = Inbox(capacity=1)
     with trio.move_on_after(0):

@@ -50,14 +50,14 @@ class Intake:
             if fits and self._inbox.put_nowait(message):
                 self._put_bytes += size_bytes
                 return True
-            self._lagging = True
+            self._lag()
         self.refused += 1
         return False
 
     def put_reconnected(self) -> None:
         """Have readers reload once they have taken what waits."""
         if not self._lagging and not self._inbox.put_nowait(Reconnected()):
-            self._lagging = True
+            self._lag()
 
     def overflow(self) -> None:
         """Note that messages were lost before they came here."""
@@ -67,14 +67,21 @@ class Intake:
     async def take(self) -> Arrival:
         """Wait for the next message, or for word that some are missing."""
         await trio.lowlevel.checkpoint()
-        try:
-            arrival = self._inbox.receive_nowait()
-        except trio.WouldBlock:
-            if self._lagging:
-                # What was refused up to here is covered by what the reader will load.
-                self._lagging = False
-                return Reconnected()
-            arrival = await self._inbox.receive()
-        if isinstance(arrival, Message):
-            self._taken_bytes += arrival.size_bytes
-        return arrival
+        while True:
+            try:
+                arrival = self._inbox.receive_nowait()
+            except trio.WouldBlock:
+                if self._lagging:
+                    # What was refused up to here is covered by what the reader will load.
+                    self._lagging = False
+                    return Reconnected()
+                await self._inbox.wait(lambda: self._lagging)
+                continue
+            if isinstance(arrival, Message):
+                self._taken_bytes += arrival.size_bytes
+            return arrival
+
+    def _lag(self) -> None:
+        self._lagging = True
+        # Since it was full the reader may have taken all, and gone to sleep.
+        self._inbox.wake()

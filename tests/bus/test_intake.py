@@ -2,6 +2,7 @@ import threading
 
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from fh.bus.intake import Intake
 from fh.bus.message import Message
@@ -78,6 +79,51 @@ async def test_what_was_lost_before_counts_and_is_told():
     intake.overflow()
     assert await taken(intake, 1) == [Reconnected()]
     assert intake.refused == 1
+
+
+@pytest.mark.parametrize("is_asleep", [False, True])
+@pytest.mark.parametrize("refused", ["a message", "word of a reconnection"])
+async def test_a_reader_that_took_all_just_when_it_was_full_hears_of_what_was_refused(
+    nursery, monkeypatch, is_asleep, refused
+):
+    intake, arrivals = Intake(1, 1000), []
+    intake.put(message(1))
+
+    async def read():
+        while True:
+            arrivals.append(await intake.take())
+
+    inside, go_on = threading.Event(), threading.Event()
+    put_nowait = intake._inbox.put_nowait
+
+    def interrupted(arrival):
+        """Refuse, and be kept from saying so for a while."""
+        monkeypatch.undo()
+        assert not put_nowait(arrival)
+        inside.set()
+        assert go_on.wait(10)
+        return False
+
+    monkeypatch.setattr(intake._inbox, "put_nowait", interrupted)
+    put = {
+        "a message": lambda: intake.put(message(2)),
+        "word of a reconnection": intake.put_reconnected,
+    }[refused]
+    writer = threading.Thread(target=put, daemon=True)
+    writer.start()
+    await trio.to_thread.run_sync(inside.wait, 10)
+    nursery.start_soon(read)
+    if is_asleep:
+        await wait_all_tasks_blocked()
+        assert arrivals == [message(1)]
+    go_on.set()
+    await trio.to_thread.run_sync(writer.join)
+    with trio.fail_after(10):
+        while arrivals != [message(1), Reconnected()]:
+            await wait_all_tasks_blocked()
+    assert intake.put(message(3))
+    await wait_all_tasks_blocked()
+    assert arrivals[2:] == [message(3)]
 
 
 async def test_a_thread_fills_it_and_nothing_is_lost_without_a_word():
