@@ -25,12 +25,16 @@ _MOST_AHEAD = 10_000
 
 @dataclass(frozen=True, slots=True)
 class FollowingStatistics:
-    """Counts since the start; `at` is the number up to which nothing is missing, -1 for none."""
+    """Counts since the start; `at` is the number up to which nothing is missing, -1 for none.
+
+    `foreign` counts numbers that MR had not given to anything.
+    """
 
     at: int
     repaired: int
     reloads: int
     failed_looks: int
+    foreign: int
 
 
 class Following:
@@ -70,6 +74,7 @@ class Following:
         self._repaired = 0
         self._reloads = 0
         self._failed_looks = 0
+        self._foreign = 0
 
     @property
     def has_begun(self) -> bool:
@@ -145,7 +150,9 @@ class Following:
 
     def statistics(self) -> FollowingStatistics:
         """Return the counts of this moment."""
-        return FollowingStatistics(self._at, self._repaired, self._reloads, self._failed_looks)
+        return FollowingStatistics(
+            self._at, self._repaired, self._reloads, self._failed_looks, self._foreign
+        )
 
     async def _go_on_without(self) -> None:
         """Have everything loaded anew where nobody can say what is missing."""
@@ -172,8 +179,10 @@ class Following:
     async def _catch_up(self) -> None:
         more = True
         while more:
+            before = frozenset(self._ahead)  # what comes during the look may be newer than it
             found = await self._log.events_after(self._at)
             async with self._turn:
+                self._drop_foreign(before, found.newest)
                 if found.lost:
                     self._reloads += 1
                     self._ahead.clear()
@@ -191,6 +200,21 @@ class Following:
                     await self._deliver(event, None)
                 await self._go_to(found.up_to if found.lost else max(self._at, found.up_to))
             more = found.up_to < found.newest
+
+    def _drop_foreign(self, numbers: frozenset[int], newest: int) -> None:
+        """Wait for none of `numbers` that is above `newest`, which MR gave after they had come.
+
+        Another database's MR sends on the same subject, or this one was restored.
+        """
+        foreign = [each for each in numbers & self._ahead if each > newest]
+        if foreign:
+            if not self._foreign:
+                hint = (
+                    "does an MR with another database use the same NATS, or was this one restored?"
+                )
+                log.warning("event_number_unknown_to_mr", number=max(foreign), hint=hint)
+            self._foreign += len(foreign)
+            self._ahead.difference_update(foreign)
 
     async def _note(self, sequence: int) -> None:
         if sequence <= self._at:

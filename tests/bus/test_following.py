@@ -224,6 +224,47 @@ async def test_a_restored_database_is_noticed(autojump_clock) -> None:
         assert follower.at == 4
 
 
+async def test_a_number_that_mr_does_not_know_costs_one_look(autojump_clock) -> None:
+    log, heard = Log(), Heard()
+    async with following(log, heard, look_seconds=2.0) as follower:
+        with capture_logs() as logs:
+            await follower.take(9_000_000_000, event(77))
+            await follower.take(8_000_000_000, event(78))
+            await trio.sleep(1)
+            looks = log.looks
+            await trio.sleep(20)
+            assert log.looks - looks == pytest.approx(10, abs=1)
+            await follower.take(7_000_000_000, event(79))
+            await trio.sleep(5)
+        assert [line["event"] for line in logs] == ["event_number_unknown_to_mr"]
+        assert follower.statistics().foreign == 3
+        await follower.take(1, log.add())
+        assert (follower.at, heard.counts) == (1, [77, 78, 79, 1])
+
+
+async def test_what_is_announced_during_a_look_is_newer_than_it_and_not_foreign(
+    autojump_clock,
+) -> None:
+    log, heard = Log(), Heard()
+    answer = log.events_after
+
+    async def late(sequence: int) -> Events:
+        found = await answer(sequence)
+        if log.newest == 0:
+            log.add()
+            await follower.take(2, log.add())
+        return found
+
+    log.events_after = late  # type: ignore[method-assign]
+    follower = Following(log, heard.deliver, look_seconds=1000, begin=lambda: 0)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(follower.run)
+        with trio.fail_after(10):
+            await follower.reach(2)
+        nursery.cancel_scope.cancel()
+    assert (heard.counts, follower.statistics().foreign) == ([2, 1], 0)
+
+
 async def test_a_log_out_of_reach_is_looked_into_again(autojump_clock) -> None:
     log, heard = Log(), Heard()
     async with following(log, heard) as follower:
