@@ -1,8 +1,9 @@
 """The outbox: what a transaction has to tell is committed with it, and published afterwards.
 
 `announce` writes events; `OutboxPublisher` hands them to the bus in the order of the commits and
-then moves them to the log, for caches that missed some. So nothing that was committed is ever lost,
-nothing that was rolled back is ever published, and after a crash in between an event may be
+then moves them to the log, for caches that missed some, and for all where the bus never takes an
+event: too large for the broker, it still comes by the log. So nothing that was committed is ever
+lost, nothing that was rolled back is ever published, and after a crash in between an event may be
 published twice, which its version makes harmless.
 
 Several MRs share one database and so one outbox. Publishing waits for the bus, outside of any
@@ -22,6 +23,7 @@ from uuid import UUID, uuid4
 import structlog
 import trio
 
+from fh.bus.errors import EventTooLarge
 from fh.bus.port import Bus
 from fh.contracts.event_log import Undecodable, decode_event, kind_of
 from fh.contracts.published import Published, encode_published
@@ -218,33 +220,41 @@ class OutboxPublisher:
                     return fault
             else:
                 self._published += 1
-                self._progress = Progress(
-                    (*self._progress.published, entry.id), self._progress.dead
-                )
+                self._note_logged(entry)
         return None
+
+    def _note_logged(self, entry: OutboxEntry) -> None:
+        self._progress = Progress((*self._progress.logged, entry.id), self._progress.dead)
 
     def _decoded(self, entry: OutboxEntry) -> Published | None:
         try:
             return decode_event(entry.kind, entry.body)
         except Undecodable as fault:
-            self._move_aside(entry, str(fault))
+            reason = str(fault)
+            self._note_dead(entry, reason, "it can't be read, so caches are not told")
+            dead = (*self._progress.dead, (entry.id, reason))
+            self._progress = Progress(self._progress.logged, dead)
             return None
 
     def _refused(self, entry: OutboxEntry, refusal: Exception) -> Unavailable | None:
         self._failed += 1
         attempts = self._refusals.pop(entry.id, 0) + 1
-        if attempts < self._settings.attempts:
+        if attempts < self._settings.attempts and not isinstance(refusal, EventTooLarge):
             self._refusals = {entry.id: attempts}
             return Unavailable(f"the bus refused event {entry.id}: {refusal!r}")
-        self._move_aside(entry, f"the bus refused it: {refusal!r}")
+        self._note_dead(entry, f"the bus refused it: {refusal!r}", "caches find it in the log")
+        self._note_logged(entry)
         return None
 
-    def _move_aside(self, entry: OutboxEntry, reason: str) -> None:
+    def _note_dead(self, entry: OutboxEntry, reason: str, hint: str) -> None:
         self._dead += 1
-        self._progress = Progress(
-            self._progress.published, (*self._progress.dead, (entry.id, reason))
+        log.error(
+            "outbox_event_moved_aside",
+            outbox_id=entry.id,
+            kind=entry.kind,
+            reason=reason,
+            hint=hint,
         )
-        log.error("outbox_event_moved_aside", outbox_id=entry.id, kind=entry.kind, reason=reason)
 
     async def _settle_and_release(self) -> None:
         progress = self._progress

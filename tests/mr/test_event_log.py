@@ -97,6 +97,19 @@ async def test_the_log_is_bounded_in_bytes_too(database, log, write, publish):
     assert (await log.events_after(99)).up_to == 7
 
 
+async def test_an_event_larger_than_all_the_log_may_be_is_told_until_it_is_trimmed(
+    database, log, write, publish
+):
+    await write(1)
+    await publish()
+    small = DatabaseEventLog(database, most_bytes=1)
+    assert counts(await log.events_after(0)) == [1]
+    await small.trim()
+    assert (await small.events_after(0)).lost  # whoever has not read it loads everything
+    await write(2)
+    assert counts(await small.events_after(1)) == [2]
+
+
 async def test_what_could_not_be_published_is_passed_over(log, write, publish):
     await write(1, 2, 3)
     await publish(3)

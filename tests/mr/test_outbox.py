@@ -5,6 +5,7 @@ import pytest
 import structlog
 import trio
 
+from fh.bus.errors import EventTooLarge
 from fh.contracts.published import (
     CacheEnvironment,
     CacheEnvironmentFeature,
@@ -365,24 +366,23 @@ async def test_what_can_not_be_decoded_is_moved_aside(database, bus, write, rows
     assert dead[1]["body"] == b"not json"
 
 
-async def test_what_the_bus_refuses_again_and_again_is_moved_aside(database, bus, write, until):
+@pytest.mark.parametrize(("refusal", "most"), [(ValueError(), 3), (EventTooLarge("it", 2, 1), 1)])
+async def test_what_the_bus_never_takes_is_in_the_log(database, bus, write, until, refusal, most):
     attempts = 0
 
     async def refuse(event) -> None:
         nonlocal attempts
         if event.environment.version == 2:
             attempts += 1
-            raise ValueError("too large")
+            raise refusal
 
     bus.fault = refuse
     await write(environment(1), environment(2), environment(3))
     async with running(database, bus) as publisher:
         await bus.wait_for(2)
-        await until("SELECT count(*) = 1 FROM outbox_dead")
-    assert bus.taken == [1, 3]
-    assert attempts == 3
-    assert publisher.statistics().failed == 3
-    assert publisher.statistics().dead == 1
+        await until("SELECT count(*) = 3 FROM event_log WHERE NOT EXISTS (TABLE outbox_dead)")
+    assert (bus.taken, attempts) == ([1, 3], most)
+    assert (publisher.statistics().failed, publisher.statistics().dead) == (most, 1)
 
 
 async def test_the_lag_is_the_age_of_the_oldest(database, bus, write, rows):

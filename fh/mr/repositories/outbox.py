@@ -68,9 +68,9 @@ class OutboxEntry:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Entries that are published, and those that never will be with the reason."""
+    """Entries for the log, and those that nobody can read with the reason."""
 
-    published: tuple[int, ...] = ()
+    logged: tuple[int, ...] = ()
     dead: tuple[tuple[int, str], ...] = ()
 
 
@@ -84,9 +84,9 @@ async def insert_entries(tx: Transaction, entries: Sequence[tuple[str, bytes]]) 
 
 
 async def settle(tx: Transaction, progress: Progress) -> None:
-    """Move what is published to the log, put aside what never will be. Again does nothing."""
-    if progress.published:
-        await tx.execute(_MOVE, list(progress.published))
+    """Move entries to the log, put those aside that nobody can read. Again does nothing."""
+    if progress.logged:
+        await tx.execute(_MOVE, list(progress.logged))
     for entry_id, reason in progress.dead:
         await tx.execute(_BURY, entry_id, reason)
 
