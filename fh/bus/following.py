@@ -49,8 +49,9 @@ class Following:
         reorder_seconds: float = 0.1,
         begin: Callable[[], int] = lambda: _NOWHERE,
         reloads_without_log: bool = True,
+        address: str = "",
     ) -> None:
-        """Follow `event_log`, looking into it every `look_seconds`.
+        """Follow `event_log`, looking into it every `look_seconds`; operators know it by `address`.
 
         After a gap in the numbers the missing events have `reorder_seconds` to arrive by the bus.
         `begin` returns, when `run` starts, the number up to which nothing is missing already.
@@ -62,6 +63,9 @@ class Following:
         self._reorder_seconds = reorder_seconds
         self._begin = begin
         self._reloads_without_log = reloads_without_log
+        self._address = address
+        self._trouble = "not looked into yet"
+        self._is_out_of_reach = False
         self._at = _NOWHERE
         self._as_of = _NOWHERE
         self._ahead: set[int] = set()
@@ -80,6 +84,12 @@ class Following:
     def has_begun(self) -> bool:
         """Whether the log was read at least once, or there is none to read."""
         return self._at != _NOWHERE or not self._has_log
+
+    @property
+    def obstacle(self) -> str | None:
+        """What keeps it from beginning, for operators; None once it has begun."""
+        where = f"the log of {self._address}" if self._address else "the log"
+        return None if self.has_begun else f"{where}: {self._trouble}"
 
     @property
     def may_have_missed(self) -> bool:
@@ -114,11 +124,12 @@ class Following:
                 await self._catch_up()
                 self._may_have_missed = False
                 self._has_log = True
+                self._note_reached()
             except NoEventLog:
+                self._note_reached()
                 await self._go_on_without()
             except Unavailable as away:
-                self._failed_looks += 1
-                log.debug("event_log_out_of_reach", reason=str(away))
+                self._note_out_of_reach(str(away) or type(away).__name__)
             self._gap = trio.Event()
             if self._ahead:
                 self._gap.set()
@@ -153,6 +164,18 @@ class Following:
         return FollowingStatistics(
             self._at, self._repaired, self._reloads, self._failed_looks, self._foreign
         )
+
+    def _note_out_of_reach(self, reason: str) -> None:
+        self._failed_looks += 1
+        self._trouble = reason
+        tell = log.debug if self._is_out_of_reach else log.warning
+        tell("event_log_out_of_reach", address=self._address, reason=reason)
+        self._is_out_of_reach = True
+
+    def _note_reached(self) -> None:
+        if self._is_out_of_reach:
+            self._is_out_of_reach = False
+            log.info("event_log_in_reach_again", address=self._address)
 
     async def _go_on_without(self) -> None:
         """Have everything loaded anew where nobody can say what is missing."""

@@ -61,9 +61,12 @@ class NatsBus:
         event_log: EventLog | None = None,
         begin: Callable[[], int] = lambda: -1,
         reloads_without_log: bool = True,
+        log_address: str = "",
         source: random.Random | None = None,
     ) -> None:
         """Take part in NATS; what it loses is taken from `event_log`, if there is one.
+
+        `log_address` is where that is, for operators.
 
         `begin` returns the number up to which that is known already. `reloads_without_log` says
         whether subscribers are told of a gap that no log can fill.
@@ -79,6 +82,7 @@ class NatsBus:
                 self._subscribers.deliver,
                 begin=begin,
                 reloads_without_log=reloads_without_log,
+                address=log_address,
             )
         )
         self._worker: UpdateWorker | None = None
@@ -164,9 +168,9 @@ class NatsBus:
         """The number that no answer may be older than."""
         return UNNUMBERED if self._following is None else max(UNNUMBERED, self._following.as_of)
 
-    def has_followed(self) -> bool:
-        """Return whether MR's log was read at least once, or there is none to read."""
-        return self._following is None or self._following.has_begun
+    def has_followed(self) -> bool | str:
+        """Return whether MR's log was read at least once, or there is none; a text says why not."""
+        return True if self._following is None else self._following.obstacle or True
 
     async def reach(self, sequence: int) -> None:
         """Return once nothing up to `sequence` is missing here."""

@@ -41,6 +41,12 @@ _ELSEWHERE = (
     "an fh dacha or an MR, management-repository.url at an MR; on its public port an MR tells them "
     "only where mr.dacha2.api-keys is set"
 )
+_COMPARE = (
+    "dacha2.cache.api-key here has to be one of the keys there: of mr.dacha2.api-keys where an MR "
+    "is asked, of fh.dacha.api-keys where an fh dacha is"
+)
+_KEY_REFUSED = f"the key that is shown was refused (403); {_COMPARE}"
+_NO_KEY_SHOWN = f"no key is shown, and one is wanted (403); {_COMPARE}"
 
 
 class TruthOutOfReach(Unavailable):
@@ -51,6 +57,9 @@ class HttpTruth:
     """A `TruthSource` and `EventLog` at a base URL; a service, for it owns the connections.
 
     `position` returns the number of the newest event that is known here: no answer is older.
+
+    Attributes:
+        address: Whom it asks, for operators.
     """
 
     def __init__(
@@ -64,7 +73,9 @@ class HttpTruth:
         connections: int = 20,
     ) -> None:
         self._position = position
-        self._has_none = False
+        self._trouble: str | None = None
+        self._shows_key = bool(key)
+        self.address = _without_secrets(url)
         self._client = httpx2.AsyncClient(
             base_url=url.rstrip("/") + "/",
             headers={KEY_HEADER: key} if key else {},
@@ -114,8 +125,8 @@ class HttpTruth:
         return found
 
     def is_truth(self) -> bool | str:
-        """Return whether the right server is asked as far as is known; a text if it is not."""
-        return _ELSEWHERE if self._has_none else True
+        """Return whether the right server lets us ask as far as is known; a text if not."""
+        return self._trouble or True
 
     def _as_of(self) -> Mapping[str, int]:
         newest = self._position()
@@ -135,7 +146,7 @@ class HttpTruth:
                 raise self._refused(status)
             if found is None and not is_absent:
                 await self._look_for_routes()
-            self._note_routes(there=True)
+            self._note(None)
         except httpx2.HTTPError as error:
             # Its text may hold the path, and so a key.
             raise TruthOutOfReach(type(error).__name__) from None
@@ -154,19 +165,34 @@ class HttpTruth:
         if response.status_code == _METHOD_NOT_ALLOWED:
             return
         if response.status_code == _NOT_FOUND:
-            self._note_routes(there=False)
+            self._note(_ELSEWHERE)
             raise TruthOutOfReach(_ELSEWHERE)
         raise TruthOutOfReach("a 404 that may mean anything")
 
-    def _note_routes(self, *, there: bool) -> None:
-        if not there and not self._has_none:
-            log.error("truth_asked_of_the_wrong_server", hint=_ELSEWHERE)
-        self._has_none = not there
+    def _note(self, trouble: str | None) -> None:
+        """Tell operators when it begins and when it ends, not for each question."""
+        if trouble == self._trouble:
+            return
+        self._trouble = trouble
+        if trouble is None:
+            log.info("truth_answers_again", address=self.address)
+        elif trouble == _ELSEWHERE:
+            log.error("truth_asked_of_the_wrong_server", address=self.address, hint=trouble)
+        else:
+            log.error("truth_refused_our_key", address=self.address, hint=trouble)
 
     def _refused(self, status: int) -> TruthOutOfReach:
         if status == _FORBIDDEN:
-            log.error("truth_refused_our_key", hint="compare dacha2.cache.api-key with MR's list")
+            self._note(_KEY_REFUSED if self._shows_key else _NO_KEY_SHOWN)
         return TruthOutOfReach(f"answered {status}")
+
+
+def _without_secrets(url: str) -> str:
+    """Return what operators may read of a URL: no name, no password."""
+    parsed = httpx2.URL(url)
+    host = f"[{parsed.host}]" if ":" in parsed.host else parsed.host
+    port = "" if parsed.port is None else f":{parsed.port}"
+    return f"{parsed.scheme}://{host}{port}{parsed.path.rstrip('/')}"
 
 
 async def _bounded(response: httpx2.Response) -> bytes:

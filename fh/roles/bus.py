@@ -12,6 +12,7 @@ from fh.aio import Island
 from fh.bus.memory import MemoryBus
 from fh.bus.nats import NatsBus
 from fh.contracts.event_log import EventLog
+from fh.dacha.http_truth import HttpTruth
 from fh.roles.settings.bus import BusSettings
 from fh.roles.settings.roles import DachaRoleSettings, EdgeRoleSettings
 
@@ -27,6 +28,7 @@ def make_bus(
     begin: Callable[[], int] = lambda: -1,
     *,
     reloads_without_log: bool = True,
+    log_address: str = "",
 ) -> AnyBus:
     """Return the bus that `settings` ask for; what NATS loses is taken from `event_log`.
 
@@ -36,19 +38,30 @@ def make_bus(
     if nats is None:
         return MemoryBus()
     return NatsBus(
-        island, nats, event_log=event_log, begin=begin, reloads_without_log=reloads_without_log
+        island,
+        nats,
+        event_log=event_log,
+        begin=begin,
+        reloads_without_log=reloads_without_log,
+        log_address=log_address,
     )
 
 
 def make_nats(
     island: Island,
     settings: DachaRoleSettings | EdgeRoleSettings,
-    event_log: EventLog,
+    event_log: HttpTruth,
     begin: Callable[[], int],
 ) -> NatsBus:
     """Return the bus of a role that has no other way to hear of changes."""
-    reloads = settings.reloads_without_log
-    bus = make_bus(island, settings, event_log, begin, reloads_without_log=reloads)
+    bus = make_bus(
+        island,
+        settings,
+        event_log,
+        begin,
+        reloads_without_log=settings.reloads_without_log,
+        log_address=event_log.address,
+    )
     assert isinstance(bus, NatsBus), "the settings were checked"
     return bus
 

@@ -280,6 +280,28 @@ async def test_a_log_out_of_reach_is_looked_into_again(autojump_clock) -> None:
         assert follower.statistics().failed_looks > 3
 
 
+async def test_a_log_out_of_reach_is_told_when_it_begins_and_when_it_ends(autojump_clock) -> None:
+    log, heard = Log(), Heard()
+    log.away = True
+    follower = Following(log, heard.deliver, address="http://mr:8085")
+    assert follower.obstacle == "the log of http://mr:8085: not looked into yet"
+    async with trio.open_nursery() as nursery:
+        with capture_logs() as logs:
+            await nursery.start(follower.run)
+            await trio.sleep(20)
+            assert follower.obstacle == "the log of http://mr:8085: Unavailable"
+            log.away = False
+            await trio.sleep(20)
+        assert follower.obstacle is None
+        nursery.cancel_scope.cancel()
+    told = [(line["log_level"], line["event"], line["address"]) for line in logs]
+    assert [each for each in told if each[0] != "debug"] == [
+        ("warning", "event_log_out_of_reach", "http://mr:8085"),
+        ("info", "event_log_in_reach_again", "http://mr:8085"),
+    ]
+    assert follower.statistics().failed_looks > 3
+
+
 async def test_events_of_somebody_who_does_not_number_are_passed_on(autojump_clock) -> None:
     log, heard = Log(), Heard()
     async with following(log, heard) as follower:

@@ -116,6 +116,7 @@ async def test_a_404_from_a_server_that_says_it_to_everything_is_no_no() -> None
                 with pytest.raises(TruthOutOfReach, match="point dacha"):
                     await ask
         assert [line["event"] for line in logs] == ["truth_asked_of_the_wrong_server"]
+        assert logs[0]["address"] == truth.address
         assert "point dacha.url.default" in str(truth.is_truth())
         # Once the right one is there, all is well without a restart.
         answer = (200, b'{"serviceAccount":' + msgspec.json.encode(ACCOUNT) + b"}")
@@ -190,11 +191,41 @@ async def test_silence_and_nobody_there_are_neither_yes_nor_no() -> None:
         await HttpTruth("http://127.0.0.1:9").load_account(SECRET)
 
 
-async def test_a_refused_key_is_told_to_the_operator() -> None:
-    async with truth_at(lambda _: (403, b"")) as truth:
-        with capture_logs() as logs, pytest.raises(TruthOutOfReach):
-            await truth.load_account(SECRET)
-    assert [entry["event"] for entry in logs] == ["truth_refused_our_key"]
+@pytest.mark.parametrize(("key", "said"), [("", "no key is shown"), ("odd", "was refused")])
+async def test_a_refused_key_is_told_once_with_both_properties(key: str, said: str) -> None:
+    answer = (403, b"")
+    async with truth_at(lambda _: answer, key=key) as truth:
+        with capture_logs() as logs:
+            for _ in range(3):
+                with pytest.raises(TruthOutOfReach):
+                    await truth.load_account(SECRET)
+                with pytest.raises(TruthOutOfReach):
+                    await truth.events_after(1)
+            reason = str(truth.is_truth())
+            assert said in reason
+            for name in ("dacha2.cache.api-key", "mr.dacha2.api-keys", "fh.dacha.api-keys"):
+                assert name in reason
+            answer = (200, b'{"serviceAccount":' + msgspec.json.encode(ACCOUNT) + b"}")
+            for _ in range(2):
+                await truth.load_account(SECRET)
+            assert truth.is_truth() is True
+        events = [(entry["event"], entry["address"]) for entry in logs]
+        assert events == [
+            ("truth_refused_our_key", truth.address),
+            ("truth_answers_again", truth.address),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://mr:8085/", "http://mr:8085"),
+        ("https://me:secret@mr/context?x=secret", "https://mr/context"),
+        ("http://[::1]:8085", "http://[::1]:8085"),
+    ],
+)
+def test_an_address_tells_no_secret(url: str, told: str) -> None:
+    assert HttpTruth(url).address == told
 
 
 async def test_an_answer_without_end_is_cut_off(monkeypatch) -> None:
