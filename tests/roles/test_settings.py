@@ -33,6 +33,23 @@ def test_every_default_is_what_its_own_reader_would_return() -> None:
             assert known.parse(str(default)) == default, known.name
 
 
+@pytest.mark.parametrize(
+    ("name", "texts"),
+    [
+        ("cloudevents.mr-dacha2.nats.channel-name", ["", "a b", "a..b", "a.*"]),
+        ("cloudevents.mr-edge.nats.channel-name", ["a b", ">"]),
+        ("cloudevents.edge-mr.nats.channel-name", ["", ",", "a b", "a,b c", "a.*"]),
+        ("cloudevents.edge-mr.nats.queue-name", ["", "a b"]),
+        ("fh.nats.dead-letter-subject", ["a b"]),
+    ],
+)
+def test_what_nats_would_not_take_is_refused_with_the_property_s_name(
+    name: str, texts: list[str]
+) -> None:
+    for each in texts:
+        assert fault_names(**{name.replace(".", "__"): each}) == [name]
+
+
 def test_nothing_needs_to_be_set() -> None:
     settings = loaded()
     assert settings == PartyServerSettings()

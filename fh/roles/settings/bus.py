@@ -13,6 +13,22 @@ from fh.bus.nats_settings import (
 )
 from fh.config import Fault, boolean, names, setting, whole
 
+
+def needed_name(value: str) -> str:
+    """Read the name of a subject or of a queue that there has to be."""
+    if not value:
+        raise ValueError("must not be empty")
+    return parse_subject(value)
+
+
+def subjects(value: str) -> tuple[str, ...]:
+    """Read the names of subjects, at least one."""
+    found = tuple(parse_subject(name) for name in names(value))
+    if not found:
+        raise ValueError("must not be empty")
+    return found
+
+
 _DEFAULT = NatsSettings(servers=())
 _DEFAULT_STREAM = StreamSettings()
 _MOST_REPLICAS = 5
@@ -29,7 +45,7 @@ class BusSettings:
     cache_subject: str = setting(
         "cloudevents.mr-dacha2.nats.channel-name",
         _DEFAULT.cache_subject,
-        parse_subject,
+        needed_name,
         "subject of everything that MR announces",
     )
     edge_subject: str = setting(
@@ -41,13 +57,13 @@ class BusSettings:
     update_subjects: tuple[str, ...] = setting(
         "cloudevents.edge-mr.nats.channel-name",
         _DEFAULT.update_subjects,
-        names,
+        subjects,
         "subjects of what SDKs change; Edge uses the first",
     )
     update_queue: str = setting(
         "cloudevents.edge-mr.nats.queue-name",
         _DEFAULT.update_queue,
-        parse_subject,
+        needed_name,
         "group of MRs of which one applies it",
     )
     acknowledged: bool = setting(
