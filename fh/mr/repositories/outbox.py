@@ -26,12 +26,14 @@ _NOTIFY = "NOTIFY fh_outbox"
 _ANY = "SELECT EXISTS (SELECT FROM outbox)"
 
 # Whoever comes second waits for the first one's transaction and then looks again, so the rows are
-# read only afterwards. The clock is the database's, and runs on within a transaction.
+# read only afterwards. The clock is the database's, and runs on within a transaction; a lease that
+# ends later than any would is from before that clock was set back.
 _LEASE = """
 INSERT INTO outbox_lease (holder, expires_at)
 VALUES ($1, clock_timestamp() + make_interval(secs => $2))
 ON CONFLICT (only_one) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
 WHERE outbox_lease.holder = excluded.holder OR outbox_lease.expires_at < clock_timestamp()
+   OR outbox_lease.expires_at > clock_timestamp() + 2 * make_interval(secs => $2)
 RETURNING true
 """
 

@@ -48,6 +48,16 @@ async def test_while_one_holds_the_lease_others_get_nothing(call):
     assert len(await call(take_entries, other, 60.0, 10)) == 1
 
 
+async def test_a_lease_from_before_the_clock_was_set_back_holds_nobody_up(call, sql):
+    one, other = uuid4(), uuid4()
+    assert await call(hold, one, 5.0)
+    await sql(
+        "UPDATE outbox_lease SET expires_at = clock_timestamp() + interval '1 year' RETURNING 1"
+    )
+    assert await call(hold, other, 5.0)
+    assert not await call(hold, one, 5.0)
+
+
 async def test_an_empty_outbox_needs_no_lease(call, sql):
     assert await call(take_entries, uuid4(), 60.0, 10) == ()
     assert await sql("SELECT 1 FROM outbox_lease") == []
