@@ -20,7 +20,7 @@ from fh.errors import FeatureHubError
 from fh.log import configure_logging
 from fh.roles.role import Role
 from fh.roles.settings.edge import EdgePartSettings
-from fh.roles.settings.given import set_in_vain, unknown_faults
+from fh.roles.settings.given import misspelt, set_in_vain, unknown_faults
 from fh.roles.settings.listening import ListeningSettings
 from fh.roles.settings.roles import KNOWN
 from fh.roles.settings.workers import WorkersPartSettings
@@ -73,6 +73,8 @@ def run_role(
     configure_logging(settings.log_level, settings.log_format)
     for name, reason in set_in_vain(kind.name, environ=environ, file=file, overrides=overrides):
         log.warning("property_without_effect", property=name, reason=reason)
+    for name, near in misspelt(environ, KNOWN):
+        log.warning("environment_not_known", variable=name, hint=f"did you mean {near}?")
     try:
         listener, monitor = _listen(settings)
     except (PortTaken, OSError) as error:

@@ -155,6 +155,13 @@ def test_streams_that_could_outlive_their_clients_are_warned_of(tmp_path: Path) 
         assert "edge.sse.heartbeat-period" in warning["hint"]
 
 
+def test_a_misspelt_variable_is_warned_of(tmp_path: Path) -> None:
+    with running(tmp_path, DB_URL=NOBODY_THERE, FH_LAST_KOWN_FILE="x") as server:
+        warning = server.wait_for("environment_not_known")
+    assert warning["variable"] == "FH_LAST_KOWN_FILE"
+    assert warning["hint"] == "did you mean fh.last-known.file?"
+
+
 def test_a_database_that_is_away_is_waited_for_until_a_signal_comes(tmp_path: Path) -> None:
     with running(tmp_path, DB_URL="postgresql://ann:hunter2@127.0.0.1:1/d") as server:
         server.wait_for("database_waiting")

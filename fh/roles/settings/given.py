@@ -9,6 +9,7 @@ from fh.config import Fault, find_text
 from fh.roles.settings.without_effect import WithoutEffect, without_effect
 
 _OURS: Final = "fh."
+_NEAR: Final = 0.85
 
 
 def unknown_faults(file: Mapping[str, str], known: Iterable[str]) -> Sequence[Fault]:
@@ -22,6 +23,19 @@ def unknown_faults(file: Mapping[str, str], known: Iterable[str]) -> Sequence[Fa
         for name in file
         if name.startswith(_OURS) and name not in names
     ]
+
+
+def misspelt(environ: Iterable[str], known: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each variable that looks like a property of ours and is none, and the nearest that is.
+
+    What is near to none may be anybody's: FH_VENV, or what tests are told.
+    """
+    spelled = {_variable(name): name for name in known if name.startswith(_OURS)}
+    for given in environ:
+        name = _variable(given)
+        if name.startswith(_variable(_OURS)) and name not in spelled:
+            for near in get_close_matches(name, spelled, n=1, cutoff=_NEAR):
+                yield given, spelled[near]
 
 
 def set_in_vain(
@@ -46,8 +60,12 @@ def _names(known: WithoutEffect, given: Iterable[str]) -> Iterable[str]:
     if not known.name.endswith("*"):
         return [known.name]
     prefix = known.name[:-1]
-    forms = {prefix, prefix.upper(), re.sub(r"[.\-]", "_", prefix.upper())}
+    forms = {prefix, prefix.upper(), _variable(prefix)}
     return dict.fromkeys(name for name in given if name.startswith(tuple(forms)))
+
+
+def _variable(name: str) -> str:
+    return re.sub(r"[.\-]", "_", name.upper())
 
 
 def _did_you_mean(name: str, names: Sequence[str]) -> str:

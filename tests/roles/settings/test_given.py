@@ -1,6 +1,7 @@
 import pytest
 
-from fh.roles.settings.given import set_in_vain, unknown_faults
+from fh.roles.settings.given import misspelt, set_in_vain, unknown_faults
+from fh.roles.settings.roles import KNOWN as ALL_KNOWN
 
 KNOWN = ("fh.last-known.file", "fh.workers", "server.port")
 
@@ -18,6 +19,36 @@ def test_a_name_of_ours_that_nobody_knows_is_a_fault_with_a_guess() -> None:
         "fh.worker: is not known: did you mean fh.workers?",
         "fh.x: is not known: `fh settings ROLE` lists those there are",
     ]
+
+
+@pytest.mark.parametrize("name", ["FH_LAST_KOWN_FILE", "fh.last-kown.file", "FH.LAST-KOWN.FILE"])
+def test_a_variable_that_is_misspelt_is_told_with_what_was_meant(name: str) -> None:
+    assert [*misspelt([name], ALL_KNOWN)] == [(name, "fh.last-known.file")]
+
+
+def test_variables_that_are_right_or_nobody_s_of_these_are_left_alone() -> None:
+    right = ["FH_WORKERS", "fh.workers", "FH_LAST_KNOWN_FILE"]
+    others = [
+        *("FH_TEST_DB_URL", "FH_TEST_CACHE", "FH_TEST_PROCESSES", "FH_E2E_SECONDS", "FH_VENV"),
+        *(
+            "FH_PG_BIN",
+            "FH_NATS_BIN",
+            "FH_HELM_BIN",
+            "FH_IMAGE",
+            "FH_PORT",
+            "FH_BROWSER",
+            "FH_PAGE",
+        ),
+        *(
+            "FH_FAULTS",
+            "FH_FUZZ_SECONDS",
+            "FH_STATEFUL_SECONDS",
+            "FH_API_FUZZ_SECONDS",
+            "FH_NOFILE",
+        ),
+        *("FH_FUZZ_FIRST", "FH_READY_MARK", "WORKERS", "PATH"),
+    ]
+    assert [*misspelt([*right, *others], ALL_KNOWN)] == []
 
 
 def test_names_of_others_are_others_business() -> None:
