@@ -1,7 +1,7 @@
 """The bus of a role: in this process alone, or NATS."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TypeAlias
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -14,6 +14,7 @@ from fh.bus.nats import NatsBus
 from fh.contracts.event_log import EventLog
 from fh.dacha.http_truth import HttpTruth
 from fh.roles.settings.bus import BusSettings
+from fh.roles.settings.database import DatabaseSettings
 from fh.roles.settings.roles import DachaRoleSettings, EdgeRoleSettings
 
 AnyBus: TypeAlias = MemoryBus | NatsBus
@@ -37,6 +38,10 @@ def make_bus(
     nats = settings.nats()
     if nats is None:
         return MemoryBus()
+    if isinstance(settings, DatabaseSettings):
+        # Each takes a connection, and the admin API needs some, too.
+        at_once = min(nats.updates_at_once, max(1, settings.connections_most // 2))
+        nats = replace(nats, updates_at_once=at_once)
     return NatsBus(
         island,
         nats,
