@@ -66,7 +66,7 @@ def parse_dsn(url: str, *, username: str | None = None, password: str | None = N
     else:
         scheme = url.partition("://")[0] if "://" in url else "something else"
         raise InvalidDatabaseUrl(
-            f"db.url must begin with postgresql://, postgres:// or jdbc:postgresql://, not {scheme}"
+            f"must begin with postgresql://, postgres:// or jdbc:postgresql://, not {scheme}"
         )
     return Dsn(found.url, username or found.user, password or found.password)
 
@@ -88,7 +88,7 @@ def _from_jdbc(url: str) -> Dsn:
     match = _JDBC_POSTGRESQL.fullmatch(url)
     if match is None:
         other = ":".join(url.split(":", 2)[:2])
-        raise InvalidDatabaseUrl(f"db.url names {other}, but only PostgreSQL is supported")
+        raise InvalidDatabaseUrl(f"names {other}, but only PostgreSQL is supported")
     given = dict(parse_qsl(match["q"].removeprefix("?"), keep_blank_values=True))
     parameters = {
         _JDBC_PARAMETERS[name]: value for name, value in given.items() if name in _JDBC_PARAMETERS
@@ -115,6 +115,6 @@ def _check_ports(hosts: str) -> None:
         if colon and not port.isdecimal():
             # What stands there may be half a password that holds a slash: it is not repeated.
             raise InvalidDatabaseUrl(
-                "db.url: what follows the host's colon is not a port number; special characters "
+                "what follows the host's colon is not a port number; special characters "
                 "in a user or password must be percent-encoded"
             )

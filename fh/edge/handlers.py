@@ -15,13 +15,13 @@ from fh.edge.flags import Flags
 from fh.edge.gate import Reason
 from fh.edge.ofrep import answer_evaluation
 from fh.edge.orders import Orders
-from fh.edge.poll import NOT_READY, answer_poll
+from fh.edge.poll import answer_poll
 from fh.edge.recent_locks import RecentLocks
 from fh.edge.request import EvaluateFlag, EvaluateFlags, Poll, Question, Write
 from fh.edge.response import Answer, refusal
 from fh.edge.settings import EdgeSettings
 from fh.edge.subscriptions import load_in_time
-from fh.edge.write import HandOn, decide_write
+from fh.edge.write import NOT_TAKEN, HandOn, decide_write
 from fh.errors import Unavailable
 from fh.model.sdk_key import SdkKey
 
@@ -144,12 +144,12 @@ class Handlers:
             except EventTooLarge:
                 return refusal(413, "the value is too large for the bus")
             except Unavailable:
-                return NOT_READY
+                return NOT_TAKEN
             if update.lock is not None:
                 place = update.environment_id, update.feature_key
                 self._locks.note(place, lock=update.lock)
             return decided.answer
-        return NOT_READY
+        return NOT_TAKEN
 
     async def _load(self, lookup: KeyLookup, keys: Iterable[SdkKey]) -> dict[SdkKey, KeyAnswer]:
         answers: dict[SdkKey, KeyAnswer] = {}

@@ -67,6 +67,14 @@ def decide_write(
         return refused.answer
 
 
+NOT_TAKEN = Answer(
+    503,
+    (("content-type", "text/plain"), ("cache-control", NO_STORE), ("retry-after", "1")),
+    b"the change could not be taken now, try again shortly",
+)
+"""MR, or the way to it, is away. It may have been taken all the same: nobody said so in time."""
+
+
 def _decided(write: Write, body: _Body, answer: KeyAnswer, *, lock: bool | None) -> HandOn | Answer:
     match answer:
         case NotReady():

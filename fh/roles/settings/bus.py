@@ -121,5 +121,10 @@ def check_bus(settings: BusSettings, *, required: bool) -> Sequence[Fault]:
     except InvalidNatsUrl as error:
         return [Fault("nats.urls", str(error))]
     if nats is None and required:
-        return [Fault("nats.urls", "is missing: this role hears of changes by NATS")]
+        return [
+            Fault(
+                "nats.urls",
+                "is missing: this role and the others tell each other of changes by NATS",
+            )
+        ]
     return []
