@@ -326,23 +326,3 @@ async def test_a_connection_goes_on_after_a_write() -> None:
         status, headers, _ = await client.answer()
         assert (status, headers["access-control-allow-origin"]) == (200, "*")
         assert [update.lock for update in under_test.updates.submitted] == [None, None, True]
-
-
-async def test_while_mr_is_away_a_write_is_to_be_tried_again() -> None:
-    lookup = MemoryLookup({SERVER_KEY: granted([FLAG], roles=ALL)})
-    async with edge_under_test(lookup) as under_test:
-        under_test.updates.away = True
-        client = await under_test.connect()
-        await client.send(put(f"/features/{E}/{S}/flag", b'{"value":true}'))
-        status, headers, body = await client.answer()
-        assert (status, headers["retry-after"]) == (503, "1")
-        assert b"could not be taken now, try again" in body
-
-
-async def test_a_value_that_no_broker_will_ever_take_is_no_matter_of_trying_again() -> None:
-    lookup = MemoryLookup({SERVER_KEY: granted([FLAG], roles=ALL)})
-    async with edge_under_test(lookup) as under_test:
-        under_test.updates.fault = EventTooLarge("an update", 2, 1)
-        client = await under_test.connect()
-        await client.send(put(f"/features/{E}/{S}/flag", b'{"value":true}'))
-        assert (await client.answer())[0] == 413
