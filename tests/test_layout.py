@@ -24,7 +24,6 @@ TRIED_IN = {
     "fh/mr/http/contract.py": "tests/mr/contract/test_contract.py",
     "fh/mr/repositories/idempotency.py": "tests/mr/test_idempotency.py",
     # Parts of one machine around a socket: tried with real clients, not each for itself.
-    "fh/edge/changes.py": "tests/edge/test_resuming.py",
     "fh/edge/connection.py": "tests/edge/test_hostile_clients.py",
     "fh/edge/door.py": "tests/edge/test_streams.py",
     "fh/edge/edge.py": "tests/edge/test_streams.py",

@@ -1,6 +1,6 @@
 """Changes of an environment's features, as the streams that may see them are told."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from fh.contracts.answers import Granted
@@ -15,24 +15,53 @@ Change: TypeAlias = tuple[CacheEnvironmentFeature | None, CacheEnvironmentFeatur
 
 
 class News(NamedTuple):
-    """A change as the streams with one view see it; `position` tells changes apart."""
+    """A change as the streams with one view see it.
 
-    position: int
+    `which` tells what changed apart within an announcement. Of two news about one `subject` that
+    wait for a client, the later one counts.
+    """
+
+    which: Hashable
     feature: CacheEnvironmentFeature
     deleted: bool
 
+    @property
+    def subject(self) -> Hashable:
+        """The feature under its key: under another one, SDKs take it for another feature."""
+        # A number: a UUID takes ten times as long to be hashed.
+        return self.feature.feature.id.int, self.feature.feature.key
 
-def news_for(granted: Granted, changes: Sequence[Change]) -> list[News]:
-    """Return what `changes` are to streams that were granted a view."""
-    news = []
-    for position, (known, newest) in enumerate(changes):
-        if newest is not None and granted.sees(newest):
-            deleted = newest.value is not None and newest.value.retired
-            news.append(News(position, newest, deleted))
-        elif known is not None and granted.sees(known):
-            # Without a value its version is 0: gone, whatever version the client has.
-            news.append(News(position, CacheEnvironmentFeature(known.feature), deleted=True))
+
+def news_for(
+    granted: Granted, changes: Sequence[Change], known: Iterable[CacheEnvironmentFeature]
+) -> list[News]:
+    """Return what `changes` are to streams that were granted a view; `known` is all there is now.
+
+    SDKs find features by their key: one that has another key now is gone under the old one.
+    """
+    news: list[News] = []
+    holders: dict[str, CacheEnvironmentFeature] | None = None
+    for position, (before, newest) in enumerate(changes):
+        after = newest if newest is not None and granted.sees(newest) else None
+        if before is not None and granted.sees(before):
+            key = before.feature.key
+            if after is None or after.feature.key != key:
+                # Without a value its version is 0: gone, whatever version the client has.
+                gone = CacheEnvironmentFeature(before.feature)
+                news.append(News(~position, gone, deleted=True))
+                if holders is None:
+                    holders = {each.feature.key: each for each in known if granted.sees(each)}
+                if (holder := holders.get(key)) is not None:
+                    # Whoever was told of it earlier has just taken it for what is gone.
+                    which = (holder.feature.id, key)
+                    news.append(News(which, holder, _is_retired(holder)))
+        if after is not None:
+            news.append(News(position, after, _is_retired(after)))
     return news
+
+
+def _is_retired(feature: CacheEnvironmentFeature) -> bool:
+    return feature.value is not None and feature.value.retired
 
 
 class EventEncoder:
@@ -40,7 +69,7 @@ class EventEncoder:
 
     def __init__(self, states: FeatureStates) -> None:
         self._states = states
-        self._deciders: dict[int, Decider] = {}
+        self._deciders: dict[Hashable, Decider] = {}
         self._events: dict[tuple[Hashable, ...], bytes] = {}
 
     def encode(
@@ -49,12 +78,12 @@ class EventEncoder:
         """Return the event about `news` for a client with `context`."""
         decided = None
         if depends_on_context(news.feature, evaluation):
-            decide = self._deciders.get(news.position) or self._keep_decider(news)
+            decide = self._deciders.get(news.which) or self._keep_decider(news)
             decided = decide(context)
         # By its identity: hashing the value would take longer than evaluating did. It lives as
         # long as the feature, and so as the news.
         kind = (
-            news.position,
+            news.which,
             news.deleted,
             evaluation is Evaluation.SERVER,
             granted.extended_data,
@@ -72,5 +101,5 @@ class EventEncoder:
     def _keep_decider(self, news: News) -> Decider:
         # Of what a change is to different keys, only the newest state can have strategies.
         assert news.feature.value is not None
-        decider = self._deciders[news.position] = self._states.decider(news.feature.value)
+        decider = self._deciders[news.which] = self._states.decider(news.feature.value)
         return decider

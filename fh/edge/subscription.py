@@ -356,7 +356,7 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
         for streams in tuple(self._keys.values()):
             granted = streams.granted
             live = streams.live()
-            news = news_for(granted, changes) if granted and live else None
+            news = news_for(granted, changes, self._known) if granted and live else None
             if not granted or not news:
                 continue
             somebody_may = True
@@ -370,6 +370,6 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
                     if item is news[-1]:
                         # Whoever has come so far holds the whole view.
                         event = with_id(event, encode_etag([tag], audience.context_tag))
-                    self._streams.publish(audience, item.feature.feature.id, event)
+                    self._streams.publish(audience, item.subject, event)
         if somebody_may and committed_at is not None:
             self._streams.mark(committed_at)

@@ -75,6 +75,15 @@ def boolean(
     )
 
 
+def renamed(
+    feature: CacheEnvironmentFeature, key: str, *, version: int = 2
+) -> CacheEnvironmentFeature:
+    """The same feature under another key: the value and its version are what they were."""
+    return structs.replace(
+        feature, feature=structs.replace(feature.feature, key=key, version=version)
+    )
+
+
 def targeted_at(
     attribute: str, wanted: str, value: bytes, *, version: int = 1
 ) -> CacheEnvironmentFeature:
