@@ -159,6 +159,11 @@ class Project:
             server_key=f"{self.environment_id}/{account['apiKeyServerSide']}",
         )
 
+    def rename(self, key: str, new_key: str) -> None:
+        """Give a feature another key; its value stays as it is."""
+        path = f"/mr-api/application/{self.application_id}/features/{key}"
+        self.admin.call("PUT", path, {**self.admin.call("GET", path), "key": new_key})
+
     def delete(self, key: str) -> None:
         path = f"/mr-api/application/{self.application_id}/features/{key}"
         self.admin.call("DELETE", path)

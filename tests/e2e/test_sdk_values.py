@@ -145,3 +145,17 @@ def test_a_deleted_feature_goes(party: Party, project: Project, kind: Kind) -> N
             newcomer.wait_ready()
             assert set(newcomer.snapshot()) == {"other"}
         assert sdk.features["other"].value == "stays"
+
+
+def test_a_feature_with_a_new_key_is_gone_under_the_old_one(
+    party: Party, project: Project, kind: Kind
+) -> None:
+    project.create("old_text", "STRING", "one")
+    project.create("other", "STRING", "stays")
+    with kind.connect(party, project) as sdk:
+        sdk.wait_value("old_text", "one")
+        project.rename("old_text", "new_text")
+        sdk.wait_value("new_text", "one")
+        if kind.mode is Mode.SSE or kind.notices_absence:
+            sdk.wait_gone("old_text")
+        assert sdk.features["other"].value == "stays"
