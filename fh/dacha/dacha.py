@@ -34,7 +34,7 @@ from fh.dacha.confirmed_truth import ConfirmedTruth
 from fh.dacha.environments import Environments
 from fh.dacha.holdings import Holdings, Knowledge
 from fh.dacha.listener import DachaListener
-from fh.dacha.lookup import DachaLookup
+from fh.dacha.lookup import DachaLookup, Pair
 from fh.dacha.misses import Misses
 from fh.dacha.refresher import Refresh, Refresher
 from fh.dacha.settings import DachaSettings
@@ -104,6 +104,12 @@ class Dacha:
             jitter=settings.miss_jitter,
             source=self._jitter,
         )
+        self._denials = Misses[Pair](
+            settings.denials,
+            settings.denial_seconds,
+            jitter=settings.miss_jitter,
+            source=self._jitter,
+        )
         self._environments_supervisor = Supervisor(
             "environments",
             intensity=_ENVIRONMENTS_INTENSITY,
@@ -124,6 +130,7 @@ class Dacha:
             self._accounts,
             self._environments,
             self._views,
+            denials=self._denials,
             waiting=settings.waiting_questions,
             asks_anew=asks_anew,
         )
@@ -261,3 +268,4 @@ class Dacha:
     def _doubt(self) -> None:
         self._environments.doubt()
         self._accounts.doubt()
+        self._denials.clear()

@@ -1,18 +1,29 @@
 """What Edge asks about a key, and how Dacha comes to an answer."""
 
 from collections.abc import Callable
+from typing import TypeAlias
+
+import trio
 
 from fh.contracts.answers import Denied, Granted, KeyAnswer, NotReady
 from fh.dacha.account_tables import KnownAccount
 from fh.dacha.accounts import Accounts
 from fh.dacha.environments import Environments
+from fh.dacha.misses import Misses
 from fh.dacha.snapshot import EnvironmentSnapshot
 from fh.dacha.view import DENIED, Views
+from fh.model.ids import EnvironmentId, ServiceAccountId
 from fh.model.sdk_key import SdkKey
+
+Pair: TypeAlias = tuple[ServiceAccountId, EnvironmentId]
 
 
 class DachaLookup:
     """The `KeyLookup` of a Dacha in this process.
+
+    What is known of an account may be older than a permission that somebody was just told of, and
+    a denial is final: before the first one for a `Pair`, the account is loaded anew. `denials`
+    remembers for a short while that this was done.
 
     While `asks_anew` says so, every question is put to the truth, whatever is known.
     """
@@ -23,12 +34,14 @@ class DachaLookup:
         environments: Environments,
         views: Views,
         *,
+        denials: Misses[Pair],
         waiting: int,
         asks_anew: Callable[[], bool] | None = None,
     ) -> None:
         self._accounts = accounts
         self._environments = environments
         self._views = views
+        self._denials = denials
         self._asks_anew = asks_anew
         self._waiting_bound = waiting
         self._waiting = 0
@@ -49,7 +62,7 @@ class DachaLookup:
         if not isinstance(account, KnownAccount):
             return account
         if key.environment_id not in account.roles:
-            return DENIED
+            return DENIED if self._is_denied(account, key.environment_id) else None
         snapshot = self._environments.find(key.environment_id)
         if isinstance(snapshot, EnvironmentSnapshot):
             return self._views.view(snapshot, account)
@@ -77,6 +90,10 @@ class DachaLookup:
         account = await (accounts.load_anew if anew else accounts.load)(key.secret)
         if not isinstance(account, KnownAccount):
             return account
+        if key.environment_id not in account.roles and not anew:
+            account = await self._look_again(account, key)
+            if not isinstance(account, KnownAccount):
+                return account
         if key.environment_id not in account.roles:
             return DENIED
         load = environments.load_anew if anew else environments.load
@@ -88,3 +105,26 @@ class DachaLookup:
         if isinstance(newest, Denied):
             return newest
         return self._views.view(snapshot, newest or account)
+
+    def _is_denied(self, account: KnownAccount, environment_id: EnvironmentId) -> bool:
+        """Return whether it needs no second look that `account` has no permission."""
+        pair, now = (account.id, environment_id), trio.current_time()
+        if self._views.forget(environment_id, account.id):
+            # It had one, and lost it: that has come to us already.
+            self._denials.remember(pair, now)
+            return True
+        return self._denials.knows(pair, now)
+
+    async def _look_again(
+        self, account: KnownAccount, key: SdkKey
+    ) -> KnownAccount | Denied | NotReady:
+        """Return `account`, which has no permission, as it is now."""
+        if self._is_denied(account, key.environment_id):
+            return account
+        newest = await self._accounts.load_anew(key.secret)
+        if newest is account:
+            # What was loaded is another object, whatever it says.
+            return NotReady("whether there is a permission by now can't be known")
+        if isinstance(newest, KnownAccount) and key.environment_id not in newest.roles:
+            self._denials.remember((newest.id, key.environment_id), trio.current_time())
+        return newest

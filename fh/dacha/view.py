@@ -17,7 +17,7 @@ from fh.contracts.published import CacheEnvironmentFeature
 from fh.dacha.account_tables import KnownAccount
 from fh.dacha.recent import Recent
 from fh.dacha.snapshot import EnvironmentSnapshot
-from fh.model.ids import FeatureFilterId
+from fh.model.ids import EnvironmentId, FeatureFilterId, ServiceAccountId
 from fh.model.roles import Role
 from fh.wire.etag import environment_etag
 
@@ -75,6 +75,10 @@ class Views:
         )
         self._granted.keep(key, _View(snapshot, account, granted))
         return granted
+
+    def forget(self, environment_id: EnvironmentId, account_id: ServiceAccountId) -> bool:
+        """Forget what an account saw of an environment; return whether it saw something lately."""
+        return self._granted.pop((environment_id.int, account_id.int)) is not None
 
     def _features(
         self,

@@ -1,6 +1,7 @@
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from fh.bus.port import Reconnected
 from fh.contracts.answers import Denied, Granted, NotReady
 from fh.model.roles import Role
 from fh.model.sdk_key import SdkKey
@@ -51,6 +52,89 @@ async def test_a_key_without_permission_is_denied_without_asking_for_the_environ
         assert await dacha.lookup.load_key(elsewhere) == Denied()
         assert dacha.lookup.find_key(elsewhere) == Denied()
         assert source.environment_questions == []
+
+
+# Permissions that were just given -----------------------------------------------------------------
+
+
+async def test_a_permission_nobody_announced_yet_is_found_before_the_first_denial():
+    source = FakeSource(environment(), environment(id=PRODUCTION), accounts=[account()])
+    async with open_dacha(source) as dacha:
+        await dacha.lookup.load_key(KEY)
+        source.keep(account(permissions=((STAGING, (Role.READ,)), (PRODUCTION, (Role.READ,)))))
+        elsewhere = SdkKey(PRODUCTION, SERVER)
+        assert dacha.lookup.find_key(elsewhere) is None
+        assert isinstance(await dacha.lookup.load_key(elsewhere), Granted)
+        assert isinstance(dacha.lookup.find_key(elsewhere), Granted)
+
+
+async def test_wrong_keys_are_asked_for_once_in_a_while(autojump_clock):
+    source = known_world()
+    async with open_dacha(source, denial_seconds=5.0) as dacha:
+        await dacha.lookup.load_key(KEY)
+        elsewhere = [SdkKey(PRODUCTION, SERVER), SdkKey(PRODUCTION, CLIENT)]
+        for expected in (2, 3):
+            for _ in range(10):
+                for key in elsewhere:
+                    assert await dacha.lookup.load_key(key) == Denied()
+                    assert dacha.lookup.find_key(key) == Denied()
+            assert len(source.account_questions) == expected
+            await trio.sleep(5.1)
+            assert dacha.lookup.find_key(elsewhere[0]) is None
+
+
+async def test_many_who_ask_at_once_ask_together(nursery):
+    source = known_world()
+    async with open_dacha(source) as dacha:
+        await dacha.lookup.load_key(KEY)
+        source.hold()
+        for _ in range(100):
+            nursery.start_soon(dacha.lookup.load_key, SdkKey(PRODUCTION, SERVER))
+        await wait_all_tasks_blocked()
+        source.release()
+        await wait_all_tasks_blocked()
+        assert len(source.account_questions) <= 3
+
+
+async def test_while_nobody_can_say_there_is_no_denial():
+    source = known_world()
+    async with open_dacha(source) as dacha:
+        await dacha.lookup.load_key(KEY)
+        source.is_down = True
+        elsewhere = SdkKey(PRODUCTION, SERVER)
+        assert isinstance(await dacha.lookup.load_key(elsewhere), NotReady)
+        source.is_down = False
+        assert await dacha.lookup.load_key(elsewhere) == Denied()
+
+
+async def test_who_just_lost_a_permission_is_denied_with_mr_away_too():
+    source = known_world()
+    async with open_dacha(source) as dacha:
+        await dacha.lookup.load_key(KEY)
+        source.is_down = True
+        await dacha.on_delivery(account_published(account(permissions=())))
+        for key in (KEY, SdkKey(STAGING, CLIENT)):
+            assert dacha.lookup.find_key(key) == Denied()
+            assert await dacha.lookup.load_key(key) == Denied()
+
+
+async def test_an_account_that_turns_out_to_be_gone_is_denied():
+    source = known_world()
+    async with open_dacha(source) as dacha:
+        await dacha.lookup.load_key(KEY)
+        source.accounts.clear()
+        assert await dacha.lookup.load_key(SdkKey(PRODUCTION, SERVER)) == Denied()
+        assert dacha.lookup.find_key(KEY) == Denied()
+
+
+async def test_a_refresh_lets_everybody_be_looked_at_anew():
+    source = known_world()
+    async with open_dacha(source) as dacha:
+        elsewhere = SdkKey(PRODUCTION, SERVER)
+        await dacha.lookup.load_key(elsewhere)
+        assert dacha.lookup.find_key(elsewhere) == Denied()
+        await dacha.on_delivery(Reconnected())
+        assert dacha.lookup.find_key(elsewhere) is None
 
 
 async def test_an_environment_that_does_not_exist_is_denied():
