@@ -2,10 +2,12 @@
 
     "<environment tag>[;<environment tag>…][//<context tag>]"
 
-Source: sections 1.4 and 5.3 of the data plane's contract.
+Source: sections 1.4 and 5.3 of the data plane's contract. The context's tag is ours:
+`docs/decisions/0023-a-context-has-a-long-tag.md`.
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -16,7 +18,7 @@ from fh.wire.context_header import ClientContext
 EMPTY_CONTEXT_TAG = "0"
 UNKNOWN_KEY_TAG = "0"
 
-_MASK = 0xFFFF_FFFF
+_CONTEXT_DIGITS = 32
 
 
 def environment_etag(features: Iterable[CacheEnvironmentFeature]) -> str:
@@ -35,18 +37,16 @@ def environment_etag(features: Iterable[CacheEnvironmentFeature]) -> str:
 
 
 def context_tag(context: ClientContext) -> str:
-    """Return the tag of a client context: `0` for none, else up to 8 hexadecimal digits.
+    """Return the tag of a client context: `0` for none, else 32 hexadecimal digits.
 
-    It is the hash code of the Java map that holds the context, so that nodes of both kinds can
-    stand behind one load balancer.
+    They are of a SHA-256, whatever the order of the attributes: whoever can find two contexts with
+    one tag has one user told that what is known of another is still right.
     """
-    total = 0
-    for name, values in context.items():
-        list_hash = 1
-        for value in values:
-            list_hash = (31 * list_hash + _java_hash(value)) & _MASK
-        total += _java_hash(name) ^ list_hash
-    return f"{total & _MASK:x}"
+    if not context:
+        return EMPTY_CONTEXT_TAG
+    # JSON tells apart what a joined text would not, and takes any text.
+    text = json.dumps(sorted(context.items()), separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:_CONTEXT_DIGITS]
 
 
 def encode_etag(environment_tags: Sequence[str], tag_of_context: str) -> str:
@@ -77,11 +77,3 @@ def parse_last_event_id(text: str | None, tag_of_context: str) -> str | None:
     quoted = text if text.startswith('"') else f'"{text}"'
     tags = parse_if_none_match(quoted, 1, tag_of_context)
     return tags[0] if tags else None
-
-
-def _java_hash(text: str) -> int:
-    result = 0
-    units = text.encode("utf-16-be", errors="surrogatepass")
-    for index in range(0, len(units), 2):
-        result = (31 * result + (units[index] << 8 | units[index + 1])) & _MASK
-    return result

@@ -105,10 +105,10 @@ event: ack
 data: {"status":"discover"}
 
 event: features
-id: 1252cd52baa4eaf23bae7ba9a9045ef90//f70b0c3e
+id: 1252cd52baa4eaf23bae7ba9a9045ef90//285d1a9b00e68df0c3aaa1bd6421f0bf
 data: [{"id":"00000000-0000-0000-0000-64656c6c6f72","key":"rolled","l":false,"version":1,"type":"STRING","value":"for fred","v":"rs1A"}]
 
-id: 2b28512c39de62b726b2d93f6af82f930//f70b0c3e
+id: 2b28512c39de62b726b2d93f6af82f930//285d1a9b00e68df0c3aaa1bd6421f0bf
 event: feature
 data: {"id":"00000000-0000-0000-0000-64656c6c6f72","key":"rolled","l":false,"version":2,"type":"STRING","value":"default"}
 

@@ -11,6 +11,7 @@ from edge_under_test import (
     boolean,
     edge_under_test,
     granted,
+    targeted_at,
 )
 
 from fh.contracts.answers import NotReady
@@ -65,10 +66,25 @@ async def test_the_context_is_part_of_the_etag() -> None:
         context = "x-featurehub: userkey=fred\r\n"
         _, headers, _ = await edge.poll(SERVER_KEY, headers=context)
         etag = headers["etag"]
-        assert etag.endswith('//f70b0c3e"')
+        assert etag.endswith('//285d1a9b00e68df0c3aaa1bd6421f0bf"')
         known = f"if-none-match: {etag}\r\n"
         assert (await edge.poll(SERVER_KEY, headers=context + known))[0] == 304
         assert (await edge.poll(SERVER_KEY, headers=known))[0] == 200
+
+
+async def test_nobody_is_told_that_what_another_user_saw_is_still_right() -> None:
+    # The two have one hash code in Java.
+    aa, bb = "x-featurehub: userkey=Aa\r\n", "x-featurehub: userkey=BB\r\n"
+    lookup = MemoryLookup({SERVER_KEY: granted([targeted_at("userkey", "BB", b'"for BB"')])})
+    async with edge_under_test(lookup) as edge:
+        _, headers, body = await edge.poll(SERVER_KEY, headers=aa)
+        assert b"for BB" not in body
+        known = f"if-none-match: {headers['etag']}\r\n"
+        status, _, body = await edge.poll(SERVER_KEY, headers=bb + known)
+        assert (status, b"for BB" in body) == (200, True)
+        resuming = f"last-event-id: {headers['etag'][1:-1]}\r\n"
+        stream = await edge.open_stream(headers=bb + resuming)
+        assert [(await stream.event())[0] for _ in range(2)] == ["ack", "features"]
 
 
 async def test_several_keys_are_answered_in_the_order_of_the_request() -> None:
