@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from fh.contracts.answers import Granted
 from fh.contracts.published import CacheEnvironmentFeature
-from fh.edge.evaluation import FeatureStates, depends_on_context
+from fh.edge.evaluation import FeatureStates, depends_on_context, depends_on_time
 from fh.edge.per_view import PerView
 from fh.wire.context_header import NO_CONTEXT, ClientContext
 from fh.wire.sdk_json import Evaluation, encode_array, encode_feature
@@ -63,6 +63,7 @@ class EncodedViews:
     ) -> None:
         self._states = states
         self._encoded: PerView[_Parts] = PerView(capacity=capacity, capacity_bytes=capacity_bytes)
+        self._by_time: PerView[bool] = PerView(capacity=capacity)
         self._lately: OrderedDict[_Asked, _Lately] = OrderedDict()
         self._lately_bytes = 0
 
@@ -92,6 +93,17 @@ class EncodedViews:
     def differ(self, view: Granted, evaluation: Evaluation) -> bool:
         """Return whether clients may see `view` differently, or one client from time to time."""
         return any(depends_on_context(feature, evaluation) for feature in view.features)
+
+    def depend_on_time(self, view: Granted, evaluation: Evaluation) -> bool:
+        """Return whether what a client sees of `view` may change though the view does not."""
+        if evaluation is Evaluation.CLIENT:
+            return False
+        by_time = self._by_time.find(view, None)
+        if by_time is None:
+            by_time = any(depends_on_time(feature, evaluation) for feature in view.features)
+            if self._by_time.was_asked(view, None):
+                self._by_time.keep(view, None, by_time, 0)
+        return by_time
 
     def _parts(self, view: Granted, evaluation: Evaluation) -> _Parts:
         purpose = _PURPOSES[evaluation is Evaluation.SERVER, view.extended_data]

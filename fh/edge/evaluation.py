@@ -17,6 +17,7 @@ from fh.contracts.published import (
     CacheRolloutStrategy,
     has_value,
 )
+from fh.strategies.conditions import asks_for_now
 from fh.strategies.evaluate import compile_strategies, need_time
 from fh.strategies.patterns import CutOffs
 from fh.strategies.rule import ConditionSpec, Rule
@@ -41,6 +42,21 @@ def depends_on_context(feature: CacheEnvironmentFeature, evaluation: Evaluation)
         evaluation is Evaluation.SERVER
         and feature.value is not None
         and bool(feature.value.rollout_strategies)
+    )
+
+
+def depends_on_time(feature: CacheEnvironmentFeature, evaluation: Evaluation) -> bool:
+    """Return whether one client may be sent different things from time to time."""
+    value = feature.value
+    return (
+        value is not None
+        and not value.retired
+        and depends_on_context(feature, evaluation)
+        and any(
+            asks_for_now(attribute.field_name, attribute.type)
+            for strategy in value.rollout_strategies
+            for attribute in strategy.attributes
+        )
     )
 
 

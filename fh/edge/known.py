@@ -7,6 +7,7 @@ next to nothing here, and whether a key's view is up to date is seen at one glan
 
 from collections.abc import Iterator
 
+from fh.contracts.answers import Granted
 from fh.contracts.merge import merged
 from fh.contracts.ordered import find_feature
 from fh.contracts.published import CacheEnvironmentFeature
@@ -113,6 +114,16 @@ class KnownFeatures:
         if is_all:
             self._ground, self._newer = features, None
         return changes
+
+    def lose(self, newest: Granted) -> list[Change]:
+        """Take out what Dacha's newest view lists no more; return what that changes."""
+        listed = {feature.feature.id for feature in newest.features}
+        return [
+            change
+            for feature in tuple(self)
+            if feature.feature.id not in listed and newest.sees(feature)
+            for change in self.delete(feature)
+        ]
 
     def _put(self, feature_id: FeatureId, newest: CacheEnvironmentFeature | None) -> None:
         if self._newer is None:

@@ -3,6 +3,7 @@
 Source: sections 1.2, 1.4 and 1.6 of the data plane's contract, with its rulings.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 from fh.contracts.answers import Denied, Granted, KeyAnswer, NotReady
@@ -39,15 +40,24 @@ def answer_poll(
     if all(isinstance(answer, Denied) for answer in found):
         return Answer(404, headers, settled_by=asked)
     tag_of_context = context_tag(poll.context)
-    tags = [answer.etag if isinstance(answer, Granted) else UNKNOWN_KEY_TAG for answer in found]
+    by_time = {
+        key: views.features(answer, evaluation_of(key), poll.context)
+        for key, answer in asked
+        if isinstance(answer, Granted) and views.depend_on_time(answer, evaluation_of(key))
+    }
+    tags = [_tag(answer, by_time.get(key)) for key, answer in asked]
     known = parse_if_none_match(poll.if_none_match, len(tags), tag_of_context)
     if known == tuple(tags):
         assert poll.if_none_match is not None
-        return Answer(304, (("etag", poll.if_none_match), *headers), settled_by=asked)
+        return Answer(
+            304,
+            (("etag", poll.if_none_match), *headers),
+            settled_by=() if by_time else asked,
+        )
     environments = [
         encode_environment(
             key.environment_id,
-            views.features(answer, evaluation_of(key), poll.context)
+            by_time.get(key) or views.features(answer, evaluation_of(key), poll.context)
             if isinstance(answer, Granted)
             else _NOTHING,
         )
@@ -70,6 +80,15 @@ def answer_poll(
 def evaluation_of(key: SdkKey) -> Evaluation:
     """Return who applies the strategies for an SDK with `key`."""
     return Evaluation.CLIENT if key.client_evaluated else Evaluation.SERVER
+
+
+def _tag(answer: KeyAnswer, by_time: bytes | None) -> str:
+    if not isinstance(answer, Granted):
+        return UNKNOWN_KEY_TAG
+    if by_time is None:
+        return answer.etag
+    # Where the time decides, the versions say nothing of the outcome, neither here nor to a CDN.
+    return f"{answer.etag}.{hashlib.blake2b(by_time, digest_size=8).hexdigest()}"
 
 
 def _caching(poll: Poll, answers: Sequence[KeyAnswer], settings: EdgeSettings) -> Headers:

@@ -168,17 +168,8 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
         Dacha hears of everything before we do, so what its newest answer lacks is gone.
         """
         newest = self._surroundings.find(streams.key)
-        if not isinstance(newest, Granted):
-            return
-        listed = {feature.feature.id for feature in newest.features}
-        self._publish(
-            [
-                change
-                for feature in tuple(self._known)
-                if feature.feature.id not in listed and newest.sees(feature)
-                for change in self._known.delete(feature)
-            ]
-        )
+        if isinstance(newest, Granted):
+            self._publish(self._known.lose(newest))
 
     def _ask_again(self, key: SdkKey) -> None:
         if streams := self._keys.get(key):
@@ -188,9 +179,7 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
 
     def _evict(self) -> None:
         for streams in tuple(self._keys.values()):
-            for subscribe in streams.end_waiting():
-                self._streams.end_stream(subscribe.connection, BYE)
-            self._end(streams, BYE)
+            self._dismiss(streams)
         self._maybe_deserted = True
 
     def _ask(self, streams: KeyStreams) -> None:
@@ -208,9 +197,7 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
             case Granted(account_id=account_id) if self._surroundings.is_paused(
                 streams.key, account_id
             ):
-                for subscribe in streams.end_waiting():
-                    self._streams.end_stream(subscribe.connection, BYE)
-                self._end(streams, BYE)
+                self._dismiss(streams)
                 self._maybe_deserted = True
             case Granted():
                 streams.failures = 0
@@ -223,7 +210,7 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
                         hold_seconds=UNKNOWN_KEY_HOLD_SECONDS,
                     )
                 # A client that was let in is told to come back: then it hears the final word.
-                self._end(streams, BYE)
+                self._end(streams)
                 self._maybe_deserted = True
             case NotReady(reason):
                 streams.failures += 1
@@ -237,7 +224,7 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
     def _grant(self, streams: KeyStreams, granted: Granted) -> None:
         before = streams.granted
         if before is not None and sees_differently(before, granted):
-            self._end(streams, BYE)
+            self._end(streams)
         if before is not granted:
             self._publish(self._known.take_over(granted.features))
         streams.granted = granted
@@ -247,7 +234,7 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
         for subscribe in streams.waiting:
             if subscribe.connection.closed:
                 self._maybe_deserted = True
-            elif self._owes_features(subscribe, view) and not self._streams.enter(
+            elif self._owes_features(streams, subscribe, view) and not self._streams.enter(
                 subscribe.connection, streams
             ):
                 streams.wait_for_turn(subscribe)
@@ -256,8 +243,12 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
         # Only now: should one of them have made us crash, all of them are told to come back.
         streams.answered()
 
-    def _owes_features(self, subscribe: Subscribe, view: Granted) -> bool:
-        return subscribe.form is StreamForm.FEATURES and subscribe.held_etag != view.etag
+    def _owes_features(self, streams: KeyStreams, subscribe: Subscribe, view: Granted) -> bool:
+        return subscribe.form is StreamForm.FEATURES and (
+            subscribe.held_etag != view.etag
+            # The same view may come to something else by now.
+            or self._views.depend_on_time(view, streams.evaluation)
+        )
 
     def _turn_came(self, key: SdkKey, connection: Connection) -> None:
         streams = self._keys.get(key)
@@ -279,7 +270,7 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
         connection = subscribe.connection
         if subscribe.form is StreamForm.NOTICES and subscribe.held_etag != view.etag:
             self._streams.send(connection, encode_notice(view.etag))
-        elif self._owes_features(subscribe, view):
+        elif self._owes_features(streams, subscribe, view):
             features = self._views.features_lately(
                 view, streams.evaluation, subscribe.context, trio.current_time()
             )
@@ -290,9 +281,14 @@ class EnvironmentSubscription(Actor[SubscriptionMessage]):
         else:
             streams.join(subscribe)
 
-    def _end(self, streams: KeyStreams, frame: bytes) -> None:
+    def _dismiss(self, streams: KeyStreams) -> None:
+        for subscribe in streams.end_waiting():
+            self._streams.end_stream(subscribe.connection, BYE)
+        self._end(streams)
+
+    def _end(self, streams: KeyStreams) -> None:
         for connection in streams.members():
-            self._streams.end_stream(connection, frame)
+            self._streams.end_stream(connection, BYE)
 
     def audience_emptied(self) -> None:
         """See `KeyStreamsOwner`."""
