@@ -78,6 +78,7 @@ def test_the_parts_agree_with_their_own_defaults() -> None:
         ({"edge__sse__drop_after_seconds": "45"}, 45),
         ({"edge__sse__drop_after_seconds": "45", "maxSlots": "60"}, 45),
         ({"edge__sse__drop_after_seconds": "0", "maxSlots": "60"}, 0),
+        ({"edge__sse__drop_after_seconds": "30", "maxSlots": "60"}, 30),
     ],
 )
 def test_the_new_name_of_a_stream_s_life_wins_over_the_old_one(

@@ -6,8 +6,13 @@ from fh.config import Secret, boolean, header_value, secret, setting, whole
 from fh.edge.settings import EdgeSettings
 from fh.roles.settings.listening import COUNT, SECONDS, ListeningSettings
 
+
+class _Unsaid(int):
+    """A default that is told from the same number said aloud."""
+
+
 _UNSET = -1
-_DROP_AFTER_SECONDS = 30
+_DROP_AFTER_SECONDS: int = _Unsaid(30)
 _CAP = whole(0, 10_000_000)
 
 
@@ -76,7 +81,7 @@ class EdgePartSettings(ListeningSettings):
     def edge(self) -> EdgeSettings:
         """Return Edge's share."""
         drop_after_seconds = self.drop_after_seconds
-        if self.legacy_drop_after_seconds > 0 and drop_after_seconds == _DROP_AFTER_SECONDS:
+        if self.legacy_drop_after_seconds > 0 and drop_after_seconds is _DROP_AFTER_SECONDS:
             drop_after_seconds = self.legacy_drop_after_seconds
         return EdgeSettings(
             drop_after_seconds=drop_after_seconds,
