@@ -1,9 +1,10 @@
 """What Dacha asks MR when it does not know an environment or an account."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fh.contracts.published import CacheServiceAccount, PublishEnvironment
 from fh.model.ids import EnvironmentId
+from fh.model.sdk_key import SdkKey
 
 
 class TruthSource(Protocol):
@@ -17,3 +18,14 @@ class TruthSource(Protocol):
 
     async def load_account(self, secret: str) -> CacheServiceAccount | None:
         """Return the live account that either of its two secrets belongs to."""
+
+
+@runtime_checkable
+class SecondLook(Protocol):
+    """What a `TruthSource` can do besides that is a cache itself: it may be behind."""
+
+    async def look_again(self, key: SdkKey) -> None:
+        """Have the account of `key` as it is now, where it has no permission as far as is known.
+
+        Raises `Unavailable` when that can't be had for now.
+        """

@@ -13,9 +13,10 @@ import structlog
 import trio
 
 from fh.contracts.published import CacheServiceAccount, PublishEnvironment
-from fh.contracts.truth import TruthSource
+from fh.contracts.truth import SecondLook, TruthSource
 from fh.errors import Unavailable
 from fh.model.ids import EnvironmentId
+from fh.model.sdk_key import SdkKey
 
 log = structlog.get_logger()
 
@@ -97,6 +98,16 @@ class BoundedSource:
             Unavailable: MR can't answer, not in time, or too many ask.
         """
         return await self._in_turn(lambda: self._source.load_account(secret))
+
+    async def look_again(self, key: SdkKey) -> None:
+        """Have a source that may be behind look again; others are not.
+
+        Raises:
+            Unavailable: it can't, not in time, or too many ask.
+        """
+        source = self._source
+        if isinstance(source, SecondLook):
+            await self._in_turn(lambda: source.look_again(key))
 
     def statistics(self) -> LoadStatistics:
         """Return the counts of this moment."""

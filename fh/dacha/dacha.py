@@ -37,6 +37,7 @@ from fh.dacha.listener import DachaListener
 from fh.dacha.lookup import DachaLookup, Pair
 from fh.dacha.misses import Misses
 from fh.dacha.refresher import Refresh, Refresher
+from fh.dacha.served_truth import ServedTruth
 from fh.dacha.settings import DachaSettings
 from fh.dacha.view import Views
 from fh.model.ids import EnvironmentId
@@ -130,6 +131,7 @@ class Dacha:
             self._accounts,
             self._environments,
             self._views,
+            look_again=self._source.look_again,
             denials=self._denials,
             waiting=settings.waiting_questions,
             asks_anew=asks_anew,
@@ -160,14 +162,16 @@ class Dacha:
     @property
     def truth(self) -> TruthSource:
         """What the caches behind this one ask that `follow` it: they are told of changes later."""
-        return CachedTruth(self._accounts, self._environments, self._asks_anew)
+        cached = CachedTruth(self._accounts, self._environments, self._asks_anew)
+        return ServedTruth(cached, self._lookup)
 
     def confirmed_truth(self, in_doubt: Callable[[], bool]) -> TruthSource:
         """Return what the caches behind this one ask that hear of nothing but the bus.
 
         While `in_doubt` says so, every question is passed on.
         """
-        return ConfirmedTruth(self._accounts, self._environments, in_doubt)
+        confirmed = ConfirmedTruth(self._accounts, self._environments, in_doubt)
+        return ServedTruth(confirmed, self._lookup)
 
     @property
     def on_delivery(self) -> Subscriber:

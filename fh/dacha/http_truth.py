@@ -23,6 +23,7 @@ from fh.contracts.published import CacheServiceAccount, PublishEnvironment
 from fh.errors import Unavailable
 from fh.http.truth_api import ABSENT, KEY_HEADER, AccountTruth, EnvironmentTruth
 from fh.model.ids import EnvironmentId
+from fh.model.sdk_key import SdkKey
 
 log = structlog.get_logger()
 
@@ -112,6 +113,16 @@ class HttpTruth:
         found = await self._get(path, AccountTruth, self._as_of())
         return None if found is None else found.account
 
+    async def look_again(self, key: SdkKey) -> None:
+        """Have a Dacha ask MR about a key that has no permission as far as is known.
+
+        Raises:
+            TruthOutOfReach: there is no answer that says yes or no.
+        """
+        path = f"dacha2/serviceAccount/{quote(key.secret, safe='')}"
+        environment = {"environmentId": str(key.environment_id)}
+        await self._get(path, AccountTruth, {**self._as_of(), **environment})
+
     async def events_after(self, sequence: int) -> Events:
         """Return some or all of the events after `sequence`.
 
@@ -132,7 +143,7 @@ class HttpTruth:
         newest = self._position()
         return {"atLeast": newest} if newest > UNNUMBERED else {}
 
-    async def _get(self, path: str, kind: type[T], query: Mapping[str, int]) -> T | None:
+    async def _get(self, path: str, kind: type[T], query: Mapping[str, int | str]) -> T | None:
         try:
             async with self._client.stream("GET", path, params=dict(query)) as response:
                 status = response.status_code

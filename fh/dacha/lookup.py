@@ -1,17 +1,20 @@
 """What Edge asks about a key, and how Dacha comes to an answer."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeAlias
 
 import trio
 
 from fh.contracts.answers import Denied, Granted, KeyAnswer, NotReady
 from fh.dacha.account_tables import KnownAccount
-from fh.dacha.accounts import Accounts
+from fh.dacha.accounts import AccountAnswer, Accounts
 from fh.dacha.environments import Environments
+from fh.dacha.flights import Flights
 from fh.dacha.misses import Misses
 from fh.dacha.snapshot import EnvironmentSnapshot
 from fh.dacha.view import DENIED, Views
+from fh.errors import Unavailable
 from fh.model.ids import EnvironmentId, ServiceAccountId
 from fh.model.sdk_key import SdkKey
 
@@ -23,7 +26,8 @@ class DachaLookup:
 
     What is known of an account may be older than a permission that somebody was just told of, and
     a denial is final: before the first one for a `Pair`, the account is loaded anew. `denials`
-    remembers for a short while that this was done.
+    remembers for a short while that this was done. What is loaded may come from a cache, too: that
+    is told to `look_again` first.
 
     While `asks_anew` says so, every question is put to the truth, whatever is known.
     """
@@ -34,6 +38,7 @@ class DachaLookup:
         environments: Environments,
         views: Views,
         *,
+        look_again: Callable[[SdkKey], Awaitable[None]],
         denials: Misses[Pair],
         waiting: int,
         asks_anew: Callable[[], bool] | None = None,
@@ -41,6 +46,8 @@ class DachaLookup:
         self._accounts = accounts
         self._environments = environments
         self._views = views
+        self._ask_again = look_again
+        self._looks: Flights[SdkKey, AccountAnswer] = Flights()
         self._denials = denials
         self._asks_anew = asks_anew
         self._waiting_bound = waiting
@@ -115,14 +122,28 @@ class DachaLookup:
             return True
         return self._denials.knows(pair, now)
 
-    async def _look_again(
-        self, account: KnownAccount, key: SdkKey
-    ) -> KnownAccount | Denied | NotReady:
+    async def _look_again(self, account: KnownAccount, key: SdkKey) -> AccountAnswer:
         """Return `account`, which has no permission, as it is now."""
         if self._is_denied(account, key.environment_id):
             return account
+        return await self._looks.share(
+            key, partial(self._looked, key), partial(self._look, account, key)
+        )
+
+    def _looked(self, key: SdkKey) -> KnownAccount | Denied | None:
+        account = self._accounts.find(key.secret)
+        if not isinstance(account, KnownAccount) or key.environment_id in account.roles:
+            return account
+        return account if self._is_denied(account, key.environment_id) else None
+
+    async def _look(self, account: KnownAccount, key: SdkKey) -> AccountAnswer:
+        try:
+            await self._ask_again(key)
+        except Unavailable as away:
+            return NotReady(str(away))
+        before = self._accounts.known(account.id)
         newest = await self._accounts.load_anew(key.secret)
-        if newest is account:
+        if newest is before:
             # What was loaded is another object, whatever it says.
             return NotReady("whether there is a permission by now can't be known")
         if isinstance(newest, KnownAccount) and key.environment_id not in newest.roles:

@@ -125,10 +125,11 @@ class FindEnvironment(Struct, frozen=True, tag=True):
 
 
 class FindAccount(Struct, frozen=True, tag=True):
-    """A question of a `TruthSource`."""
+    """A question of a `TruthSource`; with an environment, that of a `SecondLook`."""
 
     number: int
     secret: str
+    environment_id: EnvironmentId | None = None
 
     def __repr__(self) -> str:
         return f"FindAccount({self.number})"

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, assert_never
 import structlog
 import trio
 
-from fh.contracts.truth import TruthSource
+from fh.contracts.truth import SecondLook, TruthSource
 from fh.contracts.updates import FeatureUpdates
 from fh.edge.census import Census, Wanted
 from fh.edge.dismissal import Dismissal
@@ -44,6 +44,7 @@ from fh.edge.link import (
 )
 from fh.edge.link_queue import LinkQueue
 from fh.errors import FeatureHubError, Unavailable
+from fh.model.sdk_key import SdkKey
 
 log = structlog.get_logger()
 
@@ -239,7 +240,9 @@ class ParentLink:
         match question:
             case FindEnvironment(number, environment_id):
                 return EnvironmentFound(number, await self._truth.load_environment(environment_id))
-            case FindAccount(number, secret):
+            case FindAccount(number, secret, environment_id):
+                if environment_id is not None and isinstance(self._truth, SecondLook):
+                    await self._truth.look_again(SdkKey(environment_id, secret))
                 return AccountFound(number, await self._truth.load_account(secret))
             case SubmitUpdate(number, update):
                 await self._updates.submit(update)

@@ -46,6 +46,7 @@ from fh.edge.link_queue import LinkQueue
 from fh.edge.orders import Standing
 from fh.errors import Unavailable
 from fh.model.ids import EnvironmentId
+from fh.model.sdk_key import SdkKey
 
 log = structlog.get_logger()
 
@@ -156,6 +157,15 @@ class WorkerLink:
         """
         found = await self._ask(lambda number: FindAccount(number, secret))
         return _of(found, AccountFound).account
+
+    async def look_again(self, key: SdkKey) -> None:
+        """Have the parent look again.
+
+        Raises:
+            Unavailable: it can't for now, or is gone.
+        """
+        environment_id, secret = key.environment_id, key.secret
+        await self._ask(lambda number: FindAccount(number, secret, environment_id))
 
     async def submit(self, update: StreamedFeatureUpdate) -> None:
         """Have the parent hand `update` on.

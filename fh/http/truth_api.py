@@ -2,11 +2,12 @@
 
 MR serves it from the database, and a Dacha serves what it holds to the Edges behind it. `atLeast`
 is the number of the newest event that the caller knows of: an answer from before it would be a step
-back, so it is held until the server has come as far.
+back, so it is held until the server has come as far. `environmentId` is where an account has no
+permission as far as the caller knows: a Dacha then asks MR before it says the same.
 
-Source: sections 5.10 of the data plane's contract and 10.5 of the admin contract; events and
-`atLeast` are ours. A request without a key is refused where keys are configured; upstream lets it
-pass.
+Source: sections 5.10 of the data plane's contract and 10.5 of the admin contract; events,
+`atLeast` and `environmentId` are ours. A request without a key is refused where keys are
+configured; upstream lets it pass.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,11 +19,12 @@ from msgspec import Meta, Struct, field
 
 from fh.contracts.event_log import EventLog, Events, NoEventLog
 from fh.contracts.published import CacheServiceAccount, PublishEnvironment
-from fh.contracts.truth import TruthSource
+from fh.contracts.truth import SecondLook, TruthSource
 from fh.errors import Unavailable
 from fh.http.problem import Problem
 from fh.http.routing import AnyRoute, Request, Route
 from fh.model.ids import EnvironmentId
+from fh.model.sdk_key import SdkKey
 
 KEY_HEADER = "key"
 
@@ -51,6 +53,12 @@ class AsOf(Struct, frozen=True):
     """How new an answer has to be."""
 
     at_least: Annotated[int, Meta(ge=0, le=_LARGEST_NUMBER)] = field(name="atLeast", default=0)
+
+
+class AccountAsOf(AsOf, frozen=True):
+    """How new an answer has to be, and for which environment a permission is missing there."""
+
+    environment_id: EnvironmentId | None = field(name="environmentId", default=None)
 
 
 class After(Struct, frozen=True):
@@ -97,23 +105,26 @@ def truth_routes(
     """
     check = KeyCheck(keys)
 
-    async def prepare(request: Request[None, AsOf, None]) -> None:
-        check(request.header)
+    async def prepare(header: Callable[[str], str | None], at_least: int) -> None:
+        check(header)
         with trio.move_on_after(_REACH_SECONDS):
-            await reach(request.query.at_least)
+            await reach(at_least)
             return
         raise Unavailable("this server has not heard of that event yet")
 
     async def environment(request: Request[None, AsOf, None]) -> EnvironmentTruth:
-        await prepare(request)
+        await prepare(request.header, request.query.at_least)
         found = await source.load_environment(EnvironmentId(request.uuid("environment_id")))
         if found is None:
             raise _absent("No such environment, or it is archived.")
         return EnvironmentTruth(found)
 
-    async def account(request: Request[None, AsOf, None]) -> AccountTruth:
-        await prepare(request)
-        found = await source.load_account(request.text("secret"))
+    async def account(request: Request[None, AccountAsOf, None]) -> AccountTruth:
+        await prepare(request.header, request.query.at_least)
+        secret, environment_id = request.text("secret"), request.query.environment_id
+        if environment_id is not None and isinstance(source, SecondLook):
+            await source.look_again(SdkKey(environment_id, secret))
+        found = await source.load_account(secret)
         if found is None:
             raise _absent("No service account has this key.")
         return AccountTruth(found)
@@ -143,7 +154,7 @@ def truth_routes(
             "getServiceAccountForCaches",
             account,
             tag=_TAG,
-            query=AsOf,
+            query=AccountAsOf,
             response=AccountTruth,
             authenticated=False,
             stays=True,

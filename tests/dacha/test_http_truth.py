@@ -23,6 +23,7 @@ from fh.dacha import http_truth
 from fh.dacha.http_truth import HttpTruth, TruthOutOfReach
 from fh.http.truth_api import ABSENT
 from fh.model.ids import EnvironmentId
+from fh.model.sdk_key import SdkKey
 
 ID = EnvironmentId(UUID("6c376de1-3cb8-4297-b641-8f27e0d11612"))
 SECRET = "c" * 30 + "*" + "d" * 20
@@ -267,3 +268,18 @@ async def test_a_server_of_another_make_keeps_no_events() -> None:
     async with truth_at(has_routes) as truth:
         with pytest.raises(NoEventLog):
             await truth.events_after(2)
+
+
+async def test_where_a_permission_is_missing_a_cache_is_told_where() -> None:
+    asked: list[str] = []
+
+    def answer(request: h11.Request) -> tuple[int, bytes]:
+        asked.append(request.target.decode())
+        return 200, msgspec.json.encode({"serviceAccount": ACCOUNT})
+
+    async with truth_at(answer) as truth:
+        await truth.look_again(SdkKey(ID, SECRET))
+    assert [target.partition("?")[2] for target in asked] == [f"environmentId={ID}"]
+    async with truth_at(lambda _: (503, b"")) as truth:
+        with pytest.raises(TruthOutOfReach):
+            await truth.look_again(SdkKey(ID, SECRET))

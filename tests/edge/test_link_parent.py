@@ -33,6 +33,7 @@ from fh.edge.link import (
 )
 from fh.edge.link_parent import LinkLimits, ParentLink, WorkerSilent
 from fh.errors import Unavailable
+from fh.model.sdk_key import SdkKey
 from tests.dacha.world import (
     PRODUCTION,
     SERVER,
@@ -104,6 +105,21 @@ async def test_questions_are_answered_with_the_truth():
             EnvironmentFound(3, None),
             AccountFound(4, None),
         ]
+
+
+async def test_a_worker_may_have_the_parent_look_again():
+    async with linked() as world:
+        looked = []
+
+        async def look_again(key):
+            await trio.lowlevel.checkpoint()
+            looked.append(key)
+
+        world.truth.look_again = look_again
+        await world.worker.say(FindAccount(1, SERVER, STAGING), FindAccount(2, SERVER))
+        answers = [await world.worker.hear(), await world.worker.hear()]
+        assert {answer.number for answer in answers} == {1, 2}
+        assert looked == [SdkKey(STAGING, SERVER)]
 
 
 async def test_updates_are_handed_on():

@@ -32,6 +32,7 @@ from fh.edge.link import (
 )
 from fh.edge.link_worker import ParentBusy, ParentGone, WorkerLink
 from fh.errors import Unavailable
+from fh.model.sdk_key import SdkKey
 from tests.dacha.world import (
     SERVER,
     STAGING,
@@ -115,6 +116,12 @@ async def test_a_question_is_asked_and_its_answer_returned(nursery):
         assert question == FindAccount(question.number, SERVER)
         await world.parent.say(AccountFound(question.number, account()))
         assert await asked.answer() == account()
+
+        asked = Asked(nursery, world.link.look_again, SdkKey(STAGING, SERVER))
+        question = await world.parent.hear()
+        assert question == FindAccount(question.number, SERVER, STAGING)
+        await world.parent.say(AccountFound(question.number, account()))
+        assert await asked.answer() is None
 
         asked = Asked(nursery, world.link.submit, UPDATE)
         question = await world.parent.hear()

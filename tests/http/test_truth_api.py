@@ -1,4 +1,5 @@
 import json
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
@@ -25,6 +26,7 @@ from fh.http.quart_app import Face, create_app
 from fh.http.truth_api import ABSENT, truth_routes
 from fh.model.feature_type import FeatureType
 from fh.model.roles import Role
+from fh.model.sdk_key import SdkKey
 
 ID = UUID("6c376de1-3cb8-4297-b641-8f27e0d11612")
 OTHER = UUID(int=9)
@@ -100,6 +102,24 @@ async def test_what_is_known_is_told_with_its_wire_names():
     assert b"12345678901234567890.5" in body
     status, body = await get(app, f"/dacha2/serviceAccount/{SECRET.replace('*', '%2A')}")
     assert (status, json.loads(body)["serviceAccount"]["version"]) == (200, 4)
+
+
+async def test_a_cache_looks_again_before_it_says_that_there_is_no_permission():
+    class Cache(Truth):
+        looked = ()
+
+        async def look_again(self, key):
+            if self.away:
+                raise Unavailable
+            self.looked += (key,)
+
+    cache, path = Cache(), f"/dacha2/serviceAccount/{quote(SECRET)}"
+    assert (await get(truth_app(cache), path))[0] == 200
+    assert cache.looked == ()
+    assert (await get(truth_app(cache), f"{path}?environmentId={ID}"))[0] == 200
+    assert cache.looked == (SdkKey(ID, SECRET),)
+    # MR is no cache.
+    assert (await get(truth_app(Truth()), f"{path}?environmentId={ID}"))[0] == 200
 
 
 @pytest.mark.parametrize(
