@@ -13,7 +13,6 @@ from fh.strategies.java_regex import LARGEST_PATTERN_NODES, UnsupportedPattern, 
         "",
         "a|b*?c++",
         "(?:a(?=b)(?!c)(?<=d)(?<!e)(?>f)(?<name>g))",
-        "(?i)a(?s-m:b)",
         "[]a-z&&[^aeiou]]",
         r"\p{Lu}\P{IsLatin}\pL\x41\u0041\t\bA\1",
         r"a{3}b{2,}c{0,5}?d{4}+",
@@ -29,7 +28,19 @@ def test_what_both_dialects_share_stays(pattern: str) -> None:
 @pytest.mark.parametrize(
     ("pattern", "expected"),
     [
-        (r"\d[\w-]", "[0-9][[A-Za-z0-9_]-]"),
+        (r"\d[\w-]", r"[0-9][[A-Za-z0-9_]\U0000002d]"),
+        ("a.b", r"a[^\n\r\u0085\u2028\u2029]b"),
+        ("(?s)a.b", "(?s-imf)a.b"),
+        ("(?i)a1(?s-m:é.)b.", r"(?-imsf)[aA]1(?s-imf:é.)[bB][^\n\r\u0085\u2028\u2029]"),
+        ("(?iu)aé", "(?i-msf)aé"),
+        ("(?m)((?i)a)a", "(?m-isf)((?m-isf)[aA])a"),
+        (r"(?i)\Qa.\E\x41\u0062", r"(?-imsf)[aA]\.[Aa][bB]"),
+        (r"(?i)(a)\1(?<n>b)\k<n>", r"(?-imsf)([aA])(?i-f:\1)(?<n>[bB])(?i-f:(?P=n))"),
+        ("(?i)[^x-z1-9[é]]", "(?-imsf)[^x-zX-Z1-9[é]]"),
+        ("[a||b~~]", r"[a\U0000007c\U0000007cb\U0000007e\U0000007e]"),
+        (r"\cA\x{41}\e", "\x01A\x1b"),
+        (r"[\x{41}-\x43]", "[A-C]"),
+        (r"\p{javaLetter}[\P{Digit}]", r"[\p{L}][[^0-9]]"),
         (r"\Qa.b\E+", r"a\.b+"),
         (r"\Qa.(", r"a\.\("),
         (r"(?<n>a)\k<n>", "(?<n>a)(?P=n)"),
@@ -44,6 +55,11 @@ def test_what_differs_is_rewritten(pattern: str, expected: str) -> None:
     ("pattern", "reason"),
     [
         ("a{e<=1}", "not a count"),
+        ("[a--b]", "not a range"),
+        (r"\x{110000}", "no character"),
+        (r"[\x{110000}]", "no character"),
+        (r"[a-\d]", "not a range"),
+        ("a(?i){2}", "nothing to repeat"),
         ("a{,3}", "not a count"),
         ("a{100000}", "not a count"),
         ("(?R)", "unknown group"),
@@ -89,7 +105,7 @@ def test_repeats_that_need_not_happen_cost_nothing() -> None:
     assert translate(f"a{{{LARGEST_PATTERN_NODES}}}")
 
 
-@given(st.text(alphabet=r"ab\QEdkz()[]{}?*+|^$&-<>:=!iU0159,." + "é", max_size=25))
+@given(st.text(alphabet=r"ab\QEdkzcxsp()[]{}?*+|^$&-<>:=!iU0159,." + "é", max_size=25))
 def test_a_pattern_is_translated_or_refused(pattern: str) -> None:
     with contextlib.suppress(UnsupportedPattern):
         assert len(translate(pattern)) >= pattern.count("(")

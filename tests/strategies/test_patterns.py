@@ -30,7 +30,17 @@ def matched(pattern: str, text: str) -> bool:
         (r"\Qa.b\E", "a.b"),
         (r"\p{L}+", "é"),
         (r"\p{IsLatin}+", "é"),
-        ("(?i)É", "é"),
+        ("(?iu)É", "é"),
+        ("(?i)mary[a-c]+", "MaryABc"),
+        ("(?s)a.b", "a\rb"),
+        ("[a||b]+", "a|b"),
+        ("[a~~b]+", "a~b"),
+        ("[+--]+", "+,-"),
+        (r"\cA\x{41}\e", "\x01A\x1b"),
+        (r"\p{javaLowerCase}+", "aé"),
+        (r"\P{javaLowerCase}", "É"),
+        (r"(?i)\p{Upper}\p{Lower}", "aB"),
+        (r"(?i)(a)\1", "aA"),
         (r"\w+@(?!example)\w+\.com", "mary@mary.com"),
         (r"[^\d]+", "abc"),
         (r"a\Z", "a"),
@@ -42,13 +52,16 @@ def test_patterns_mean_what_they_mean_in_java(pattern: str, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "text"),
-    [("a", "ab"), ("b", "ab"), (r"\d", "٣"), (r"\w", "é"), ("a.b", "a\nb"), (r"a\Z", "a\n")],
+    [("a", "ab"), ("b", "ab"), (r"\d", "٣"), (r"\w", "é"), (r"a\Z", "a\n")]
+    + [("a.b", f"a{end}b") for end in "\n\r\u0085\u2028\u2029"]
+    + [("(?i)É", "é"), ("(?i)k", "\u212a"), ("(?i)ss", "ß"), ("(?iu)ss", "ß"), ("(?i)[^a]", "A")]
+    + [(r"\p{Lower}", "é"), (r"\p{javaLowerCase}", "É"), ("(?i)a(?-i)b", "AB"), ("[a--b]", "a")],
 )
 def test_a_match_is_a_match_of_the_whole_and_classes_are_ascii(pattern: str, text: str) -> None:
     assert not matched(pattern, text)
 
 
-@pytest.mark.parametrize("pattern", ["(", "a{3}{3}", "*", r"\p{javaLowerCase}", "a" * 5000])
+@pytest.mark.parametrize("pattern", ["(", "a{3}{3}", "*", r"\p{javaNothing}", "a" * 5000])
 def test_a_pattern_that_can_not_be_compiled_matches_nothing(pattern: str) -> None:
     assert not matched(pattern, pattern)
     assert matches_any([pattern, "b"], CutOffs())("b")
