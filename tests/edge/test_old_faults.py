@@ -20,6 +20,9 @@ from msgspec import Raw, structs
 
 from fh.bus.port import Reconnected
 from fh.contracts.published import CacheEnvironmentFeature, PublishAction
+from fh.model.roles import Role
+from fh.model.sdk_key import SdkKey
+from tests.dacha import world
 
 POLL = f"/features?apiKey={ENVIRONMENT}/{SERVER_KEY.secret}"
 FRED = "x-featurehub: userkey=5\r\n"
@@ -168,3 +171,23 @@ async def test_a_deletion_missed_by_the_bus_is_seen_after_it_came_back() -> None
         assert [feature["key"] for feature in json.loads((await new.event())[2])] == ["dark"]
         with trio.fail_after(2):
             assert (await old.event())[0] == "delete_feature"
+
+
+async def test_a_permission_that_was_just_given_is_never_answered_with_a_final_no() -> None:
+    # 404 and `failure`, although an admin had been told that the permission is there.
+    source = world.FakeSource(
+        world.environment(), world.environment(id=world.PRODUCTION), accounts=[world.account()]
+    )
+    elsewhere = SdkKey(world.PRODUCTION, world.SERVER)
+    async with world.open_dacha(source) as dacha, edge_under_test(dacha.lookup) as edge:
+        assert (await edge.poll(world.KEY))[0] == 200
+        everywhere = [(each, (Role.READ,)) for each in (world.STAGING, world.PRODUCTION)]
+        source.keep(world.account(permissions=everywhere))
+        stream = await edge.open_stream(elsewhere)
+        assert [(await stream.event())[0] for _ in range(2)] == ["ack", "features"]
+        source.keep(world.account(permissions=everywhere[:1]))
+        await dacha.on_delivery(world.account_published(world.account()))
+        assert (await edge.poll(elsewhere))[0] == 404
+        source.keep(world.account(permissions=everywhere))
+        await dacha.on_delivery(world.account_published(world.account(permissions=everywhere)))
+        assert (await edge.poll(elsewhere))[0] == 200
