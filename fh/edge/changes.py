@@ -22,14 +22,21 @@ class News(NamedTuple):
     """
 
     which: Hashable
+    subject: Hashable
     feature: CacheEnvironmentFeature
     deleted: bool
 
-    @property
-    def subject(self) -> Hashable:
-        """The feature under its key: under another one, SDKs take it for another feature."""
-        # A number: a UUID takes ten times as long to be hashed.
-        return self.feature.feature.id.int, self.feature.feature.key
+    @classmethod
+    def of(
+        cls, which: Hashable, feature: CacheEnvironmentFeature, *, deleted: bool | None = None
+    ) -> "News":
+        """Return the news of a feature: deleted where nothing else is said if it is retired."""
+        if deleted is None:
+            deleted = feature.value is not None and feature.value.retired
+        # Under another key, SDKs take it for another feature. A number: a UUID takes ten times as
+        # long to be hashed.
+        subject = (feature.feature.id.int, feature.feature.key)
+        return cls(which, subject, feature, deleted)
 
 
 def news_for(
@@ -48,20 +55,16 @@ def news_for(
             if after is None or after.feature.key != key:
                 # Without a value its version is 0: gone, whatever version the client has.
                 gone = CacheEnvironmentFeature(before.feature)
-                news.append(News(~position, gone, deleted=True))
+                news.append(News.of(~position, gone, deleted=True))
                 if holders is None:
                     holders = {each.feature.key: each for each in known if granted.sees(each)}
                 if (holder := holders.get(key)) is not None:
                     # Whoever was told of it earlier has just taken it for what is gone.
                     which = (holder.feature.id, key)
-                    news.append(News(which, holder, _is_retired(holder)))
+                    news.append(News.of(which, holder))
         if after is not None:
-            news.append(News(position, after, _is_retired(after)))
+            news.append(News.of(position, after))
     return news
-
-
-def _is_retired(feature: CacheEnvironmentFeature) -> bool:
-    return feature.value is not None and feature.value.retired
 
 
 class EventEncoder:
