@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from fh.config import ConfigurationFaults, load_settings, properties_of
@@ -85,6 +86,11 @@ def test_the_new_name_of_a_stream_s_life_wins_over_the_old_one(
     properties: dict[str, str], seconds: int
 ) -> None:
     assert loaded(**properties).edge().drop_after_seconds == seconds
+
+
+def test_what_workers_are_sent_of_settings_can_be_encoded() -> None:
+    settings = loaded().edge()
+    assert msgspec.json.decode(msgspec.json.encode(settings), type=EdgeSettings) == settings
 
 
 def test_what_a_cache_does_while_the_bus_is_away() -> None:

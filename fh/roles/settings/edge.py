@@ -80,8 +80,8 @@ class EdgePartSettings(ListeningSettings):
 
     def edge(self) -> EdgeSettings:
         """Return Edge's share."""
-        drop_after_seconds = self.drop_after_seconds
-        if self.legacy_drop_after_seconds > 0 and drop_after_seconds is _DROP_AFTER_SECONDS:
+        drop_after_seconds = int(self.drop_after_seconds)  # a plain one: workers are sent it
+        if self.legacy_drop_after_seconds > 0 and self.drop_after_seconds is _DROP_AFTER_SECONDS:
             drop_after_seconds = self.legacy_drop_after_seconds
         return EdgeSettings(
             drop_after_seconds=drop_after_seconds,
