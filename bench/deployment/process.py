@@ -21,6 +21,10 @@ _ANSWER_SECONDS = 10.0
 _PAUSE_SECONDS = 0.01
 _LOG_BYTES = 5_000
 
+_FIRST_PORT = 26_000
+_PORTS = 6_000
+_GOLDEN_PORTS = 3_709  # the golden section of them: few multiples of it are close together
+
 _promised: set[int] = set()
 
 
@@ -200,14 +204,18 @@ def free_port() -> int:
     Not one of the outgoing ports: there a client of a server that is still starting may be given
     the very port that it asks for, and talk to itself.
     """
-    for port in range(20_000 + os.getpid() % 10_000, 32_000):
+    # Processes that were started together begin far apart, or one would find free what is promised
+    # to a server of the other that does not listen yet.
+    first = os.getpid() * _GOLDEN_PORTS % _PORTS
+    for step in range(_PORTS):
+        port = _FIRST_PORT + (first + step) % _PORTS
         if port in _promised:
             continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             _promised.add(port)
             return port
-    raise DeploymentFailed("no free port below 32000")
+    raise DeploymentFailed(f"no free port from {_FIRST_PORT} to {_FIRST_PORT + _PORTS - 1}")
 
 
 def _measured(pids: Sequence[int], measure: Callable[[int], int]) -> list[int]:

@@ -18,7 +18,7 @@ from fh.http.admin_keys import admin_keys
 from fh.roles.kinds import role_kind
 from fh.roles.role import Role
 from tests.edge.edge_under_test import Client
-from tests.roles.test_split import a_flag, ask, listener, running
+from tests.roles.test_split import a_flag, ask, listener, running, until_value
 
 pytestmark = pytest.mark.postgres
 
@@ -96,6 +96,7 @@ async def shop(empty_postgres_dsn: Dsn) -> AsyncIterator[Shop]:
     settings = {"database_url": dsn.url, "database_user": dsn.user}
     async with role("party-server", kind_of=Shop, **settings) as found:
         _, found.environment, found.key = await a_flag(found.role.port)
+        await until_value(found.role.port, found.key, value=False)
         yield found
 
 
