@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import logging
 import os
 import queue
 import threading
@@ -15,6 +16,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+import structlog
 import trio
 
 from fh.aio import Island
@@ -30,6 +32,23 @@ hypothesis.settings.load_profile("fh")
 
 # Nothing of a test survives a crash of the machine anyway.
 _UNSAFE_BUT_QUICK = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Commands configure the logging of their process; when a test runs one, others share it."""
+    configure, root = structlog.configure, logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+
+    def without_cache(**options: Any) -> None:
+        configure(**options | {"cache_logger_on_first_use": False})
+
+    monkeypatch.setattr(structlog, "configure", without_cache)
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.contextvars.clear_contextvars()
 
 
 class Admin:

@@ -2,24 +2,12 @@ import io
 import json
 import logging
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import structlog
 
 from fh.log import configure_logging, logged_lines
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.contextvars.clear_contextvars()
-    structlog.reset_defaults()
 
 
 class Terminal(io.StringIO):
