@@ -1,5 +1,6 @@
 """The admin API over a fresh database, and people who talk to it."""
 
+import threading
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -81,6 +82,29 @@ def mr_app(database):
 @pytest.fixture
 def stranger(mr_app) -> Api:
     return Api(mr_app)
+
+
+@pytest.fixture
+def in_turn(database, sql):
+    """Run one unit of work up to its end, then another, and let the first commit only then."""
+
+    async def run(first, second):
+        done = threading.Event()
+
+        async def first_slowly(tx):
+            await first(tx)
+            done.set()
+            while not await tx.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                await tx.fetchval("SELECT pg_sleep(0.001)")
+
+        with trio.fail_after(10):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(database.transaction, first_slowly)
+                while not done.is_set():
+                    await sql("SELECT 1")
+                await second()
+
+    return run
 
 
 @pytest.fixture

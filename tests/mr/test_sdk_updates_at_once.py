@@ -45,24 +45,14 @@ async def test_of_twenty_first_values_at_once_none_is_lost(sdk):
     ]
 
 
-async def test_the_second_of_two_first_values_becomes_the_second_version(sdk, database):
+async def test_the_second_of_two_first_values_becomes_the_second_version(sdk, in_turn):
     """The first is written and not committed yet: the second one's own try is in vain."""
-    written = threading.Event()
     first = sdk.update("STRING", updating_value=True, value_string="first")
 
-    async def write_first(tx) -> None:
-        await apply_update(tx, first)
-        written.set()
-        while not await tx.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-            await tx.fetchval("SELECT pg_sleep(0.001)")
+    async def write_second() -> None:
+        assert await sdk.set("STRING", value_string="second", lock=True) == APPLIED
 
-    with trio.fail_after(10):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(database.transaction, write_first)
-            while not written.is_set():
-                await sdk.sql("SELECT 1")
-            assert await sdk.set("STRING", value_string="second", lock=True) == APPLIED
-
+    await in_turn(lambda tx: apply_update(tx, first), write_second)
     assert [value for _, value, _ in await _history(sdk)] == ["first", "second"]
     assert await sdk.row("STRING") == ("second", True, 2)
 
@@ -130,50 +120,32 @@ async def test_a_cancelled_update_leaves_nothing_behind(sdk, database):
     assert await sdk.set("STRING", value_string="b", lock=True) == APPLIED
 
 
-async def test_a_feature_that_is_deleted_meanwhile_is_not_written(sdk, database):
+async def test_a_feature_that_is_deleted_meanwhile_is_not_written(sdk, in_turn):
     """The deletion is under way: the update waits for it, and then there is no such feature."""
-    deleted = threading.Event()
 
     async def delete(tx) -> None:
         await delete_feature(tx, sdk.place.caller, sdk.place.application, "STRING")
-        deleted.set()
-        while not await tx.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-            await tx.fetchval("SELECT pg_sleep(0.001)")
 
-    with trio.fail_after(10):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(database.transaction, delete)
-            while not deleted.is_set():
-                await sdk.sql("SELECT 1")
-            assert await sdk.set("STRING", value_string="a") == DROPPED
+    async def write() -> None:
+        assert await sdk.set("STRING", value_string="a") == DROPPED
 
+    await in_turn(delete, write)
     assert [event["action"] for event in await sdk.announced()] == ["DELETE"]
 
 
-async def test_a_type_does_not_change_while_an_sdk_writes_the_first_value(sdk, database):
+async def test_a_type_does_not_change_while_an_sdk_writes_the_first_value(sdk, database, in_turn):
     """The value is written and not committed yet: whoever changes the type waits for it."""
-    written = threading.Event()
+    place = sdk.place
     first = sdk.update("STRING", updating_value=True, value_string="no number")
     change = FeatureChange(FeatureText("STRING", "Text"), FeatureType.NUMBER, 1)
 
-    async def write_first(tx) -> None:
-        await apply_update(tx, first)
-        written.set()
-        while not await tx.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-            await tx.fetchval("SELECT pg_sleep(0.001)")
+    async def change_type() -> None:
+        with pytest.raises(Invalid):
+            await database.transaction(
+                lambda tx: update_feature(tx, place.caller, place.application, "STRING", change)
+            )
 
-    with trio.fail_after(10):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(database.transaction, write_first)
-            while not written.is_set():
-                await sdk.sql("SELECT 1")
-            with pytest.raises(Invalid):
-                await database.transaction(
-                    lambda tx: update_feature(
-                        tx, sdk.place.caller, sdk.place.application, "STRING", change
-                    )
-                )
-
+    await in_turn(lambda tx: apply_update(tx, first), change_type)
     assert await sdk.row("STRING") == ("no number", False, 1)
 
 

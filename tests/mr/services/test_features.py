@@ -1,5 +1,3 @@
-import threading
-
 import pytest
 import trio
 
@@ -18,29 +16,6 @@ from fh.mr.services.value_writes import SentValue
 
 _A_TEXT = SentValue(locked=False, string="no number")
 _INTO_NUMBERS = FeatureChange(FeatureText("title", "Title"), FeatureType.NUMBER, 1)
-
-
-@pytest.fixture
-def in_turn(database, sql):
-    """Run one unit of work up to its end, then another, and let the first commit only then."""
-
-    async def run(first, second):
-        done = threading.Event()
-
-        async def first_slowly(tx):
-            await first(tx)
-            done.set()
-            while not await tx.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-                await tx.fetchval("SELECT pg_sleep(0.001)")
-
-        with trio.fail_after(10):
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(database.transaction, first_slowly)
-                while not done.is_set():
-                    await sql("SELECT 1")
-                await second()
-
-    return run
 
 
 async def test_of_two_who_change_a_feature_at_once_one_succeeds(database, place):
