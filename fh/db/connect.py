@@ -5,14 +5,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import structlog
 
-from fh.db.driver import Connection, open_connection
+from fh.db.driver import Connection, PostgresError, open_connection
 from fh.db.dsn import Dsn
 from fh.db.errors import UnsupportedServer
 from fh.db.translate import Translating
 
+log = structlog.get_logger()
+
 OLDEST_MAJOR = 15
 NEWEST_MAJOR = 18
+
+# The request to cancel a statement overtakes the statement now and then, and is lost. The
+# connection is cut then, and without this the server would go on, and hold the locks.
+_NOTICE_HANG_UP = "SET client_connection_check_interval = '1s'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,7 @@ async def connect(dsn: Dsn, settings: ConnectionSettings) -> Connection:
     try:
         _check_version(connection)
         with Translating(connection):
+            await _notice_hang_up(connection)
             for name in ("json", "jsonb"):
                 await connection.set_type_codec(
                     name, schema="pg_catalog", encoder=_encode, decoder=_decode, format="text"
@@ -72,6 +80,13 @@ async def connect(dsn: Dsn, settings: ConnectionSettings) -> Connection:
         connection.terminate()
         raise
     return connection
+
+
+async def _notice_hang_up(connection: Connection) -> None:
+    try:
+        await connection.execute(_NOTICE_HANG_UP)
+    except PostgresError as error:  # a server on a system that can't, as Windows
+        log.debug("hang_up_not_noticed", reason=str(error))
 
 
 def address_of(dsn: Dsn | Callable[[], Dsn]) -> Dsn:

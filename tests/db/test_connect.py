@@ -1,3 +1,4 @@
+import asyncio
 import dataclasses
 
 import asyncpg
@@ -52,6 +53,28 @@ async def test_the_session_is_set_up(island, empty_postgres_dsn):
             await connection.close()
 
     assert await island.call(work) == ["fh", "UTC", "7s", "force_custom_plan"]
+
+
+async def test_the_server_ends_the_statement_of_a_client_that_hung_up(island, empty_postgres_dsn):
+    """Long before its own limit for statements."""
+    patient = ConnectionSettings(statement_seconds=600)
+    sleepers = "SELECT count(*) FROM pg_stat_activity WHERE query = $1 AND state = 'active'"
+    statement = "SELECT pg_sleep(600)"
+
+    async def work():
+        watcher = await connect(empty_postgres_dsn, patient)
+        sleeper = await connect(empty_postgres_dsn, patient)
+        sent = asyncio.ensure_future(sleeper.execute(statement))
+        while not await watcher.fetchval(sleepers, statement):
+            pass
+        sleeper.terminate()
+        await asyncio.wait([sent])
+        while await watcher.fetchval(sleepers, statement):
+            pass
+        await watcher.close()
+        return type(sent.exception())
+
+    assert issubclass(await island.call(work), (OSError, asyncpg.PostgresError))
 
 
 async def test_a_server_that_is_not_there_is_unavailable(island, tmp_path):
