@@ -91,6 +91,7 @@ TRIED_IN = {
     "fh/mr/services/feature_history.py": "tests/mr/http/test_feature_history.py",
     "fh/mr/repositories/refreshable.py": "tests/mr/http/test_cache_refresh.py",
     "fh/mr/repositories/hidden_environments.py": "tests/mr/http/test_hidden_environments.py",
+    "fh/mr/services/rights.py": "tests/mr/test_operation_matrix.py",
     "fh/mr/services/hidden_environments.py": "tests/mr/http/test_hidden_environments.py",
     "fh/mr/http/schemas/webhooks.py": "tests/mr/http/test_webhooks.py",
     "fh/mr/services/webhooks.py": "tests/mr/http/test_webhooks.py",

@@ -10,12 +10,10 @@ from fh.mr.access import (
     Caller,
     application_roles_held,
     effective_roles,
-    may_read_features,
 )
-from fh.mr.errors import Forbidden, NotFound
-from fh.mr.repositories.access import find_application_rights
 from fh.mr.repositories.application_overview import Overview, load_overview
 from fh.mr.repositories.environments import Environment, find_environments
+from fh.mr.services.rights import application_rights, reader_rights
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +39,7 @@ async def load_summary(tx: Transaction, caller: Caller, application_id: Applicat
         NotFound: there is no such application.
         Forbidden: the caller may not read its features.
     """
-    rights = await find_application_rights(tx, caller, application_id)
-    if rights is None:
-        raise NotFound("application")
-    if not may_read_features(caller, rights):
-        raise Forbidden
+    await reader_rights(tx, caller, application_id)
     return await load_overview(tx, application_id)
 
 
@@ -55,9 +49,7 @@ async def load_held(tx: Transaction, caller: Caller, application_id: Application
     Raises:
         NotFound: there is no such application.
     """
-    rights = await find_application_rights(tx, caller, application_id)
-    if rights is None:
-        raise NotFound("application")
+    rights = await application_rights(tx, caller, application_id)
     held = [
         HeldInEnvironment(one, effective_roles(caller, rights, one.id).environment)
         for one in await find_environments(tx, [application_id])

@@ -10,18 +10,15 @@ from fh.contracts.published import ABSENT
 from fh.db.port import Transaction
 from fh.model.ids import ApplicationId, ApplicationStrategyId
 from fh.mr.access import (
-    ApplicationRights,
     Caller,
     may_create_strategies,
     may_delete_strategies,
     may_edit_strategies,
-    may_read_features,
 )
 from fh.mr.attribute_rules import normalised
 from fh.mr.errors import Forbidden, NotFound
 from fh.mr.outbox import announce
 from fh.mr.repositories import application_strategies as repository
-from fh.mr.repositories.access import find_application_rights
 from fh.mr.repositories.application_strategies import (
     ApplicationStrategy,
     StrategyPage,
@@ -43,6 +40,7 @@ from fh.mr.rollout_strategy import (
     published_strategy,
     with_ids,
 )
+from fh.mr.services.rights import application_rights, reader_rights
 from fh.mr.strategy_bounds import check_bounds
 from fh.mr.strategy_rules import Verdict, check_rules, judge
 
@@ -84,7 +82,7 @@ async def list_strategies(
         NotFound: there is no such application.
         Forbidden: the caller may not read the application's features.
     """
-    await _readable(tx, caller, application_id)
+    await reader_rights(tx, caller, application_id)
     total, strategies = await repository.find_strategies(tx, application_id, page)
     usage = await repository.find_usage(tx, [one.id for one in strategies])
     return ListedStrategies(total, strategies, usage)
@@ -102,7 +100,7 @@ async def load_strategy(
         NotFound: there is no such application or strategy.
         Forbidden: the caller may not read the application's features.
     """
-    await _readable(tx, caller, application_id)
+    await reader_rights(tx, caller, application_id)
     return _there(await repository.find_strategy(tx, application_id, strategy_id))
 
 
@@ -118,7 +116,7 @@ async def create_strategy(
         Invalid: it holds more than there is room for, or what can't be read.
         StrategiesRefused: it breaks the rules.
     """
-    rights = await _rights(tx, caller, application_id)
+    rights = await application_rights(tx, caller, application_id)
     if not may_create_strategies(caller, rights):
         raise Forbidden
     strategy = _checked(strategy)
@@ -148,7 +146,7 @@ async def update_strategy(
         Invalid: it holds more than there is room for, or what can't be read.
         StrategiesRefused: it breaks the rules.
     """
-    rights = await _rights(tx, caller, application_id)
+    rights = await application_rights(tx, caller, application_id)
     if not may_edit_strategies(caller, rights):
         raise Forbidden
     current = _there(await repository.lock_strategy(tx, application_id, strategy_id))
@@ -178,7 +176,7 @@ async def delete_strategy(
         NotFound: there is no such application or strategy.
         Forbidden: the caller may not delete strategies there.
     """
-    rights = await _rights(tx, caller, application_id)
+    rights = await application_rights(tx, caller, application_id)
     if not may_delete_strategies(caller, rights):
         raise Forbidden
     strategy = _there(await repository.lock_strategy(tx, application_id, strategy_id))
@@ -198,20 +196,6 @@ def validate(strategies: Sequence[RolloutStrategy]) -> Verdict:
     check_bounds(strategies)
     check_readable(strategies)
     return judge(None, normalised(strategies))
-
-
-async def _rights(
-    tx: Transaction, caller: Caller, application_id: ApplicationId
-) -> ApplicationRights:
-    rights = await find_application_rights(tx, caller, application_id)
-    if rights is None:
-        raise NotFound("application")
-    return rights
-
-
-async def _readable(tx: Transaction, caller: Caller, application_id: ApplicationId) -> None:
-    if not may_read_features(caller, await _rights(tx, caller, application_id)):
-        raise Forbidden
 
 
 def _there(strategy: ApplicationStrategy | None) -> ApplicationStrategy:

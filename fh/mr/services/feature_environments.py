@@ -17,12 +17,12 @@ from fh.mr.access import (
 )
 from fh.mr.errors import DuplicateItems, Invalid, NotFound
 from fh.mr.outbox import announce
-from fh.mr.repositories.access import find_application_rights
 from fh.mr.repositories.environments import Environment, find_environments
 from fh.mr.repositories.feature_values import FeatureValue, find_values
 from fh.mr.repositories.features import Feature, find_feature
 from fh.mr.repositories.publishing import load_published_values
 from fh.mr.repositories.service_accounts import ServiceAccount, find_accounts_in, find_permissions
+from fh.mr.services.rights import application_rights
 from fh.mr.services.value_writes import SentValue, ValueWrite, check_sent, write_values
 
 
@@ -46,7 +46,7 @@ async def load_values_everywhere(
     Raises:
         NotFound: there is no such application or feature.
     """
-    rights = await _rights(tx, caller, application_id)
+    rights = await application_rights(tx, caller, application_id)
     if not may_read_features(caller, rights):
         return []
     return await _everywhere(tx, caller, rights, await _feature(tx, application_id, key))
@@ -70,7 +70,7 @@ async def save_values_everywhere(
     """
     if len({environment_id for environment_id, _ in sent}) < len(sent):
         raise DuplicateItems("environmentId")
-    rights = await _rights(tx, caller, application_id)
+    rights = await application_rights(tx, caller, application_id)
     known = {found.id for found in await find_environments(tx, [application_id])}
     for index, (environment_id, _) in enumerate(sent):
         place = f"[{index}].environmentId"
@@ -91,15 +91,6 @@ async def save_values_everywhere(
     everywhere = await _everywhere(tx, caller, rights, feature)
     await announce(tx, *await load_published_values(tx, written))
     return everywhere
-
-
-async def _rights(
-    tx: Transaction, caller: Caller, application_id: ApplicationId
-) -> ApplicationRights:
-    rights = await find_application_rights(tx, caller, application_id)
-    if rights is None:
-        raise NotFound("application")
-    return rights
 
 
 async def _feature(tx: Transaction, application_id: ApplicationId, key: str) -> Feature:

@@ -10,7 +10,6 @@ from fh.mr.access import (
     Caller,
     effective_roles,
     may_change_value,
-    may_read_features,
     may_read_values,
 )
 from fh.mr.errors import Archived, Forbidden, Invalid, NotFound, OrderTaken, VersionConflict
@@ -25,7 +24,6 @@ from fh.mr.feature_group import (
 from fh.mr.group_changes import affected_features, same_content
 from fh.mr.outbox import announce
 from fh.mr.repositories import feature_groups as repository
-from fh.mr.repositories.access import find_application_rights
 from fh.mr.repositories.applications import lock_application
 from fh.mr.repositories.environments import Environment, find_environments
 from fh.mr.repositories.feature_groups import (
@@ -41,6 +39,7 @@ from fh.mr.repositories.value_versions import (
     lock_values,
     save_next_versions,
 )
+from fh.mr.services.rights import reader_rights
 
 
 async def list_groups(
@@ -52,7 +51,7 @@ async def list_groups(
         NotFound: there is no such application.
         Forbidden: the caller may not read its features.
     """
-    rights = await _readable(tx, caller, application_id)
+    rights = await reader_rights(tx, caller, application_id)
     visible = [
         one.id
         for one in await find_environments(tx, [application_id])
@@ -72,7 +71,7 @@ async def load_group(
         NotFound: there is no such application or group, or none that the caller may read.
         Forbidden: the caller may not read the application's features.
     """
-    rights = await _readable(tx, caller, application_id)
+    rights = await reader_rights(tx, caller, application_id)
     group = await _group(tx, application_id, group_id)
     if not may_read_values(effective_roles(caller, rights, group.environment_id)):
         raise NotFound("feature group")
@@ -88,7 +87,7 @@ async def load_group_features(
         NotFound: there is no such application or environment, or the caller may not read there.
         Forbidden: the caller may not read the application's features.
     """
-    rights = await _readable(tx, caller, application_id)
+    rights = await reader_rights(tx, caller, application_id)
     await _environment(tx, application_id, environment_id)
     if not may_read_values(effective_roles(caller, rights, environment_id)):
         raise NotFound("environment")
@@ -107,7 +106,7 @@ async def create_group(
         Invalid: the name is blank, a value is of another type, or a feature is named twice.
         StrategiesRefused: the strategy breaks the rules.
     """
-    rights = await _readable(tx, caller, application_id)
+    rights = await reader_rights(tx, caller, application_id)
     await _lock(tx, application_id)
     environment = await _environment(tx, application_id, new.environment_id)
     _check_may_change(caller, rights, environment.id)
@@ -140,7 +139,7 @@ async def update_group(
         Invalid: the name is blank, a value is of another type, or a feature is named twice.
         StrategiesRefused: the strategy breaks the rules.
     """
-    rights = await _readable(tx, caller, application_id)
+    rights = await reader_rights(tx, caller, application_id)
     await _lock(tx, application_id)
     group = await _group(tx, application_id, change.group_id)
     _check_may_change(caller, rights, group.environment_id)
@@ -191,7 +190,7 @@ async def delete_group(
         NotFound: there is no such application or group.
         Forbidden: the caller may not change values in the environment.
     """
-    rights = await _readable(tx, caller, application_id)
+    rights = await reader_rights(tx, caller, application_id)
     await _lock(tx, application_id)
     group = await _group(tx, application_id, group_id)
     _check_may_change(caller, rights, group.environment_id)
@@ -221,17 +220,6 @@ async def _republish(
         tx, [value for value in values if value.feature_id not in first], author
     )
     await announce(tx, *await load_published_values(tx, [value.place for value in values]))
-
-
-async def _readable(
-    tx: Transaction, caller: Caller, application_id: ApplicationId
-) -> ApplicationRights:
-    rights = await find_application_rights(tx, caller, application_id)
-    if rights is None:
-        raise NotFound("application")
-    if not may_read_features(caller, rights):
-        raise Forbidden
-    return rights
 
 
 async def _lock(tx: Transaction, application_id: ApplicationId) -> None:

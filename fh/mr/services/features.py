@@ -25,7 +25,6 @@ from fh.mr.errors import (
 )
 from fh.mr.outbox import announce
 from fh.mr.repositories import features as repository
-from fh.mr.repositories.access import find_application_rights
 from fh.mr.repositories.applications import lock_application
 from fh.mr.repositories.environments import bump_environments, find_environments
 from fh.mr.repositories.feature_filters import hold_filters
@@ -39,6 +38,7 @@ from fh.mr.repositories.publishing import (
     load_deleted_features,
     load_features_everywhere,
 )
+from fh.mr.services.rights import application_rights
 from fh.mr.versions import check_version
 
 
@@ -74,7 +74,7 @@ async def load_features(
         NotFound: there is no such application.
         Forbidden: the caller may not read its features.
     """
-    rights = await _rights(tx, caller, application_id)
+    rights = await application_rights(tx, caller, application_id)
     if not may_read_features(caller, rights):
         raise Forbidden
     return await repository.find_features(tx, [application_id])
@@ -89,7 +89,7 @@ async def load_feature(
         NotFound: there is no such application or feature.
         Forbidden: the caller may not read the application's features.
     """
-    rights = await _rights(tx, caller, application_id)
+    rights = await application_rights(tx, caller, application_id)
     if not may_read_features(caller, rights):
         raise Forbidden
     return await _feature(tx, application_id, key)
@@ -124,7 +124,7 @@ async def create_features(
         DuplicateItems: two of them have one key.
         Invalid: a key or a name is blank.
     """
-    rights = await _rights(tx, caller, application_id)
+    rights = await application_rights(tx, caller, application_id)
     if not may_create_features(caller, rights):
         raise Forbidden
     if not new:
@@ -172,7 +172,7 @@ async def update_feature(
         AlreadyExists: another feature has the new key.
         Invalid: key or name is blank, or values stand in the way of another type.
     """
-    rights = await _rights(tx, caller, application_id)
+    rights = await application_rights(tx, caller, application_id)
     if not may_edit_features(caller, rights):
         raise Forbidden
     _check_text(change.text)
@@ -214,7 +214,7 @@ async def delete_feature(
         NotFound: there is no such application or feature.
         Forbidden: the caller may not delete features there.
     """
-    rights = await _rights(tx, caller, application_id)
+    rights = await application_rights(tx, caller, application_id)
     if not may_edit_features(caller, rights):
         raise Forbidden
     await _lock(tx, application_id)
@@ -224,15 +224,6 @@ async def delete_feature(
     features = await repository.find_features(tx, [application_id])
     await announce(tx, *await load_deleted_features(tx, feature.id, feature.text.key))
     return features
-
-
-async def _rights(
-    tx: Transaction, caller: Caller, application_id: ApplicationId
-) -> ApplicationRights:
-    rights = await find_application_rights(tx, caller, application_id)
-    if rights is None:
-        raise NotFound("application")
-    return rights
 
 
 async def _lock(tx: Transaction, application_id: ApplicationId) -> None:

@@ -2,11 +2,11 @@
 
 from fh.db.port import Transaction
 from fh.model.ids import ApplicationId
-from fh.mr.access import Caller, may_read_features
-from fh.mr.errors import Forbidden, Invalid, NotFound
+from fh.mr.access import Caller
+from fh.mr.errors import Invalid
 from fh.mr.repositories import hidden_environments as repository
-from fh.mr.repositories.access import find_application_rights
 from fh.mr.repositories.hidden_environments import HiddenEnvironments
+from fh.mr.services.rights import reader_rights
 
 
 async def load_hidden(
@@ -18,7 +18,7 @@ async def load_hidden(
         NotFound: there is no such application.
         Forbidden: the caller may not read its features.
     """
-    await _check_reader(tx, caller, application_id)
+    await reader_rights(tx, caller, application_id)
     return await repository.find_hidden(tx, caller.person_id, application_id)
 
 
@@ -36,7 +36,7 @@ async def save_hidden(
         Forbidden: the caller may not read its features.
         Invalid: they are too many, or one of them is none.
     """
-    await _check_reader(tx, caller, application_id)
+    await reader_rights(tx, caller, application_id)
     if len(hidden.environment_ids) > most:
         raise Invalid("environmentIds", f"At most {most} environments can be chosen.")
     if not hidden.environment_ids and not hidden.none_selected:
@@ -45,11 +45,3 @@ async def save_hidden(
     if not await repository.are_environments(tx, hidden.environment_ids):
         raise Invalid("environmentIds", "One of them is no environment.")
     await repository.save_hidden(tx, caller.person_id, application_id, hidden)
-
-
-async def _check_reader(tx: Transaction, caller: Caller, application_id: ApplicationId) -> None:
-    rights = await find_application_rights(tx, caller, application_id)
-    if rights is None:
-        raise NotFound("application")
-    if not may_read_features(caller, rights):
-        raise Forbidden
