@@ -97,16 +97,23 @@ async def test_a_cancelled_unit_of_work_does_not_commit(database):
 
 
 async def test_a_commit_under_way_completes_although_it_is_cancelled(database):
-    """A deferred trigger makes COMMIT slow; the cancellation arrives while it runs."""
+    """A deferred trigger makes COMMIT wait for another; the cancellation arrives while it does."""
     await database.transaction(
         execute(
-            "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END $$;"
-            "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON parent "
-            "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()"
+            "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END $$;"
+            "CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON parent "
+            "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait()"
         )
     )
-    results = []
+    token = trio.lowlevel.current_trio_token()
+    held, cancelled, results = trio.Event(), threading.Event(), []
+
+    async def hold(tx):
+        await tx.execute("SELECT pg_advisory_xact_lock(1)")
+        token.run_sync_soon(held.set)
+        while not cancelled.is_set():
+            await tx.execute("SELECT 1")
 
     async def write():
         async def work(tx):
@@ -115,11 +122,16 @@ async def test_a_commit_under_way_completes_although_it_is_cancelled(database):
 
         results.append(await database.transaction(work))
 
-    with trio.CancelScope() as scope:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(write)
-            await _until(database, "query = 'COMMIT' AND state = 'active'")
-            scope.cancel()
+    async with trio.open_nursery() as others:
+        others.start_soon(database.transaction, hold)
+        await held.wait()
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(write)
+                committing = "query = 'COMMIT' AND wait_event = 'advisory'"
+                await _until(database, f"{committing} AND datname = current_database()")
+                scope.cancel()
+                cancelled.set()
 
     assert results == ["written"]
     assert await count(database) == 1
