@@ -33,18 +33,17 @@ from tests.roles.workers_world import (
     new_dacha,
 )
 
-PATIENCE = Patience(start_seconds=START_SECONDS, end_seconds=0.5)
-
 
 class Running:
     """A process, and what became of it."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, end_seconds: float) -> None:
         dacha = new_dacha(known_source())
         settings = WorkerSettings(
             0, "127.0.0.1", port, EdgeSettings(grace_seconds=0), DachaSettings(), "error", "json"
         )
         self.port = port
+        self._patience = Patience(START_SECONDS, end_seconds)
         self.taken: list[tuple[socket.socket, bytes]] = []
         surroundings = Surroundings(
             dacha.truth,
@@ -58,7 +57,7 @@ class Running:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         try:
-            await self.process.run(PATIENCE, task_status=task_status)
+            await self.process.run(self._patience, task_status=task_status)
         except (WorkerEnded, LinkFault) as failure:
             self.failure = failure
         self._ended.set()
@@ -72,9 +71,9 @@ class Running:
 
 
 @asynccontextmanager
-async def running() -> AsyncIterator[Running]:
+async def running(*, end_seconds: float = WAIT_SECONDS) -> AsyncIterator[Running]:
     with reserve("127.0.0.1", 0) as reserved:
-        running = Running(reserved.getsockname()[1])
+        running = Running(reserved.getsockname()[1], end_seconds)
         async with trio.open_nursery() as nursery:
             with trio.fail_after(START_SECONDS):
                 await nursery.start(running.run)
@@ -110,7 +109,7 @@ async def test_the_end_of_a_process_that_nobody_told_to_is_a_failure(
 
 
 async def test_one_that_does_not_end_in_time_is_killed() -> None:
-    async with running() as worker:
+    async with running(end_seconds=0.5) as worker:
         kill(worker.process.pid, signal.SIGSTOP)
         with capture_logs() as logs:
             worker.process.drain()
