@@ -125,16 +125,15 @@ async def test_a_stopped_worker_blocks_nobody_and_has_missed_nothing_in_the_end(
             await parent.bus.publish(features_published(gone))
             await parent.publish(feature(4))
             await parent.publish(feature(3, value_version=2))
+            everything = ("feature-1", last), ("feature-2", 0), ("feature-3", 2), ("feature-4", 1)
             for stream in others:
                 # Its worker may have been too slow, too; then the order is another.
-                events = await events_until(stream, ("feature-3", 2), ("feature-2", 0))
-                assert ("delete_feature", "feature-2") in events
+                told = await events_until(stream, *everything)
+                assert ("delete_feature", "feature-2") in told
         finally:
             kill(pid, signal.SIGCONT)
         for stream in stopped:
-            told = await events_until(
-                stream, ("feature-3", 2), ("feature-1", last), ("feature-4", 1), ("feature-2", 0)
-            )
+            told = await events_until(stream, *everything)
             assert ("delete_feature", "feature-2") in told
         assert set(parent.pids()) == {pid, other}
         await parent.publish(feature(1, value_version=last + 1))
@@ -211,16 +210,13 @@ def parent_process(grace_seconds: float) -> Iterator[tuple[subprocess.Popen[str]
 
 
 async def test_the_workers_of_a_killed_parent_say_goodbye_and_end() -> None:
-    grace_seconds = 1.0
-    with parent_process(grace_seconds) as (process, port, pids):
+    with parent_process(1.0) as (process, port, pids):
         streams = [await stream_at(port) for _ in range(30)]
         process.kill()
-        began = trio.current_time()
         async with trio.open_nursery() as nursery:
             for stream in streams:
                 nursery.start_soon(ends_with_goodbye, stream)
         await eventually(lambda: not any(is_alive(pid) for pid in pids))
-        assert trio.current_time() - began < grace_seconds + 3
         for stream in streams:
             await stream.stream.aclose()
         # The port is free again.
