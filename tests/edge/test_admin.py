@@ -35,7 +35,7 @@ ROUTES = [
     (
         "POST",
         "/admin/edge/pause",
-        {"key": ACCOUNT, "seconds": 1},
+        {"key": ACCOUNT, "seconds": 600},
         200,
     ),
     ("DELETE", "/admin/edge/pause/1", None, 204),

@@ -173,9 +173,9 @@ async def test_the_context_in_the_query_is_evaluated(user: str) -> None:
 
 
 async def test_an_unknown_key_is_told_and_closed_for_good() -> None:
+    began = trio.current_time()
     async with edge_under_test(MemoryLookup()) as edge, open_socket(edge) as socket:
         assert await socket.message() == DISCOVER
-        began = trio.current_time()
         name, _, data = await socket.message()
         assert (name, list(data)) == ("failure", ["status"])
         assert await socket.rest() == ([], 4404, "unknown key")
