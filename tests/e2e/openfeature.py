@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from tests.e2e.sdk_process import START_SECONDS
 from tests.e2e.sdks import HERE, InstalledSdk, install_modules, install_packages
 
 PYTHON_PROVIDER = "openfeature-provider-ofrep-0.3.0"
@@ -82,7 +83,9 @@ class Provider:
         self._reader.start()
 
     def __enter__(self) -> Self:
-        self.wait_for("its start", lambda: bool(self.said("ready") or self.said("refused")))
+        self.wait_for(
+            "its start", lambda: bool(self.said("ready") or self.said("refused")), START_SECONDS
+        )
         return self
 
     def __exit__(

@@ -112,6 +112,7 @@ function follow(sdk, options, say) {
     },
   };
 
+  say({ event: 'started' });
   return { start, obey: async (order) => orders[order.do](order) };
 }
 

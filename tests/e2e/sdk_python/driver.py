@@ -131,6 +131,7 @@ def main():
     threading.excepthook = lambda args: say("crashed", error=repr(args.exc_value))
     options = json.loads(sys.argv[1])
     driver = Driver(options)
+    say("started")
     driver.start(options.get("context"))
     for line in sys.stdin:
         if not driver.obey(json.loads(line)):
