@@ -1,7 +1,6 @@
 """Three servers hold the stream; one of them dies."""
 
 import json
-import socket
 from contextlib import ExitStack
 
 import pytest
@@ -13,6 +12,7 @@ from fh.bus.nats_settings import StreamSettings
 from fh.contracts.published import PublishAction, PublishServiceAccount
 from fh.errors import Unavailable
 from tests.conformance.bus_worlds import Heard, quick_settings, until
+from tests.e2e.role_process import free_port
 from tests.nats_peer import open_peer
 from tests.nats_server import NatsServer, running_server
 
@@ -23,19 +23,11 @@ def event(count):
     return PublishServiceAccount(PublishAction.UPDATE, None, count)
 
 
-def free_ports(count):
-    with ExitStack() as stack:
-        taken = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in taken:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in taken]
-
-
 @pytest.fixture
 def cluster(tmp_path):
     names = ("one", "two", "three")
     # They have to know each other before any of them can say where it listens.
-    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    ports = {name: free_port() for name in names}
     routes = [f"nats://127.0.0.1:{port}" for port in ports.values()]
     servers: dict[str, NatsServer] = {}
     with ExitStack() as stack:

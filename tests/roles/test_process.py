@@ -11,12 +11,13 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.e2e.role_process import free_port
 from tests.http.certificates import trusting, write_pair
 
 pytestmark = pytest.mark.postgres
@@ -175,10 +176,7 @@ def test_a_database_that_is_away_is_waited_for_until_a_signal_comes(tmp_path: Pa
 
 
 def test_whoever_waits_for_its_database_answers_probes_and_refuses_clients(tmp_path: Path) -> None:
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        monitor = free.getsockname()[1]
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = str(free.getsockname()[1])
+    monitor, port = free_port(), str(free_port())
     settings = {"MONITOR_PORT": str(monitor), "DB_URL": NOBODY_THERE}
     with running(tmp_path, "--port", port, **settings) as server:
         server.wait_for("database_waiting")
