@@ -17,7 +17,13 @@ from fh.bus.port import Reconnected
 from fh.contracts.published import PublishAction, PublishServiceAccount
 from fh.contracts.updates import StreamedFeatureUpdate
 from fh.model.ids import EnvironmentId
-from tests.conformance.bus_worlds import Heard, nats_world, quick_settings, until
+from tests.conformance.bus_worlds import (
+    Heard,
+    nats_world,
+    publish_when_possible,
+    quick_settings,
+    until,
+)
 from tests.http.certificates import write_pair
 
 NOTHING = PublishServiceAccount(action=PublishAction.EMPTY)
@@ -192,8 +198,8 @@ async def test_an_answer_that_comes_too_late_breaks_nothing(island, open_service
         with pytest.raises(BusUnavailable):
             await bus.publish(NOTHING)
         script.answers_pings = True
-        await until(lambda: bus.statistics().connects == 2)
-        await bus.publish(NOTHING)
+        await until(lambda: bus.statistics().connects >= 2)
+        await publish_when_possible(bus, NOTHING)
 
 
 async def test_messages_that_nats_py_dropped_are_missed(island, open_service):

@@ -22,6 +22,9 @@ from tests.nats_peer import open_peer
 CACHE = "featurehub/mr-dacha2-channel"
 STREAM = "fh-announcements"
 QUICK = StreamSettings(heartbeat_seconds=0.1)  # the shortest there is
+attentive = pytest.mark.parametrize("world", [QUICK], indirect=True, ids=["attentive"])
+"""Notices silence soon, and now and then where there was none: the machine was busy elsewhere."""
+
 HEADERS = {
     "ce-specversion": "1.0",
     "ce-id": "null",
@@ -47,8 +50,9 @@ async def bounded():
 
 
 @pytest.fixture
-async def world(tmp_path):
-    async with jetstream_world(tmp_path, stream=QUICK) as world:
+async def world(request, tmp_path):
+    stream = getattr(request, "param", StreamSettings())
+    async with jetstream_world(tmp_path, stream=stream) as world:
         yield world
 
 
@@ -134,6 +138,7 @@ async def test_a_store_that_was_wiped_is_told(world, tmp_path):
     assert dacha.statistics().resumed == 0
 
 
+@attentive
 async def test_a_stream_that_is_deleted_is_made_anew_and_its_loss_is_told(world):
     heard = Heard()
     await world.join(("dacha", heard.subscriber()))
@@ -143,11 +148,12 @@ async def test_a_stream_that_is_deleted_is_made_anew_and_its_loss_is_told(world)
     async with operator(world) as peer:
         assert (await ask(peer, f"STREAM.DELETE.{STREAM}"))["success"]
     await until(lambda: Reconnected() in heard.events())
-    await until(lambda: mr.statistics().connects == 2 and mr.connected)
+    await until(lambda: mr.statistics().connects >= 2 and mr.connected)
     await publish(mr, 2, 2)
     assert await heard.wait_for(3) == [event(1), Reconnected(), event(2)]
 
 
+@attentive
 async def test_a_consumer_that_is_lost_is_replaced_and_nothing_is_missing(world):
     heard = Heard()
     dacha = await world.join(("dacha", heard.subscriber()))
@@ -156,7 +162,7 @@ async def test_a_consumer_that_is_lost_is_replaced_and_nothing_is_missing(world)
         assert (await ask(peer, f"CONSUMER.DELETE.{STREAM}.{name}"))["success"]
         await peer.publish(CACHE, b'{"action":"UPDATE","count":1}', HEADERS)
     assert await heard.wait_for(1) == [event(1)]
-    await until(lambda: dacha.statistics().resumed == 1)
+    await until(lambda: dacha.statistics().resumed >= 1)
 
 
 async def test_what_the_stream_no_longer_keeps_is_told(tmp_path, nursery):
@@ -178,6 +184,7 @@ async def test_what_the_stream_no_longer_keeps_is_told(tmp_path, nursery):
         nursery.cancel_scope.cancel()
 
 
+@attentive
 @pytest.mark.parametrize("more", [1, 0], ids=["noticed by the next", "noticed by a heartbeat"])
 async def test_a_message_lost_on_its_way_is_fetched(world, way, more):
     heard = Heard()
@@ -189,7 +196,7 @@ async def test_a_message_lost_on_its_way_is_fetched(world, way, more):
     way.heal()
     await publish(mr, 2, 1 + more)
     assert await heard.wait_for(1 + more) == events(1, 1 + more)
-    await until(lambda: dacha.statistics().resumed == 1)
+    await until(lambda: dacha.statistics().resumed >= 1)
 
 
 async def test_a_bus_that_runs_again_says_so(world, open_service):
@@ -223,7 +230,7 @@ class NoLog:
 
 async def test_with_an_mr_that_keeps_no_events_an_outage_costs_no_reload(world, way, open_service):
     heard = Heard()
-    settings = quick_settings(f"nats://127.0.0.1:{way.port}", stream=QUICK)
+    settings = quick_settings(f"nats://127.0.0.1:{way.port}", stream=StreamSettings())
     dacha = NatsBus(world.island, settings, event_log=NoLog())
     dacha.subscribe("dacha", heard.subscriber())
     async with open_service(dacha), operator(world) as java:
@@ -256,15 +263,17 @@ async def test_members_that_know_nothing_of_the_stream_notice_nothing(world):
 
 
 async def test_nothing_is_published_that_the_stream_has_not_acknowledged(world):
-    mr = await world.join(stream=StreamSettings(heartbeat_seconds=10.0), taken_seconds=0.2)
+    unnoticed = StreamSettings(heartbeat_seconds=10.0)
+    mr = await world.join(stream=unnoticed)
+    impatient = await world.join(stream=unnoticed, taken_seconds=0.2)
     async with operator(world) as peer:
         assert (await ask(peer, f"STREAM.DELETE.{STREAM}"))["success"]
         with pytest.raises(BusUnavailable, match="no stream keeps"):
             await mr.publish(event(1), 1)
         await peer.subscribe(CACHE)  # somebody hears it, and nobody keeps it
         with pytest.raises(BusUnavailable, match="timeout"):
-            await mr.publish(event(1), 1)
-    assert mr.statistics().published == 0
+            await impatient.publish(event(1), 1)
+    assert (mr.statistics().published, impatient.statistics().published) == (0, 0)
 
 
 async def made(world, **config):

@@ -13,6 +13,7 @@ from fh.bus.memory import MemoryBus
 from fh.bus.nats import NatsBus
 from fh.bus.nats_settings import NatsSettings, StreamSettings, parse_servers
 from fh.bus.port import Bus, Delivery, Reconnected, Subscriber, UpdateWorker
+from fh.errors import Unavailable
 from tests.nats_server import NatsServer, running_server
 
 WAIT_SECONDS = 20.0
@@ -23,6 +24,19 @@ async def until(condition: Callable[[], bool]) -> None:
     with trio.fail_after(WAIT_SECONDS):
         while not condition():  # noqa: ASYNC110 - other threads and processes set no event
             await trio.sleep(0.002)
+
+
+async def publish_when_possible(bus: Bus, event: Delivery) -> None:
+    """Publish as the outbox does: again and again, until it is taken."""
+    with trio.fail_after(WAIT_SECONDS):
+        taken = False
+        while not taken:
+            try:
+                await bus.publish(event)
+            except Unavailable:
+                await trio.sleep(0.002)
+            else:
+                taken = True
 
 
 class Heard:
