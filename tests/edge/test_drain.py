@@ -27,8 +27,9 @@ async def test_a_poll_that_waits_for_its_environment_is_answered_before_the_end(
     async with edge_under_test(known, grace_seconds=60) as under_test:
         client = await under_test.connect()
         await client.send(POLL)
-        await wait_all_tasks_blocked()
-        assert known.asked == 1
+        with trio.fail_after(5):
+            while not known.asked:
+                await wait_all_tasks_blocked()
         under_test.edge.drain()
         assert known.gate is not None
         known.gate.set()
@@ -37,7 +38,10 @@ async def test_a_poll_that_waits_for_its_environment_is_answered_before_the_end(
         assert await client.until_closed() == b""
 
 
-async def test_whoever_has_just_connected_may_still_ask() -> None:
+async def test_whoever_has_just_connected_may_still_ask(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(farewells, "LAST_WORDS_SECONDS", 60)
     async with edge_under_test(lookup()) as under_test:
         client = await under_test.connect()
         while under_test.edge.statistics().connections != 1:

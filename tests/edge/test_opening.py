@@ -4,6 +4,7 @@ import json
 
 import pytest
 import trio
+import trio.testing
 from edge_under_test import (
     CLIENT_KEY,
     SERVER_KEY,
@@ -26,8 +27,12 @@ def flags() -> MemoryLookup:
 
 async def remembered(edge: EdgeUnderTest, headers: str = "") -> Client:
     """Return a stream of which the request has come often enough."""
+    others = edge.edge.statistics().streams
     for _ in range(2):
         await (await edge.open_stream(headers=headers)).stream.aclose()
+        with trio.fail_after(5):  # or it would still count
+            while edge.edge.statistics().streams > others:
+                await trio.testing.wait_all_tasks_blocked()
     assert edge.edge.life is not None
     assert len(edge.edge.life._openings) == 1
     return await edge.open_stream(headers=headers)

@@ -369,6 +369,7 @@ async def test_everything_is_given_back_after_many_at_once() -> None:
         await greeted(await open_raw(edge))
         await edge.clients.pop().stream.aclose()
         await nothing_is_open(edge)
+        gc.collect()  # what tests before this one left behind
         tasks, descriptors = trio.lowlevel.current_statistics().tasks_living, open_descriptors()
         for _ in range(2):
             async with trio.open_nursery() as nursery:
@@ -387,4 +388,4 @@ async def test_everything_is_given_back_after_many_at_once() -> None:
             await nothing_is_open(edge)
         gc.collect()
         assert trio.lowlevel.current_statistics().tasks_living == tasks
-        assert open_descriptors() == descriptors
+        assert open_descriptors() <= descriptors
