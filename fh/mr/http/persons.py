@@ -1,14 +1,17 @@
 """`/mr-api/person`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from msgspec import Struct
 
 from fh.db.port import Database, Transaction
+from fh.errors import FeatureHubError
 from fh.http.routing import AnyRoute, Request, Route
 from fh.http.table import parse_uuid
 from fh.model.ids import PersonId
 from fh.mr.access import Caller, PersonType
+from fh.mr.errors import VersionMissing
 from fh.mr.http.schemas.credentials import RegistrationUrl, registration_url
 from fh.mr.http.schemas.people import Person, person_body
 from fh.mr.http.schemas.person_changes import (
@@ -37,6 +40,8 @@ from fh.mr.services.persons import PersonWithGroups, load_person
 from fh.mr.settings import MrSettings
 
 _TAG = "PersonService"
+
+_UPDATING: Final[Mapping[type[FeatureHubError], int]] = {VersionMissing: 404}
 
 
 class GetPersonQuery(Struct, frozen=True, rename="camel"):
@@ -167,6 +172,7 @@ def routes(database: Database, settings: MrSettings) -> Sequence[AnyRoute]:
             body=ChangedPerson,
             carries_much=True,
             response=Person,
+            refusals=_UPDATING,
         ),
         Route(
             "PUT",

@@ -12,7 +12,7 @@ from fh.mr.access import (
     may_read_filters,
     may_write_filters,
 )
-from fh.mr.errors import Forbidden, InUse, Invalid, NotFound, VersionConflict
+from fh.mr.errors import Forbidden, InUse, Invalid, NotFound
 from fh.mr.outbox import announce
 from fh.mr.repositories import feature_filters as repository
 from fh.mr.repositories.access import find_portfolio_rights
@@ -30,6 +30,7 @@ from fh.mr.repositories.filter_removal import (
 )
 from fh.mr.repositories.published_accounts import load_published_accounts
 from fh.mr.repositories.publishing import load_features_everywhere
+from fh.mr.versions import check_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +120,7 @@ async def update_filter(
     """
     await _writable(tx, caller, portfolio_id)
     current = _there(await repository.lock_filter(tx, portfolio_id, change.filter_id))
-    if change.version != current.version:
-        raise VersionConflict("feature filter")
+    check_version("feature filter", change.version, current.version)
     name = _checked(change.name)
     description = current.description if change.description is None else change.description
     if (name, description) == (current.name, current.description):
@@ -146,8 +146,7 @@ async def delete_filter(
     """
     await _writable(tx, caller, portfolio_id)
     current = _there(await repository.lock_filter(tx, portfolio_id, filter_id))
-    if version != current.version:
-        raise VersionConflict("feature filter")
+    check_version("feature filter", version, current.version)
     accounts = await lock_carriers(tx, filter_id)
     if (confined := await find_confined(tx, accounts)) is not None:
         raise InUse(

@@ -12,7 +12,7 @@ from fh.mr.access import (
     may_change_value,
     may_read_values,
 )
-from fh.mr.errors import Archived, Forbidden, Invalid, NotFound, OrderTaken, VersionConflict
+from fh.mr.errors import Archived, Forbidden, Invalid, NotFound, OrderTaken
 from fh.mr.feature_group import (
     GroupChange,
     GroupFilter,
@@ -40,6 +40,7 @@ from fh.mr.repositories.value_versions import (
     save_next_versions,
 )
 from fh.mr.services.rights import reader_rights
+from fh.mr.versions import check_version
 
 
 async def list_groups(
@@ -145,8 +146,7 @@ async def update_group(
     _check_may_change(caller, rights, group.environment_id)
     if group.environment_is_archived:
         raise Archived("environment")
-    if change.version != group.version:
-        raise VersionConflict("feature group")
+    check_version("feature group", change.version, group.version)
     if change.position is not None and await repository.position_is_taken(
         tx, group, change.position
     ):

@@ -8,7 +8,7 @@ from fh.db.port import Transaction
 from fh.model.ids import ApplicationId, EnvironmentId, GroupId, PersonId, PortfolioId
 from fh.model.roles import ApplicationRole, Role
 from fh.mr.access import Caller, administers, may_manage_group, may_read_group
-from fh.mr.errors import DuplicateItems, Forbidden, Invalid, NotFound, VersionConflict
+from fh.mr.errors import DuplicateItems, Forbidden, Invalid, NotFound
 from fh.mr.repositories import groups as repository
 from fh.mr.repositories.acls import (
     find_own_applications,
@@ -21,6 +21,7 @@ from fh.mr.repositories.groups import Group
 from fh.mr.repositories.organisations import find_organisation
 from fh.mr.services.groups import create_admin_group
 from fh.mr.services.memberships import lock_managed_group, set_members
+from fh.mr.versions import check_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +110,7 @@ async def update_group(
         raise NotFound("group")
     if not may_manage_group(caller, group.portfolio_id):
         raise Forbidden
-    if change.version != group.version:
-        raise VersionConflict("group")
+    check_version("group", change.version, group.version)
     name = (change.name or "").strip()
     if name and name != group.name:
         await repository.rename_group(tx, group.id, name)

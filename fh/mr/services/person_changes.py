@@ -16,7 +16,7 @@ from fh.mr.access import (
     may_delete_person,
     may_manage_person,
 )
-from fh.mr.errors import AlreadyExists, Forbidden, Invalid, NotFound, VersionConflict
+from fh.mr.errors import AlreadyExists, Forbidden, Invalid, NotFound
 from fh.mr.repositories.groups import load_groups_of_person
 from fh.mr.repositories.memberships import leave_all, lock_superusers
 from fh.mr.repositories.person_changes import (
@@ -36,6 +36,7 @@ from fh.mr.services.memberships import (
 )
 from fh.mr.services.registrations import Invitation
 from fh.mr.services.tokens import hash_token, new_token
+from fh.mr.versions import check_version
 
 # Whoever sends something there finds out the rest. One label is enough for a domain.
 _EMAIL: Final = re.compile(r"[^\s@,;<>\x00-\x1f\x7f]+@[^\s@,;<>\x00-\x1f\x7f]+")
@@ -101,20 +102,19 @@ async def update_person(tx: Transaction, caller: Caller, change: PersonChange) -
 
     Raises:
         Forbidden: the caller is no admin, or no superuser where the person is one.
-        NotFound: there is no such person, it is the shadow of an SDK, or no version was given.
-        VersionConflict: somebody changed them.
+        NotFound: there is no such person, or it is the shadow of an SDK.
+        VersionConflict: somebody changed them, or the version is missing.
         Invalid: the address is none, or the name blank.
         AlreadyExists: the address is taken.
     """
     if not is_any_admin(caller):
         raise Forbidden
     known = await lock_person(tx, change.person_id)
-    if known is None or change.version is None or not _is_found(known, change):
+    if known is None or not _is_found(known, change):
         raise NotFound("person")
     if not may_manage_person(caller, superuser=known.superuser):
         raise Forbidden
-    if change.version != known.version:
-        raise VersionConflict("person")
+    check_version("person", change.version, known.version)
     email = known.email
     if change.email is not None and known.type is PersonType.PERSON:
         email = checked_email(change.email, "email")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from fh.db.port import Transaction
 from fh.model.ids import PortfolioId
 from fh.mr.access import Caller, administers
-from fh.mr.errors import Forbidden, Invalid, NotFound, VersionConflict
+from fh.mr.errors import Forbidden, Invalid, NotFound
 from fh.mr.outbox import announce
 from fh.mr.repositories import portfolios as repository
 from fh.mr.repositories.groups import load_groups_of_portfolios, rename_group
@@ -14,6 +14,7 @@ from fh.mr.repositories.portfolio_archiving import archive_portfolio, lock_portf
 from fh.mr.repositories.published_accounts import load_deleted_accounts
 from fh.mr.repositories.publishing import load_deleted_environments
 from fh.mr.settings import MrSettings
+from fh.mr.versions import check_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,7 @@ async def update_portfolio(
     assert current is not None, "it is locked"
     if not (name := change.name.strip()):
         raise Invalid("name", "A portfolio needs a name.")
-    if change.version != current.version:
-        raise VersionConflict("portfolio")
+    check_version("portfolio", change.version, current.version)
     description = current.description if change.description is None else change.description
     if (name, description) == (current.name, current.description):
         return

@@ -137,7 +137,9 @@ async def test_a_group_is_renamed(shop):
     assert answer.status == 200
     assert (answer.body["name"], answer.body["version"]) == ("crew", 2)
     assert (await update(shop.api, shop.portfolio, group)).status == 422
-    assert (await update(shop.api, shop.portfolio, {"id": group["id"]})).status == 422
+    unseen = await update(shop.api, shop.portfolio, {"id": group["id"]})
+    detail = "Send the version that you read. The group is there already."
+    assert (unseen.status, unseen.body["detail"]) == (422, detail)
     blank = await update(shop.api, shop.portfolio, {"id": group["id"], "version": 2, "name": ""})
     assert (blank.status, blank.body["name"], blank.body["version"]) == (200, "crew", 2)
     taken = {"id": group["id"], "version": 2, "name": "First Portfolio Administrators"}

@@ -125,9 +125,11 @@ async def test_people_are_renamed_and_get_another_address(superuser, paula, add_
     assert (await details(superuser, who))["version"] == 2
 
 
-async def test_without_a_version_nobody_is_found(superuser, add_person):
+async def test_without_a_version_nobody_is_changed(superuser, add_person):
     who = await identifier(await add_person("ada@i.com"))
-    assert (await put(superuser, who, {"name": "Ada"})).status == 404
+    answer = await put(superuser, who, {"name": "Ada"})
+    detail = "Send the version that you read. The person is there already."
+    assert (answer.status, answer.body["detail"]) == (404, detail)
     answer = await put_v2(superuser, who, name="Ada")
     assert (answer.status, answer.body["field"]) == (400, "version")
     assert (await put(superuser, NOBODY, {"name": "A", "version": 1})).status == 404
