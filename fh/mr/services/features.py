@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Final
 
 from fh.contracts.published import PublishAction
 from fh.db.port import Transaction
@@ -40,6 +41,10 @@ from fh.mr.repositories.publishing import (
 )
 from fh.mr.services.rights import application_rights
 from fh.mr.versions import check_version
+
+# Browsers and most clients resolve them before they send a path, however it is encoded, so to
+# delete the feature ".." is to delete its application. Source: the URL standard, path state.
+_STEPS: Final = frozenset({".", ".."})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,7 @@ async def create_features(
         Forbidden: the caller may not create features there.
         AlreadyExists: the application has a feature of one of the keys.
         DuplicateItems: two of them have one key.
-        Invalid: a key or a name is blank.
+        Invalid: a key or a name is blank, or a key is a step in a path.
     """
     rights = await application_rights(tx, caller, application_id)
     if not may_create_features(caller, rights):
@@ -170,7 +175,8 @@ async def update_feature(
         Forbidden: the caller may not edit features there.
         VersionConflict: somebody changed it, or the version is missing.
         AlreadyExists: another feature has the new key.
-        Invalid: key or name is blank, or values stand in the way of another type.
+        Invalid: key or name is blank, the key is a step in a path, or values stand in the way of
+            another type.
     """
     rights = await application_rights(tx, caller, application_id)
     if not may_edit_features(caller, rights):
@@ -260,6 +266,8 @@ def _there(found: Feature | None) -> Feature:
 def _check_text(text: FeatureText) -> None:
     if not text.key.strip():
         raise Invalid("key", "A feature needs a key.")
+    if text.key in _STEPS:
+        raise Invalid("key", "Clients take this for a step in the path.")
     if not text.name.strip():
         raise Invalid("name", "A feature needs a name.")
 

@@ -117,6 +117,7 @@ async def test_a_batch_announces_each_feature_in_each_environment(shop):
         (_batch("new", "there"), 409, "key"),
         (_batch("new", "new"), 412, "key"),
         (_batch("new", " "), 400, "key"),
+        (_batch("new", ".."), 400, "key"),
         (_batch("new", ""), 400, "[1].key"),
         (_batch("new", "other", value_type="COLOUR"), 400, "[0].valueType"),
         (_batch(*map(str, range(1001))), 400, None),
@@ -231,6 +232,16 @@ async def test_a_new_key_must_be_free(shop):
     assert (await shop.api("PUT", f"{shop.features_path}/dark-mode", body)).status == 409
 
 
+async def test_no_feature_gets_a_step_in_a_path_for_a_key(shop):
+    feature = await shop.add_feature("dark-mode")
+    for step in (".", ".."):
+        renamed = {**feature, "key": step}
+        answer = await shop.api("PUT", f"{shop.features_path}/dark-mode", renamed)
+        assert (answer.status, answer.body["field"]) == (400, "key")
+    for near in ("...", "a/..", "%2e%2e"):
+        await shop.add_feature(near)
+
+
 async def test_a_feature_with_values_keeps_its_type(shop):
     feature = await shop.add_feature("dark-mode")
     answer = await shop.api(
@@ -310,6 +321,8 @@ async def test_an_unknown_application_is_not_found(shop):
         ({"key": "k" * 256, "name": "n", "valueType": "STRING"}, "key"),
         ({"key": "k", "name": "n" * 256, "valueType": "STRING"}, "name"),
         ({"key": " ", "name": "n", "valueType": "STRING"}, "key"),
+        ({"key": ".", "name": "n", "valueType": "STRING"}, "key"),
+        ({"key": "..", "name": "n", "valueType": "STRING"}, "key"),
         ({"key": "k", "name": " ", "valueType": "STRING"}, "name"),
         ({"key": "k", "name": "n", "valueType": "STRING", "link": "l" * 601}, "link"),
         ({"key": "k", "name": "n", "valueType": "STRING", "metaData": "\0"}, "metaData"),
