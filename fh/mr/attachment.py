@@ -55,6 +55,16 @@ def encode_attached(attached: Sequence[Attached]) -> str:
     return msgspec.json.encode(attached).decode()
 
 
+def check_room(count: int) -> None:
+    """Refuse more than can be attached to one value.
+
+    Raises:
+        Invalid: there are too many.
+    """
+    if count > MOST_ATTACHED:
+        raise Invalid(_PLACE, f"There may be at most {MOST_ATTACHED} strategies.")
+
+
 def wanted_attached(
     feature_type: FeatureType,
     sent: Sequence[SentAttachment],
@@ -68,8 +78,7 @@ def wanted_attached(
         Invalid: a value is not of the feature's type, or there are too many, or one does not say
             which strategy it is.
     """
-    if len(sent) > MOST_ATTACHED:
-        raise Invalid(_PLACE, f"There may be at most {MOST_ATTACHED} strategies.")
+    check_room(len(sent))
     wanted = []
     for index, one in enumerate(sent):
         place = f"{_PLACE}[{index}]"

@@ -14,7 +14,7 @@ from fh.errors import FeatureHubError
 from fh.model.feature_type import FeatureType
 from fh.model.ids import ApplicationStrategyId, EnvironmentId, FeatureValueId
 from fh.mr.access import ApplicationRights, Caller, effective_roles
-from fh.mr.attachment import SentAttachment, wanted_attached
+from fh.mr.attachment import SentAttachment, check_room, wanted_attached
 from fh.mr.attribute_rules import normalised
 from fh.mr.errors import Locked, NotFound, VersionConflict
 from fh.mr.feature_merge import (
@@ -127,6 +127,7 @@ async def write_values(
         Locked: a value is locked, and stays so.
         Invalid: a value, or a strategy's, is not of the feature's type, or strategies are too
             many.
+        StrategiesRefused: with what others added, strategies break the rules.
     """
     # In one order for all, so that two writers wait for each other instead of for ever.
     ordered = sorted(writes, key=lambda write: write.place)
@@ -162,8 +163,7 @@ async def write_values(
             case Unchanged():
                 pass
             case Changed(setting):
-                if setting.strategies != value.setting.strategies:
-                    check_bounds(setting.strategies)  # others may have added some, too
+                _check_together(write.feature.value_type, value.setting, setting)
                 following.append(NextVersion(value.id, setting, write.sent.version))
                 written.append(write.place)
             case unexpected:
@@ -171,6 +171,18 @@ async def write_values(
     await insert_values(tx, first, caller.person_id)
     await save_versions(tx, following, caller.person_id)
     return written
+
+
+def _check_together(feature_type: FeatureType, before: Setting, after: Setting) -> None:
+    """Refuse what others' additions and these come to.
+
+    Otherwise nobody could send it back any more, not even to lock the value.
+    """
+    if after.strategies != before.strategies:
+        check_bounds(after.strategies)
+        check_rules(feature_type, after.strategies)
+    if after.attached != before.attached:
+        check_room(len(after.attached))
 
 
 async def _hold_features(

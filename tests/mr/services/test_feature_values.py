@@ -8,6 +8,7 @@ from msgspec import Raw
 
 from fh.contracts.published import has_value
 from fh.model.feature_type import FeatureType
+from fh.mr.attachment import MOST_ATTACHED, SentAttachment
 from fh.mr.errors import Invalid, NotFound
 from fh.mr.outbox import announce
 from fh.mr.repositories.access import find_application_rights
@@ -24,6 +25,7 @@ from fh.mr.services.feature_values import load_value, save_value
 from fh.mr.services.features import delete_feature
 from fh.mr.services.value_writes import SentValue, ValueWrite, write_values
 from fh.mr.strategy_bounds import MOST_PATTERNS, MOST_STRATEGIES
+from fh.mr.strategy_rules import ListFault, StrategiesRefused
 
 # Not pg_stat_activity: a transaction sees that as it was at the first look.
 _WAITERS = "SELECT count(*) FROM pg_locks WHERE NOT granted"
@@ -140,6 +142,45 @@ async def test_what_many_add_to_a_list_is_bounded_together(save):
     with pytest.raises(Invalid) as refused:
         await save(strategies, 1, first.id)
     assert refused.value.field == "rolloutStrategies"
+
+
+def _share(name: str, percentage: int) -> RolloutStrategy:
+    return RolloutStrategy(name=name, value=Raw(b'"b"'), percentage=percentage)
+
+
+async def test_what_many_add_to_a_list_shares_the_percentages(save):
+    first = await save([])
+    await save([_share("one", 600_000)], 1, first.id)
+    with pytest.raises(StrategiesRefused) as refused:
+        await save([_share("other", 600_000)], 1, first.id)
+    assert refused.value.verdict.faults == (ListFault.PERCENTAGE_ADDS_OVER_100_PERCENT,)
+    third = await save([_share("other", 400_000)], 1, first.id)
+    assert [one.name for one in third.setting.strategies] == ["other", "one"]
+
+
+async def test_what_many_attach_is_bounded_together(database, place, sql):
+    async def save(attached, version: int = 0, value_id: Any = None) -> Any:
+        sent = SentValue(locked=False, id=value_id, version=version, attached=attached)
+        return await database.transaction(
+            lambda tx: save_value(tx, place.caller, place.environment, "title", sent)
+        )
+
+    made = await sql(
+        """
+        INSERT INTO application_strategy (application_id, name, code, strategy, who_changed)
+        SELECT $1, 'name ' || n, 'code ' || n, '{}', $2 FROM generate_series(0, $3) n
+        RETURNING id
+        """,
+        place.application,
+        place.caller.person_id,
+        MOST_ATTACHED,
+    )
+    strategies = [SentAttachment(row["id"]) for row in made]
+    first = await save([])
+    await save(strategies[:MOST_ATTACHED], 1, first.id)
+    with pytest.raises(Invalid) as refused:
+        await save(strategies[MOST_ATTACHED:], 1, first.id)
+    assert refused.value.field == "rolloutStrategyInstances"
 
 
 async def test_a_list_that_outgrew_the_bounds_long_ago_is_no_obstacle(save, sql):
