@@ -209,7 +209,7 @@ def check_readable(strategies: Sequence[RolloutStrategy]) -> None:
             _check_text(strategy.value, f"{place}.value")
         for number, attribute in enumerate(strategy.attributes or ()):
             for value in attribute.values or ():
-                _check_attribute_value(value, f"{place}.attributes[{number}].values")
+                _check_text(value, f"{place}.attributes[{number}].values")
 
 
 def published_strategy(strategy: RolloutStrategy) -> CacheRolloutStrategy:
@@ -263,13 +263,10 @@ def _fits(feature_type: FeatureType, value: Raw, place: str) -> bool:
             return text.startswith(b'"')
 
 
-def _check_attribute_value(value: Raw, place: str) -> None:
-    _check_text(value, place)
+def _check_text(value: Raw, place: str) -> None:
     if bytes(value).strip()[:1] in _NUMBER_STARTS:
         number_text(value, place)
-
-
-def _check_text(value: Raw, place: str) -> None:
+        return
     try:
         msgspec.json.decode(bytes(value))  # what is kept raw was not looked into before
     except (msgspec.DecodeError, UnicodeError) as fault:
