@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import disk, killed, last_known, nats, starting, ways
+from tests.faults import disk, frozen, killed, last_known, nats, starting, ways
 from tests.faults.endure import Fault, endure, judge
 from tests.faults.extent import FULL, LONG_SECONDS, SIZE
 from tests.faults.report import write
@@ -22,6 +22,7 @@ FEW = ("MR kill -9", "Edge kill -9", "the bus loses")
 FAULTS = {
     **killed.FAULTS,
     **nats.FAULTS,
+    **frozen.FAULTS,
     **ways.FAULTS,
     **disk.FAULTS,
     **last_known.FAULTS,
