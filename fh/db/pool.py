@@ -128,7 +128,8 @@ class PostgresDatabase:
                 raise  # a fault of the configuration: say so instead of waiting forever
             except DatabaseUnavailable as error:
                 if not waiting:
-                    log.info("database_waiting", reason=str(error))
+                    address = str(address_of(self._dsn))
+                    log.warning("database_waiting", url=address, reason=str(error))
                     waiting = True
             await trio.sleep(pause_seconds)
             pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)

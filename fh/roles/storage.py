@@ -171,7 +171,7 @@ async def _once_it_answers(work: Callable[[], Awaitable[T]]) -> T:
         except DatabaseUnavailable as error:  # lost since the pool was opened, or read-only yet
             attempts += 1
             if attempts == 1:
-                log.info("database_waiting", reason=str(error))
+                log.warning("database_waiting", reason=str(error))
         await trio.sleep(_PAUSE.delay_seconds(attempts, _RANDOM))
 
 

@@ -165,8 +165,10 @@ def test_a_misspelt_variable_is_warned_of(tmp_path: Path) -> None:
 
 def test_a_database_that_is_away_is_waited_for_until_a_signal_comes(tmp_path: Path) -> None:
     with running(tmp_path, DB_URL="postgresql://ann:hunter2@127.0.0.1:1/d") as server:
-        server.wait_for("database_waiting")
+        waiting = server.wait_for("database_waiting")
         assert server.end(signal.SIGTERM) == 0, server.lines
+    assert waiting["level"] == "warning"
+    assert "127.0.0.1:1/d" in waiting["url"]
     assert [line["event"] for line in server.lines] == [
         "database_waiting",
         "party_server_stopping",
