@@ -97,7 +97,10 @@ class DachaLookup:
         account = await (accounts.load_anew if anew else accounts.load)(key.secret)
         if not isinstance(account, KnownAccount):
             return account
-        if key.environment_id not in account.roles and not anew:
+        if key.environment_id not in account.roles:
+            if anew:
+                self._denials.forget((account.id, key.environment_id))
+            # Also when it was loaded a moment ago: by a cache that was behind, or not at all.
             account = await self._look_again(account, key)
             if not isinstance(account, KnownAccount):
                 return account

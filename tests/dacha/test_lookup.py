@@ -272,6 +272,17 @@ async def test_a_key_that_did_not_exist_is_asked_for_anew_too():
         assert isinstance(await dacha.lookup.load_key(KEY), Granted)
 
 
+async def test_a_denial_is_asked_for_anew_too():
+    source, bus = known_world(), Bus()
+    async with open_dacha(source, asks_anew=bus) as dacha:
+        bus.is_away = True
+        elsewhere = SdkKey(PRODUCTION, SERVER)
+        for _ in range(2):
+            assert isinstance(await dacha.lookup.load_key(elsewhere), Denied)
+        source.is_down = True
+        assert isinstance(await dacha.lookup.load_key(elsewhere), NotReady)
+
+
 async def test_with_mr_away_too_what_was_known_last_is_served(autojump_clock):
     source, bus = known_world(feature()), Bus()
     async with open_dacha(source, asks_anew=bus) as dacha:
@@ -279,8 +290,8 @@ async def test_with_mr_away_too_what_was_known_last_is_served(autojump_clock):
         bus.is_away = source.is_down = True
         assert await dacha.lookup.load_key(KEY) == granted
         # Of what was never known nothing final is said.
-        assert isinstance(await dacha.lookup.load_key(SdkKey(STAGING, "other")), NotReady)
-        assert isinstance(await dacha.lookup.load_key(SdkKey(PRODUCTION, SERVER)), Denied)
+        for unknown in (SdkKey(STAGING, "other"), SdkKey(PRODUCTION, SERVER)):
+            assert isinstance(await dacha.lookup.load_key(unknown), NotReady)
         source.is_down = False
         source.hold()
         before = trio.current_time()

@@ -36,6 +36,18 @@ async def test_a_permission_that_no_cache_has_heard_of_is_found_behind_all_of_th
         assert isinstance(dacha.lookup.find_key(ELSEWHERE), Granted)
 
 
+async def test_it_is_found_by_a_cache_that_asks_for_each_answer_too():
+    source = FakeSource(environment(), environment(id=PRODUCTION), accounts=[account()])
+    async with (
+        open_dacha(source) as dacha,
+        open_dacha(dacha.truth, asks_anew=lambda: True) as edge,
+    ):
+        assert isinstance(await edge.lookup.load_key(KEY), Granted)
+        source.keep(account(permissions=BOTH))
+        # What it is asked for the account, the Dacha answers with what it knows.
+        assert isinstance(await edge.lookup.load_key(ELSEWHERE), Granted)
+
+
 async def test_wrong_keys_reach_nobody_once_they_were_looked_at():
     source = known_world()
     async with open_dacha(source) as dacha, open_dacha(dacha.truth) as edge:
