@@ -1,15 +1,14 @@
 """Whatever fits the document, and much that does not: never 5xx, never a status that is not listed.
 
-`FH_API_FUZZ_SECONDS` is how long it is tried; 30 where nothing is said.
+`FH_API_FUZZ_SECONDS` is how long it is tried; where nothing is said, every operation once and a few
+chains of them.
 """
 
-import os
-import time
 from collections import Counter
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -19,8 +18,11 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.mr.hostile.callers import CALLERS, tokens
 from tests.mr.stateful.world import open_world
+from tests.mr.turns import seconds_for, turns
 
-SECONDS = float(os.environ.get("FH_API_FUZZ_SECONDS", "30"))
+CHAINS = 2
+SECONDS = seconds_for("FH_API_FUZZ_SECONDS")
+SECONDS_EACH = SECONDS / len(CALLERS) / 2
 CHECKS = (
     not_a_server_error,
     status_code_conformance,
@@ -59,18 +61,15 @@ def test_single_requests(schema):
     api, headers = schema
     operations = [one.ok() for one in api.get_all_operations()]
     assert len(operations) > 35
-    deadline = time.monotonic() + SECONDS / len(CALLERS) / 2
-    while time.monotonic() < deadline:
+    for turn in turns(1, SECONDS_EACH):
         for operation in operations:
-            if time.monotonic() > deadline:
-                break
 
             @settings(QUICK, max_examples=6)
             @given(case=operation.as_strategy())
             def try_it(case):
                 case.call_and_validate(headers=headers, checks=CHECKS)
 
-            try_it()
+            (try_it if turn is None else seed(turn)(try_it))()
 
 
 def test_one_request_leads_to_another(schema):
@@ -87,7 +86,8 @@ def test_one_request_leads_to_another(schema):
             seen[case.operation.label] += 1
             case.validate_response(response, headers=headers, checks=CHECKS)
 
-    deadline = time.monotonic() + SECONDS / len(CALLERS) / 2
-    while time.monotonic() < deadline:
-        Following.run(settings=settings(QUICK, max_examples=5, stateful_step_count=8))
+    for turn in turns(CHAINS, SECONDS_EACH):
+        (Following if turn is None else seed(turn)(Following)).run(
+            settings=settings(QUICK, max_examples=5, stateful_step_count=8)
+        )
     assert seen.total() > 0
