@@ -131,16 +131,18 @@ class Streams:
         delivered = Delivered(last if first is None else first, last)
         outstanding = len(self._newest)
         processor_start = time.process_time()
-        left = deadline - time.monotonic()
-        while left > 0 and outstanding > delivered.finished:
-            ready = self._epoll.poll(left, _BATCH)
+        while outstanding > delivered.finished:
+            left = deadline - time.monotonic()
+            # What has arrived by the deadline counts, however late this process is to look.
+            ready = self._epoll.poll(max(left, 0), _BATCH)
+            if left <= 0 and not ready:
+                break
             now_ns = time.monotonic_ns()
             for descriptor, events in ready:
                 if not self._drain(descriptor, events, delivered, now_ns):
                     delivered.ended_streams += 1
                     outstanding -= self._newest[descriptor] < last
                     self._forget(descriptor)
-            left = deadline - time.monotonic()
         delivered.processor_seconds = time.process_time() - processor_start
         return delivered
 

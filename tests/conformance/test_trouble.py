@@ -90,7 +90,11 @@ async def test_a_poll_is_to_be_tried_again_and_then_answered(trouble) -> None:
             assert (status, headers["retry-after"]) == (503, "1")
             assert headers["cache-control"] == "no-store, max-age=0"
         lookup.trouble = None
-        status, _, body = await edge.poll(SERVER_KEY)
+        with trio.fail_after(8):
+            # A busy machine may once more need longer than it is given here.
+            while (answer := await edge.poll(SERVER_KEY))[0] == 503:
+                pass
+        status, _, body = answer
         assert (status, len(json.loads(body)[0]["features"])) == (200, 1)
 
 
