@@ -1,6 +1,7 @@
 """`/mr-api/initialize`: whether there is an installation, and making one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fh.db.port import Database
 from fh.http.routing import AnyRoute, Reply, Request, Route
@@ -80,13 +81,15 @@ def routes(database: Database, settings: MrSettings, passwords: Passwords) -> Se
 
 def _organisation(found: Installation) -> Organization:
     organisation, superusers = found.organisation, found.superusers_group
+    # Everybody may read this, so it names nobody.
+    group = None if superusers is None else replace(superusers, creator=None)
     return Organization(
         id=organisation.id,
         name=organisation.name,
         version=organisation.version,
         when_created=organisation.created_at,
         when_updated=organisation.updated_at,
-        org_group=None if superusers is None else group_body(GroupDetails(superusers)),
+        org_group=None if group is None else group_body(GroupDetails(group)),
     )
 
 

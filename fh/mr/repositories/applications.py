@@ -9,6 +9,7 @@ from fh.db.port import Row, Transaction
 from fh.model.ids import ApplicationId, GroupId, PersonId, PortfolioId
 from fh.mr.access import ADMIN_APPLICATION_ROLES
 from fh.mr.errors import AlreadyExists
+from fh.mr.repositories.creators import Creator, creator_of, with_creators
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +23,28 @@ class Application:
     version: int
     when_created: datetime
     when_updated: datetime
+    creator: Creator | None = None
 
 
-_BY_ID = """
-SELECT a.id, a.portfolio_id, a.name, a.description, a.version, a.when_created, a.when_updated
+_BY_ID = with_creators("""
+SELECT a.id, a.portfolio_id, a.name, a.description, a.version, a.when_created, a.when_updated,
+       a.who_created
 FROM application a JOIN portfolio p ON p.id = a.portfolio_id
 WHERE a.id = $1 AND a.when_archived IS NULL AND p.when_archived IS NULL
-"""
+""")
 
 # Whoever adds environments or features to an application, or archives it, goes one after the
 # other: a switch created beside a new environment would otherwise miss its value there.
 _LOCK = "SELECT id FROM application WHERE id = $1 FOR NO KEY UPDATE"
 
-_OF_PORTFOLIO = """
-SELECT id, portfolio_id, name, description, version, when_created, when_updated
+_OF_PORTFOLIO = with_creators("""
+SELECT id, portfolio_id, name, description, version, when_created, when_updated,
+       who_created
 FROM application
 WHERE portfolio_id = $1 AND when_archived IS NULL
   AND ($2::text IS NULL OR strpos(lower(name), lower($2)) > 0)
 ORDER BY lower(name), id
-"""
+""")
 
 _VISIBLE = """
 SELECT DISTINCT e.application_id
@@ -53,11 +57,12 @@ WHERE a.portfolio_id = $1 AND acl.group_id = ANY ($2) AND cardinality(acl.roles)
 
 _LIVE_PORTFOLIO = "SELECT id FROM portfolio WHERE id = $1 AND when_archived IS NULL FOR KEY SHARE"
 
-_INSERT = """
+_INSERT = with_creators("""
 INSERT INTO application (portfolio_id, name, description, who_created)
 VALUES ($1, $2, $3, $4)
-RETURNING id, portfolio_id, name, description, version, when_created, when_updated
-"""
+RETURNING id, portfolio_id, name, description, version, when_created, when_updated,
+          who_created
+""")
 
 _GRANT_ADMINS = """
 INSERT INTO acl (group_id, application_id, roles)
@@ -65,12 +70,13 @@ SELECT id, $2, $3 FROM person_group
 WHERE portfolio_id = $1 AND admin AND when_archived IS NULL
 """
 
-_UPDATE = """
+_UPDATE = with_creators("""
 UPDATE application
 SET name = $2, description = $3, when_updated = now(), version = version + 1
 WHERE id = $1
-RETURNING id, portfolio_id, name, description, version, when_created, when_updated
-"""
+RETURNING id, portfolio_id, name, description, version, when_created, when_updated,
+          who_created
+""")
 
 _ARCHIVE = """
 UPDATE application
@@ -82,7 +88,7 @@ WHERE id = $1
 async def find_application(tx: Transaction, application_id: ApplicationId) -> Application | None:
     """Return a live application of a live portfolio."""
     row = await tx.fetchrow(_BY_ID, application_id)
-    return None if row is None else _application(row)
+    return None if row is None else application_of(row)
 
 
 async def lock_application(tx: Transaction, application_id: ApplicationId) -> Application | None:
@@ -96,7 +102,7 @@ async def find_applications(
 ) -> Sequence[Application]:
     """Return the live applications of a portfolio by name."""
     rows = await tx.fetch(_OF_PORTFOLIO, portfolio_id, name_part)
-    return [_application(row) for row in rows]
+    return [application_of(row) for row in rows]
 
 
 async def find_visible(
@@ -125,7 +131,7 @@ async def insert_application(
     except UniqueViolation as taken:
         raise AlreadyExists("application", "name") from taken
     assert row is not None, "INSERT … RETURNING gives a row"
-    application = _application(row)
+    application = application_of(row)
     roles = sorted(ADMIN_APPLICATION_ROLES)
     await tx.execute(_GRANT_ADMINS, portfolio_id, application.id, roles)
     return application
@@ -144,7 +150,7 @@ async def save_application(
     except UniqueViolation as taken:
         raise AlreadyExists("application", "name") from taken
     assert row is not None, "it is locked, so it is there"
-    return _application(row)
+    return application_of(row)
 
 
 async def archive_application(tx: Transaction, application_id: ApplicationId) -> None:
@@ -152,5 +158,15 @@ async def archive_application(tx: Transaction, application_id: ApplicationId) ->
     await tx.execute(_ARCHIVE, application_id)
 
 
-def _application(row: Row) -> Application:
-    return Application(*row)
+def application_of(row: Row) -> Application:
+    """Return the application that a row holds."""
+    return Application(
+        id=ApplicationId(row["id"]),
+        portfolio_id=PortfolioId(row["portfolio_id"]),
+        name=row["name"],
+        description=row["description"],
+        version=row["version"],
+        when_created=row["when_created"],
+        when_updated=row["when_updated"],
+        creator=creator_of(row),
+    )

@@ -19,39 +19,42 @@ from fh.mr.access import PersonType
 from fh.mr.archiving import archived_name
 from fh.mr.errors import AlreadyExists
 from fh.mr.repositories.access import known_roles
+from fh.mr.repositories.creators import Creator, creator_of, with_creators
 
 SUPERUSERS_GROUP_NAME = "org_admin"
 
-_FIND = "SELECT * FROM person_group WHERE id = $1 AND when_archived IS NULL"
+_FIND = with_creators("SELECT * FROM person_group WHERE id = $1 AND when_archived IS NULL")
 
-_SOME = "SELECT * FROM person_group WHERE id = ANY($1::uuid[]) AND when_archived IS NULL"
+_SOME = with_creators(
+    "SELECT * FROM person_group WHERE id = ANY($1::uuid[]) AND when_archived IS NULL"
+)
 
-_LOCK = """
+_LOCK = with_creators("""
 SELECT * FROM person_group WHERE id = $1 AND when_archived IS NULL FOR NO KEY UPDATE
-"""
+""")
 
-_OF_PORTFOLIOS = """
+_OF_PORTFOLIOS = with_creators("""
 SELECT * FROM person_group
 WHERE portfolio_id = ANY($1::uuid[]) AND when_archived IS NULL
   AND ($2::text IS NULL OR strpos(lower(name), lower($2)) > 0)
 ORDER BY lower(name), id
-"""
+""")
 
-_OF_PEOPLE = """
+_OF_PEOPLE = with_creators("""
 SELECT group_member.person_id, person_group.*
 FROM group_member JOIN person_group ON person_group.id = group_id
 WHERE group_member.person_id = ANY($1::uuid[]) AND when_archived IS NULL
 ORDER BY lower(name), person_group.id
-"""
+""")
 
-_SUPERUSERS_GROUP = """
+_SUPERUSERS_GROUP = with_creators("""
 SELECT * FROM person_group WHERE admin AND portfolio_id IS NULL AND when_archived IS NULL
-"""
+""")
 
-_CREATE = """
+_CREATE = with_creators("""
 INSERT INTO person_group (organisation_id, portfolio_id, name, admin, who_created)
 VALUES ($1, $2, $3, $4, $5) RETURNING *
-"""
+""")
 
 _RENAME = """
 UPDATE person_group SET name = $2, when_updated = now(), version = version + 1 WHERE id = $1
@@ -118,6 +121,7 @@ class Group:
     version: int
     created_at: datetime
     updated_at: datetime
+    creator: Creator | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,4 +302,5 @@ def _group(row: Row) -> Group:
         version=row["version"],
         created_at=row["when_created"],
         updated_at=row["when_updated"],
+        creator=creator_of(row),
     )

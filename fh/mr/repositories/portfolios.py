@@ -8,27 +8,28 @@ from fh.db.errors import UniqueViolation
 from fh.db.port import Row, Transaction
 from fh.model.ids import GroupId, OrganisationId, PersonId, PortfolioId
 from fh.mr.errors import AlreadyExists
-from fh.mr.repositories.applications import Application
+from fh.mr.repositories.applications import Application, application_of
+from fh.mr.repositories.creators import Creator, creator_of, with_creators
 
-_FIND = "SELECT * FROM portfolio WHERE id = $1 AND when_archived IS NULL"
+_FIND = with_creators("SELECT * FROM portfolio WHERE id = $1 AND when_archived IS NULL")
 
-_ALL = """
+_ALL = with_creators("""
 SELECT * FROM portfolio
 WHERE when_archived IS NULL AND ($1::text IS NULL OR strpos(lower(name), lower($1)) > 0)
 ORDER BY when_created, id
-"""
+""")
 
-_SOME = """
+_SOME = with_creators("""
 SELECT * FROM portfolio
 WHERE id = ANY($2::uuid[]) AND when_archived IS NULL
   AND ($1::text IS NULL OR strpos(lower(name), lower($1)) > 0)
 ORDER BY when_created, id
-"""
+""")
 
-_CREATE = """
+_CREATE = with_creators("""
 INSERT INTO portfolio (organisation_id, name, description, who_created)
 VALUES ($1, $2, $3, $4) RETURNING *
-"""
+""")
 
 _UPDATE = """
 UPDATE portfolio SET name = $2, description = $3, when_updated = now(), version = version + 1
@@ -36,8 +37,9 @@ WHERE id = $1
 """
 
 # $2: portfolios of which everything is visible; $3: groups that may open up single applications.
-_APPLICATIONS = """
-SELECT id, portfolio_id, name, description, version, when_created, when_updated
+_APPLICATIONS = with_creators("""
+SELECT id, portfolio_id, name, description, version, when_created, when_updated,
+       who_created
 FROM application
 WHERE portfolio_id = ANY($1::uuid[]) AND when_archived IS NULL
   AND (portfolio_id = ANY($2::uuid[])
@@ -48,7 +50,7 @@ WHERE portfolio_id = ANY($1::uuid[]) AND when_archived IS NULL
                  FROM acl JOIN environment ON environment.id = acl.environment_id
                  WHERE acl.group_id = ANY ($3) AND environment.when_archived IS NULL))
 ORDER BY lower(name), id
-"""
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Portfolio:
     version: int
     created_at: datetime
     updated_at: datetime
+    creator: Creator | None = None
 
 
 async def find_portfolio(tx: Transaction, portfolio_id: PortfolioId) -> Portfolio | None:
@@ -128,7 +131,7 @@ async def load_visible_applications(
     for the application, or for one of its environments.
     """
     rows = await tx.fetch(_APPLICATIONS, list(portfolio_ids), list(wholly_visible), list(groups))
-    return [Application(*row) for row in rows]
+    return [application_of(row) for row in rows]
 
 
 def _portfolio(row: Row) -> Portfolio:
@@ -140,4 +143,5 @@ def _portfolio(row: Row) -> Portfolio:
         version=row["version"],
         created_at=row["when_created"],
         updated_at=row["when_updated"],
+        creator=creator_of(row),
     )

@@ -9,7 +9,7 @@ from fh.model.ids import ApplicationId, EnvironmentId, PortfolioId
 from fh.model.roles import ApplicationRole, Role
 from fh.mr.http.schemas.environments import Environment, environment_body
 from fh.mr.http.schemas.features import Feature, feature_body
-from fh.mr.http.schemas.people import Group
+from fh.mr.http.schemas.people import Author, Group, author_body
 from fh.mr.repositories.application_overview import Overview
 from fh.mr.services.application_overview import Held
 from fh.mr.services.applications import ApplicationDetails
@@ -29,6 +29,7 @@ class Application(Struct, frozen=True, omit_defaults=True, rename="camel"):
     version: int
     portfolio_id: PortfolioId
     description: str | None = None
+    created_by: Author | None = None
     when_created: datetime | None = None
     when_updated: datetime | None = None
     groups: tuple[Group, ...] = field(default_factory=_none)
@@ -91,6 +92,7 @@ def application_body(details: ApplicationDetails, *, environments: bool = True) 
         version=application.version,
         portfolio_id=application.portfolio_id,
         description=application.description,
+        created_by=None if application.creator is None else author_body(application.creator),
         when_created=application.when_created,
         when_updated=application.when_updated,
         features=tuple(feature_body(feature) for feature in details.features),

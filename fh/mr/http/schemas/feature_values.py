@@ -7,13 +7,13 @@ from msgspec import Raw, Struct, field
 
 from fh.contracts.published import ABSENT
 from fh.model.feature_type import FeatureType
-from fh.model.ids import EnvironmentId, FeatureValueId, PersonId
+from fh.model.ids import EnvironmentId, FeatureValueId
 from fh.model.roles import Role
 from fh.mr.attachment import SentAttachment
 from fh.mr.http.schemas.applications import Application
 from fh.mr.http.schemas.environments import Environment, environment_body
 from fh.mr.http.schemas.features import Feature
-from fh.mr.http.schemas.people import Group, PersonIdentifier, PersonInfo
+from fh.mr.http.schemas.people import Author, author_body
 from fh.mr.http.schemas.service_accounts import ServiceAccount, account_outline
 from fh.mr.http.schemas.strategies import (
     Instances,
@@ -39,16 +39,6 @@ def _none() -> tuple[()]:
 def _no() -> bool:
     # As above: a false is written, too.
     return False
-
-
-class Author(Struct, frozen=True, omit_defaults=True):
-    """Who wrote the newest version: a `Person` with little more than a name."""
-
-    id: PersonIdentifier
-    name: str | None = None
-    email: str | None = None
-    groups: tuple[Group, ...] = field(default_factory=_none)
-    additional: tuple[PersonInfo, ...] = field(default_factory=_none)
 
 
 class FeatureValueContent(Struct, frozen=True, omit_defaults=True, rename="camel"):
@@ -141,7 +131,7 @@ def value_body(value: rows.FeatureValue, *, author: bool = True) -> FeatureValue
             )
             for one in setting.attached
         ),
-        who_updated=_author(value.author) if author else None,
+        who_updated=author_body(value.author) if author else None,
         when_updated=value.when_updated if author else None,
     )
 
@@ -187,7 +177,3 @@ def _attachments(instances: Instances | None) -> Sequence[SentAttachment] | None
     return [
         SentAttachment(one.strategy_id, one.value, disabled=bool(one.disabled)) for one in instances
     ]
-
-
-def _author(author: rows.Author) -> Author:
-    return Author(PersonIdentifier(PersonId(author.id)), author.name or _NO_NAME, author.email)

@@ -17,8 +17,9 @@ from fh.model.ids import (
 )
 from fh.model.roles import ApplicationRole, Role
 from fh.mr.access import PersonType, with_implied_read
+from fh.mr.repositories import feature_values, persons
 from fh.mr.repositories import groups as rows
-from fh.mr.repositories import persons
+from fh.mr.repositories.creators import Creator
 from fh.mr.services.groups import GroupDetails
 from fh.mr.services.persons import PersonWithGroups
 
@@ -72,6 +73,16 @@ class PersonInfo(Struct, frozen=True):
     value: str
 
 
+class Author(Struct, frozen=True, omit_defaults=True):
+    """Who created something or wrote its newest version: a `Person`, little more than a name."""
+
+    id: PersonIdentifier
+    name: str | None = None
+    email: str | None = None
+    groups: tuple["Group", ...] = field(default_factory=_none)
+    additional: tuple[PersonInfo, ...] = field(default_factory=_none)
+
+
 class Group(Struct, frozen=True, omit_defaults=True, rename="camel"):
     """A group; the arrays are empty where they were not asked for."""
 
@@ -81,6 +92,7 @@ class Group(Struct, frozen=True, omit_defaults=True, rename="camel"):
     admin: bool
     organization_id: OrganisationId | None = None
     portfolio_id: PortfolioId | None = None
+    created_by: Author | None = None
     when_created: datetime | None = None
     when_updated: datetime | None = None
     super_members: tuple[PersonId, ...] = field(default_factory=_none)
@@ -162,6 +174,7 @@ def group_body(
         admin=group.admin,
         organization_id=group.organisation_id,
         portfolio_id=group.portfolio_id,
+        created_by=None if group.creator is None else author_body(group.creator),
         when_created=group.created_at,
         when_updated=group.updated_at,
         super_members=tuple(details.superusers),
@@ -182,6 +195,11 @@ def group_body(
             if isinstance(entry, rows.EnvironmentEntry)
         ),
     )
+
+
+def author_body(author: Creator | feature_values.Author) -> Author:
+    """Return who created something or wrote its newest version."""
+    return Author(PersonIdentifier(author.id), author.name or _NO_NAME, author.email)
 
 
 def anemic_person(person: rows.Member | persons.Person) -> AnemicPerson:

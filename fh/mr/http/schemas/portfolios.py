@@ -7,7 +7,7 @@ from msgspec import Meta, Struct, field
 
 from fh.model.ids import OrganisationId, PortfolioId
 from fh.mr.http.schemas.applications import Application, application_body
-from fh.mr.http.schemas.people import Group, group_body
+from fh.mr.http.schemas.people import Author, Group, author_body, group_body
 from fh.mr.services.groups import GroupDetails
 from fh.mr.services.portfolios import PortfolioDetails
 
@@ -24,6 +24,7 @@ class Portfolio(Struct, frozen=True, omit_defaults=True, rename="camel"):
     version: int
     description: str | None = None
     organization_id: OrganisationId | None = None
+    created_by: Author | None = None
     when_created: datetime | None = None
     when_updated: datetime | None = None
     groups: tuple[Group, ...] = field(default_factory=_none)
@@ -55,6 +56,7 @@ def portfolio_body(details: PortfolioDetails) -> Portfolio:
         version=portfolio.version,
         description=portfolio.description,
         organization_id=portfolio.organisation_id,
+        created_by=None if portfolio.creator is None else author_body(portfolio.creator),
         when_created=portfolio.created_at,
         when_updated=portfolio.updated_at,
         groups=tuple(group_body(GroupDetails(group)) for group in details.groups),
