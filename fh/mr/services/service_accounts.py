@@ -98,12 +98,13 @@ async def create_account(
     """
     if not administers(caller, portfolio_id):
         raise Forbidden
-    _check(new.name, new.grants)
+    name = _checked(new.name)
+    _check_grants(new.grants)
     if not await portfolio_is_live(tx, portfolio_id):
         raise NotFound("portfolio")
     secrets = (new_server_secret(), new_client_secret())
     account_id = await repository.insert_account(
-        tx, portfolio_id, new.name, new.description, secrets, caller.person_id
+        tx, portfolio_id, name, new.description, secrets, caller.person_id
     )
     held = await hold_filters(tx, new.filters)
     filters = _usable(new.filters, held, portfolio_id, "featureFilter")
@@ -131,7 +132,8 @@ async def update_account(
         DuplicateItems: an environment is named twice.
         Invalid: the name is blank, or none of its filters is the portfolio's.
     """
-    _check(change.name, change.grants or ())
+    name = _checked(change.name)
+    _check_grants(change.grants or ())
     held = await hold_filters(tx, change.filters or ())
     account = await repository.lock_account(tx, change.account_id)
     if account is None or portfolio_id not in (None, account.portfolio_id):
@@ -142,7 +144,7 @@ async def update_account(
     check_version("service account", change.version, account.version)
     touched = await _grant(tx, account, change)
     description = account.description if change.description is None else change.description
-    wanted = replace(account, name=change.name, description=description)
+    wanted = replace(account, name=name, description=description)
     labelled = False
     if change.filters is not None:
         usable = _usable(change.filters, held, account.portfolio_id, "featureFilters")
@@ -295,8 +297,12 @@ def _details(
     return AccountDetails(account, permissions, visible)
 
 
-def _check(name: str, grants: Sequence[Grant]) -> None:
-    if not name.strip():
+def _checked(name: str) -> str:
+    if not (checked := name.strip()):
         raise Invalid("name", "A service account needs a name.")
+    return checked
+
+
+def _check_grants(grants: Sequence[Grant]) -> None:
     if len({grant.environment_id for grant in grants}) < len(grants):
         raise DuplicateItems("permissions")

@@ -81,6 +81,16 @@ async def test_names_are_unique_and_free_again_after_deletion(shop, path, accoun
     assert (await shop.api("POST", path, {"name": "sdk"})).status == 200
 
 
+async def test_blanks_around_a_name_make_it_no_other_one(shop, path, account):
+    for written in (" sdk", "sdk "):
+        assert (await shop.api("POST", path, {"name": written})).status == 409
+    other = (await shop.api("POST", path, {"name": " other "})).body
+    assert other["name"] == "other"
+    assert (await shop.api("PUT", path, {**other, "name": "sdk\n"})).status == 409
+    [found] = (await shop.api("GET", f"{path}?filter=other")).body
+    assert found["id"] == other["id"]
+
+
 async def test_searching_takes_the_whole_name_and_hides_secrets(shop, path, account):
     assert (await shop.api("GET", f"{path}?filter=sd")).body == []
     assert (await shop.api("GET", f"{path}?filter=%5C")).body == []
