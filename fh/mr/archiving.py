@@ -3,12 +3,16 @@
 Source: section 1.2 of the admin contract.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import count
 
 ARCHIVED_MARK = ":\\:\\:"
 LONGEST_ARCHIVED_NAME_CHARACTERS = 250
+
+# Only with a time at the very end: people may write the mark, too.
+_ARCHIVED = re.compile(re.escape(ARCHIVED_MARK) + r"\d{4}-\d\d-\d\dT[\d:.]+\Z")
 
 
 def archived_name(name: str, at: datetime) -> str:
@@ -31,5 +35,5 @@ def archived_names(names: Iterable[str], at: datetime) -> list[str]:
 
 
 def shown_name(name: str) -> str:
-    """Return the name a record had before it was archived."""
-    return name.partition(ARCHIVED_MARK)[0]
+    """Return the name that a record has, or had before it was archived."""
+    return _ARCHIVED.sub("", name)
