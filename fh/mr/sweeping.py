@@ -1,4 +1,4 @@
-"""Throws away what is over: announced events of long ago, answers to writes, sessions.
+"""Throws away what is over: announced events of long ago, answers to writes, sessions, failures.
 
 A service: nobody else would do it. Whoever logs in or writes with a key again would meet their own
 old rows, but many never come back.
@@ -14,6 +14,7 @@ from fh.db.port import Database, Transaction
 from fh.errors import Unavailable
 from fh.mr.event_log import DatabaseEventLog
 from fh.mr.repositories.idempotency import forget_old_answers
+from fh.mr.repositories.login_attempts import forget_full_buckets
 from fh.mr.repositories.sessions import forget_sessions_that_are_over
 from fh.mr.settings import SessionLimits
 
@@ -52,12 +53,13 @@ class Sweeper:
                 await trio.sleep(_TRIM_SECONDS)
 
     async def sweep(self) -> None:
-        """Throw all answers and sessions away that are over.
+        """Throw all answers, sessions and failed logins away that are over.
 
         Raises:
             Unavailable: the database is away.
         """
         await self._emptied(lambda tx: forget_old_answers(tx, self._rows))
+        await self._emptied(lambda tx: forget_full_buckets(tx, self._rows))
         await self._emptied(
             lambda tx: forget_sessions_that_are_over(tx, self._sessions, self._rows)
         )

@@ -56,6 +56,16 @@ async def test_what_is_over_is_thrown_away_and_nothing_else(sweeper, names, sql)
     assert await names() == {"answer-new-1", "session-used-1"}
 
 
+async def test_failed_logins_that_count_no_more_are_thrown_away(sweeper, sql):
+    await sql(
+        "INSERT INTO login_attempt SELECT convert_to('old-' || n, 'UTF8'), now() - interval '1 s' "
+        "FROM generate_series(1, 7) n"
+    )
+    await sql("INSERT INTO login_attempt VALUES ('new', now() + interval '1 minute')")
+    await sweeper(rows=3).sweep()
+    assert [bytes(row["counted"]) for row in await sql("SELECT * FROM login_attempt")] == [b"new"]
+
+
 async def test_where_sessions_never_end_none_is_thrown_away(sweeper, names, sql):
     await sql(SESSION, "session-", "900 days", "900 days", 1)
     await sweeper(SessionLimits(None, None)).sweep()

@@ -1,15 +1,15 @@
 """Logging in and out, and knowing who presents a token."""
 
+from contextlib import suppress
 from functools import partial
 from typing import Final
-
-import trio
 
 from fh.db.port import Database, Transaction
 from fh.errors import Unavailable
 from fh.mr.access import Caller, PersonType
 from fh.mr.errors import Forbidden, NotAuthenticated, NotFound
 from fh.mr.repositories.access import SessionOwner, find_session_owner
+from fh.mr.repositories.login_attempts import Attempt, give_attempt_back, take_attempt
 from fh.mr.repositories.persons import (
     Credentials,
     find_credentials,
@@ -84,24 +84,24 @@ class Logins:
         """
         if not self._settings.local_login_enabled or not password.strip():
             raise Forbidden("There is no login without a password.")
+        # In the spelling that is counted: the database has its own idea of lower case.
         account = email.strip().lower()
         with self._limits.attempting(address):
-            self._limits.take(account, address, trio.current_time())
+            self._passwords.refuse_when_busy()
+            attempt = self._limits.attempt(account, address)
+            known = await self._database.transaction(lambda tx: _find_counted(tx, account, attempt))
             try:
-                # In the spelling that was counted: the database has its own idea of lower case.
-                logged_in = await self._try(account, password)
+                return await self._try(known, account, password, attempt)
             except Unavailable:
-                self._limits.give_back(account, address, trio.current_time())
+                with suppress(Unavailable):
+                    await self._database.transaction(lambda tx: give_attempt_back(tx, attempt))
                 raise
-            self._limits.give_back(account, address, trio.current_time())
-            return logged_in
 
-    async def _try(self, email: str, password: str) -> tuple[str, PersonWithGroups]:
+    async def _try(
+        self, known: Credentials | None, account: str, password: str, attempt: Attempt
+    ) -> tuple[str, PersonWithGroups]:
         # Another login may hash the password anew while this one verifies it.
         for _ in range(_LOOKS):
-            known = await self._database.transaction(
-                lambda tx: find_credentials(tx, email), read_only=True
-            )
             if known is not None and known.type is not PersonType.PERSON:
                 known = None
             stored = None if known is None else known.password_hash
@@ -117,19 +117,36 @@ class Logins:
                 verified_hash=stored,
                 kept_hash=verdict.stored,
                 token=token,
+                attempt=attempt,
             )
             if (person := await self._database.transaction(opening)) is not None:
                 return token, person
+            known = await self._database.transaction(
+                lambda tx: find_credentials(tx, account), read_only=True
+            )
         raise NotFound("account with this password")
 
     async def _open(
-        self, tx: Transaction, known: Credentials, verified_hash: str, kept_hash: str, token: str
+        self,
+        tx: Transaction,
+        known: Credentials,
+        verified_hash: str,
+        kept_hash: str,
+        token: str,
+        attempt: Attempt,
     ) -> PersonWithGroups | None:
         """Return whose session was opened; None when their password is another one by now."""
         if not await record_authentication(tx, known.person_id, verified_hash, kept_hash):
             return None
         await forget_expired_sessions(tx, known.person_id, self._settings.sessions)
         await open_session(tx, hash_token(token), known.person_id)
+        await give_attempt_back(tx, attempt)
         person = await find_person(tx, known.person_id)
         assert person is not None, "it was updated a moment ago, so its row is locked"
         return await with_groups(tx, person, groups=True, entries=True)
+
+
+async def _find_counted(tx: Transaction, account: str, attempt: Attempt) -> Credentials | None:
+    """Return what to verify a password against, once the attempt is counted."""
+    await take_attempt(tx, attempt)
+    return await find_credentials(tx, account)

@@ -1,84 +1,42 @@
-"""How many logins may fail: a bucket for each account and each address.
+"""How many logins may fail, for each account and from each address, of all MRs together.
 
-A bucket is filled with time: it holds a minute, and an attempt costs its share of it. Only failures
-count: an attempt pays before the password is verified, and a right password gets it back, so
-attempts that run at the same time can't slip through together.
+Only failures count: an attempt pays before the password is verified, and a right password gets it
+back, so attempts that run at the same time can't slip through together. The database counts, for
+several MRs may share it; how many are under way is each process's own business.
 """
 
-import math
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from fh.mr.errors import TooManyAttempts
+from fh.mr.repositories.login_attempts import Attempt
 from fh.mr.settings import MrSettings
 
-_FULL_SECONDS = 60.0
+_MINUTE_MICROSECONDS = 60_000_000
 _SITE_BITS = 64
 # A fifth of those that may wait for their hashes; they take about a second.
 _MOST_AT_ONCE = 20
-
-
-@dataclass(frozen=True, slots=True)
-class _Bucket:
-    seconds: float
-    filled_at: float
-
-
-class FailureLimit:
-    """Buckets by key; only those that are not full are kept, the oldest make room.
-
-    Args:
-        failures_per_minute: How many may fail at once; they come back within a minute.
-        capacity: How many keys are remembered.
-    """
-
-    def __init__(self, failures_per_minute: int, *, capacity: int = 10_000) -> None:
-        self._cost_seconds = _FULL_SECONDS / failures_per_minute
-        self._capacity = capacity
-        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._buckets)
-
-    def take(self, key: str, now: float) -> None:
-        """Count an attempt at `now`, in seconds of a clock that never goes back.
-
-        Raises:
-            TooManyAttempts: too many failed lately.
-        """
-        seconds = self._seconds(key, now)
-        if seconds < self._cost_seconds:
-            raise TooManyAttempts(math.ceil(self._cost_seconds - seconds))
-        self._keep(key, seconds - self._cost_seconds, now)
-
-    def give_back(self, key: str, now: float) -> None:
-        """Forget one attempt: it did not fail."""
-        self._keep(key, self._seconds(key, now) + self._cost_seconds, now)
-
-    def _seconds(self, key: str, now: float) -> float:
-        bucket = self._buckets.get(key)
-        if bucket is None:
-            return _FULL_SECONDS
-        return min(_FULL_SECONDS, bucket.seconds + now - bucket.filled_at)
-
-    def _keep(self, key: str, seconds: float, now: float) -> None:
-        self._buckets.pop(key, None)
-        if seconds < _FULL_SECONDS:
-            self._buckets[key] = _Bucket(seconds, now)
-            while len(self._buckets) > self._capacity:
-                self._buckets.popitem(last=False)
 
 
 class AttemptLimits:
     """What one account and one address may try and get wrong, wherever a password is asked for."""
 
     def __init__(self, settings: MrSettings) -> None:
-        self._by_account = FailureLimit(settings.login_failures_per_minute)
-        self._by_address = FailureLimit(settings.login_failures_per_minute_and_address)
+        self._shares = (
+            _share(settings.login_failures_per_minute),
+            _share(settings.login_failures_per_minute_and_address),
+        )
         self._under_way: Counter[str] = Counter()
+
+    def attempt(self, account: str, address: str) -> Attempt:
+        """Return what an attempt is counted under, and what it costs."""
+        # Hashes: whoever reads the database learns nothing of what was tried, and rows stay small.
+        texts = f"account {account}", f"address {address_key(address)}"
+        return Attempt([sha256(text.encode()).digest() for text in texts], self._shares)
 
     @contextmanager
     def attempting(self, address: str) -> Iterator[None]:
@@ -98,24 +56,6 @@ class AttemptLimits:
             if not self._under_way[key]:
                 del self._under_way[key]
 
-    def take(self, account: str, address: str, now: float) -> None:
-        """Count an attempt before the password is verified.
-
-        Raises:
-            TooManyAttempts: too many failed lately, for this account or from this address.
-        """
-        self._by_account.take(account, now)
-        try:
-            self._by_address.take(address_key(address), now)
-        except TooManyAttempts:
-            self._by_account.give_back(account, now)
-            raise
-
-    def give_back(self, account: str, address: str, now: float) -> None:
-        """Forget one attempt: the password was right, or could not be verified."""
-        self._by_address.give_back(address_key(address), now)
-        self._by_account.give_back(account, now)
-
 
 def address_key(address: str) -> str:
     """Return what an address is counted under.
@@ -131,3 +71,8 @@ def address_key(address: str) -> str:
     if known.ipv4_mapped is not None:
         return str(known.ipv4_mapped)
     return str(IPv6Network((known.packed, _SITE_BITS), strict=False))
+
+
+def _share(failures_per_minute: int) -> timedelta:
+    # Rounded down, so that as many as there may be fit into a minute.
+    return timedelta(microseconds=_MINUTE_MICROSECONDS // failures_per_minute)

@@ -4,7 +4,7 @@ Hashing happens between two transactions, so what the first one saw is looked at
 second. The first one only reads: a request that ends before the second had no effect.
 """
 
-import trio
+from contextlib import suppress
 
 from fh.db.port import Database, Transaction
 from fh.errors import Unavailable
@@ -18,7 +18,9 @@ from fh.mr.access import (
     may_replace_temporary_password,
 )
 from fh.mr.errors import Forbidden, Invalid, NotFound, VersionConflict
+from fh.mr.idempotency import harmless_twice
 from fh.mr.repositories.access import SessionOwner
+from fh.mr.repositories.login_attempts import give_attempt_back, take_attempt
 from fh.mr.repositories.person_changes import (
     KnownPerson,
     find_known,
@@ -153,16 +155,20 @@ class PasswordChanges:
         return await self._database.transaction(save)
 
     async def _verify(self, known: KnownPerson, password: str, address: str) -> None:
-        with self._limits.attempting(address):
-            self._limits.take(known.email, address, trio.current_time())
+        attempt = self._limits.attempt(known.email, address)
+        # Counting is no effect of the request: it may be sent again with its key.
+        with self._limits.attempting(address), harmless_twice():
+            self._passwords.refuse_when_busy()
+            await self._database.transaction(lambda tx: take_attempt(tx, attempt))
             try:
                 verdict = await self._passwords.verify(password, known.password_hash)
             except Unavailable:
-                self._limits.give_back(known.email, address, trio.current_time())
+                with suppress(Unavailable):
+                    await self._database.transaction(lambda tx: give_attempt_back(tx, attempt))
                 raise
-        if not isinstance(verdict, Right):
-            raise Invalid("oldPassword", "The old password is wrong.")
-        self._limits.give_back(known.email, address, trio.current_time())
+            if not isinstance(verdict, Right):
+                raise Invalid("oldPassword", "The old password is wrong.")
+            await self._database.transaction(lambda tx: give_attempt_back(tx, attempt))
 
 
 def _is_resettable(caller: Caller, known: KnownPerson, *, reactivate: bool) -> bool:

@@ -61,7 +61,7 @@ class Passwords:
         Raises:
             TooManyPasswords: try again later.
         """
-        self._refuse_when_busy()
+        self.refuse_when_busy()
         return await trio.to_thread.run_sync(
             self._hasher.hash, password.strip(), limiter=self._threads
         )
@@ -77,7 +77,7 @@ class Passwords:
         Raises:
             TooManyPasswords: try again later.
         """
-        self._refuse_when_busy()
+        self.refuse_when_busy()
         return await trio.to_thread.run_sync(
             self._verify, password.strip(), stored, dearest, limiter=self._threads
         )
@@ -107,7 +107,12 @@ class Passwords:
         if decoy is not None and decoy.iterations > spent:
             replace(decoy, iterations=decoy.iterations - spent).fits(password)
 
-    def _refuse_when_busy(self) -> None:
+    def refuse_when_busy(self) -> None:
+        """Do nothing when one more password could be hashed soon.
+
+        Raises:
+            TooManyPasswords: try again later.
+        """
         if self._threads.statistics().tasks_waiting >= _MOST_WAITING:
             raise TooManyPasswords("too many passwords wait to be hashed")
 

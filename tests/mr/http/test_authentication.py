@@ -250,6 +250,18 @@ async def test_one_address_is_stopped_whatever_accounts_it_tries(superuser, data
     assert await guess(app, 6, header="10.0.0.3") == 429
 
 
+async def test_several_mrs_count_together(superuser, database):
+    settings = MrSettings(
+        password_memory_kib=64, password_passes=1, login_failures_per_minute_and_address=3
+    )
+    one, other = (
+        create_mr_app(database, settings, registry=CollectorRegistry(), name="x") for _ in range(2)
+    )
+    assert [await guess(one, 1), await guess(other, 2), await guess(one, 3)] == [404] * 3
+    assert await guess(other, 4) == 429
+    assert await guess(one, 5) == 429
+
+
 async def test_behind_a_proxy_everybody_has_their_own_address(superuser, database):
     settings = MrSettings(
         password_memory_kib=64,
