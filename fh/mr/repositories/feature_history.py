@@ -142,6 +142,9 @@ def _version(row: Row) -> HistoryVersion:
         version_from=row["version_from"],
         when_created=row["when_created"],
         author=HistoryAuthor(
-            row["person_id"], row["name"], row["email"], PersonType(row["person_type"])
+            row["person_id"],
+            row["name"] and shown_name(row["name"]),  # of an account, perhaps, that is gone
+            row["email"],
+            PersonType(row["person_type"]),
         ),
     )

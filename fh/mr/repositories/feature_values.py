@@ -16,6 +16,7 @@ from fh.model.ids import (
     FeatureValueId,
     PersonId,
 )
+from fh.mr.archiving import shown_name
 from fh.mr.attachment import decode_attached
 from fh.mr.feature_merge import Setting
 from fh.mr.rollout_strategy import decode_strategies
@@ -127,6 +128,11 @@ def _value(row: Row) -> FeatureValue:
         setting=setting_of_row(row),
         version=row["version"],
         when_updated=row["when_updated"],
-        author=Author(row["author_id"], row["author_name"], row["author_email"]),
+        author=Author(
+            row["author_id"],
+            # Whoever stands for a service account is archived with it.
+            row["author_name"] and shown_name(row["author_name"]),
+            row["author_email"],
+        ),
         attached_names={named.strategy_id: named.name for named in names},
     )

@@ -175,3 +175,15 @@ async def test_it_takes_as_many_statements_however_much_there_is(shop, path, sta
     with statements() as many:
         await shop.api("GET", path)
     assert len(few) == len(many)
+
+
+async def test_an_account_that_is_gone_is_called_as_it_was(sdk, superuser):
+    await sdk.set("STRING", value_string="from afar")
+    account = sdk.account["id"]
+    assert (await superuser("DELETE", f"/mr-api/service-account/{account}")).status == 200
+    path = f"/mr-api/application/{sdk.place.application}/feature-history?featureKeys=STRING"
+    [item] = (await superuser("GET", path)).body["items"]
+    values = (await superuser("GET", f"/mr-api/features/{sdk.environment}")).body["featureValues"]
+    [value] = [one for one in values if one["key"] == "STRING"]
+    for who in (item["history"][0]["who"], value["whoUpdated"]):
+        assert who["name"] == "sdk"
