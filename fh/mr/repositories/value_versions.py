@@ -97,10 +97,11 @@ UPDATE attached_strategy SET strategy_version = $2 WHERE strategy_id = $1
 
 _DETACH = "DELETE FROM attached_strategy WHERE strategy_id = $1"
 
+# When the statement began: the transaction may have waited for the writer of the version before.
 _NEXT = """
 WITH saved AS (
     UPDATE feature_value
-    SET who_updated = $2, when_updated = now(), version = version + 1
+    SET who_updated = $2, when_updated = statement_timestamp(), version = version + 1
     WHERE id = ANY ($1)
     RETURNING id, feature_id, version, default_value, locked, retired, rollout_strategies,
               who_updated, when_updated

@@ -82,6 +82,7 @@ FROM saved s JOIN given g USING (environment_id, feature_id),
 # A statement of its own: the next one could not attach again what it detaches itself.
 _DETACH = "DELETE FROM attached_strategy WHERE feature_value_id = ANY ($1)"
 
+# When the statement began: the transaction may have waited for the writer of the version before.
 _SAVE = """
 WITH given AS (
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::bool[], $4::bool[], $5::text[], $6::text[],
@@ -90,8 +91,8 @@ WITH given AS (
 ), saved AS (
     UPDATE feature_value v
     SET default_value = g.default_value, locked = g.locked, retired = g.retired,
-        rollout_strategies = g.strategies::jsonb, who_updated = $8, when_updated = now(),
-        version = v.version + 1
+        rollout_strategies = g.strategies::jsonb, who_updated = $8,
+        when_updated = statement_timestamp(), version = v.version + 1
     FROM given g
     WHERE v.id = g.id
     RETURNING v.id, v.feature_id, v.version, v.default_value, v.locked, v.retired,
