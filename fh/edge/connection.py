@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from fh.wire.sse import LAST_CHUNK, SharedEvent, chunk
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Mapping
 
-    from fh.edge.fanout import Audience
+    from fh.edge.fanout import Audience, Events
     from fh.edge.intake import AwaitedBody
 
 CLOSED = -1
@@ -101,6 +101,10 @@ class Connection:
     def framed(self, event: bytes) -> bytes:
         """Return `event` as it travels on this connection."""
         return chunk(event)
+
+    def framed_all(self, events: "Events") -> "Mapping[Hashable, bytes]":
+        """Return `events` as they travel on this connection."""
+        return events.chunks
 
     def framed_parts(self, event: SharedEvent) -> Sequence[bytes]:
         """Return `event` as it travels here, in parts, so that its data is not copied."""

@@ -73,7 +73,7 @@ class Engine:
         self._fan_out = FanOut(
             on_refused=self._writer.keep_tail,
             on_broken=self.close,
-            on_slow=self._writer.keep_frames,
+            on_slow=self._writer.keep_events,
         )
         self.publish = self._fan_out.publish
         self.mark = self._fan_out.mark

@@ -8,7 +8,7 @@ and a leaver only frees its place.
 """
 
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from os import write
 from time import time
 from typing import Protocol
@@ -31,6 +31,23 @@ _MOST_GATHERED = 64
 
 _WRITES_PER_TURN = 500
 """Writes between two checkpoints: 3 to 7 ms, of which a poll that comes meanwhile waits for two."""
+
+
+class Events:
+    """Events that are written together, the newest for each key; framed at most once for all."""
+
+    __slots__ = ("_chunks", "bare")
+
+    def __init__(self, bare: Mapping[Hashable, bytes]) -> None:
+        self.bare = bare
+        self._chunks: Mapping[Hashable, bytes] | None = None
+
+    @property
+    def chunks(self) -> Mapping[Hashable, bytes]:
+        """The chunk of each; whoever keeps them shares them with the others."""
+        if self._chunks is None:
+            self._chunks = {key: chunk(event) for key, event in self.bare.items()}
+        return self._chunks
 
 
 class AudienceOwner(Protocol):
@@ -100,6 +117,15 @@ class Audience:
         if not self.live:
             self.owner.note_empty(self)
 
+    @property
+    def has_slow(self) -> bool:
+        """Whether something waits for one of the streams already.
+
+        What comes with this is kept for it as one then. Kept one by one, a burst would look like
+        a client that falls behind: nobody can take anything before the publisher's turn is over.
+        """
+        return any(member.tail or member.backlog for member in self.members)
+
     def visit(self) -> int:
         """Fix the places of the members; return how many there are."""
         self._visited = True
@@ -122,7 +148,7 @@ class FanOut:
         *,
         on_refused: Callable[[Connection, bytes, int], None],
         on_broken: Callable[[Connection], None],
-        on_slow: Callable[[Connection, dict[Hashable, bytes]], None],
+        on_slow: Callable[[Connection, Events], None],
     ) -> None:
         self._waiting: deque[Audience | float] = deque()  # a number is a moment, see `mark`
         self._wake = trio.Event()
@@ -153,12 +179,18 @@ class FanOut:
             audience.frames[key] = frame
             return
         frames = {key: frame}
-        if live > _AT_ONCE or live > self._writes_left or self._waiting or self._under_way:
+        if (
+            live > _AT_ONCE
+            or live > self._writes_left
+            or self._waiting
+            or self._under_way
+            or audience.has_slow
+        ):
             audience.frames = frames
             self._waiting.append(audience)
             self._wake.set()
         else:
-            self._serve_at_once(audience, frame, frames)
+            self._serve_at_once(audience, frame, Events(frames))
 
     def mark(self, committed_at: float) -> None:
         """Measure the time from `committed_at`, by the wall clock, to the last write of all this.
@@ -189,9 +221,9 @@ class FanOut:
                 assert frames is not None
                 data = b"".join(frames.values())
                 if audience.live <= self._writes_left:
-                    self._serve_at_once(audience, data, frames)
+                    self._serve_at_once(audience, data, Events(frames))
                 else:
-                    await self._serve(audience, data, frames)
+                    await self._serve(audience, data, Events(frames))
             # Nothing was awaited since the last look, so nobody can have called in vain.
             self._wake = trio.Event()
             self._writes_left = _WRITES_PER_TURN
@@ -209,7 +241,7 @@ class FanOut:
                 break
         self._writes_left = _WRITES_PER_TURN
 
-    async def _serve(self, audience: Audience, data: bytes, frames: dict[Hashable, bytes]) -> None:
+    async def _serve(self, audience: Audience, data: bytes, events: Events) -> None:
         self._under_way = True
         data, count = self._begin(audience, data)
         try:
@@ -217,19 +249,17 @@ class FanOut:
                 if start:
                     await trio.lowlevel.checkpoint()
                 end = min(start + _WRITES_PER_TURN, count)
-                self._write_slice(audience, data, frames, start, end)
+                self._write_slice(audience, data, events, start, end)
         finally:
             audience.unvisit()
             self._under_way = False
         await self._give_way()
 
-    def _serve_at_once(
-        self, audience: Audience, data: bytes, frames: dict[Hashable, bytes]
-    ) -> None:
+    def _serve_at_once(self, audience: Audience, data: bytes, events: Events) -> None:
         data, count = self._begin(audience, data)
         self._writes_left -= count
         try:
-            self._write_slice(audience, data, frames, 0, count)
+            self._write_slice(audience, data, events, 0, count)
         finally:
             audience.unvisit()
 
@@ -239,14 +269,14 @@ class FanOut:
         return chunk(data), audience.visit()
 
     def _write_slice(
-        self, audience: Audience, data: bytes, frames: dict[Hashable, bytes], start: int, end: int
+        self, audience: Audience, data: bytes, events: Events, start: int, end: int
     ) -> None:
         size = len(data)
         members = audience.members
         for index in range(start, end):
             member = members[index]
             if member.tail is not None:
-                self._on_slow(member, frames)
+                self._on_slow(member, events)
                 continue
             try:
                 written = write(member.descriptor, data)

@@ -4,12 +4,13 @@ To subscriptions and the fan-out it is one more slow client: whatever it is sent
 backlog, the newest event for each key, bounded like everybody's. Its own task takes it from there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from enum import Enum
 
 import trio
 
 from fh.edge.connection import CLOSED, Connection
+from fh.edge.fanout import Events
 from fh.wire.sse import SharedEvent
 
 _RELAYED = -2
@@ -48,6 +49,10 @@ class Relay(Connection):
     def framed(self, event: bytes) -> bytes:
         """Return `event` itself: its bearer has frames of its own."""
         return event
+
+    def framed_all(self, events: Events) -> Mapping[Hashable, bytes]:
+        """Return `events` themselves."""
+        return events.bare
 
     def framed_parts(self, event: SharedEvent) -> Sequence[bytes]:
         """Return `event` as one: its bearer copies it anyway."""

@@ -1,17 +1,19 @@
 """Bytes out, without ever waiting.
 
 What the kernel refuses is kept for the client: the tail of the write it took in part, then the
-newest bytes for each key. Both are bounded, in bytes and in the time without any progress.
+newest bytes for each key. Bounded are the time without any progress, and the bytes that wait before
+more is added; what is added at a time is shared with all who are sent the same.
 """
 
 import os
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from enum import Enum
 from itertools import islice
 
 import trio
 
 from fh.edge.connection import Connection
+from fh.edge.fanout import Events
 from fh.edge.poller import Poller
 from fh.edge.settings import EdgeSettings
 
@@ -66,7 +68,7 @@ class Writer:
     def write(self, connection: Connection, key: Hashable, data: bytes) -> bool:
         """Write `data` or keep it; return whether all of it has left."""
         if connection.tail is not None:
-            self._keep(connection, key, data)
+            self._keep(connection, {key: data})
             return False
         try:
             written = os.write(connection.descriptor, data)
@@ -100,8 +102,7 @@ class Writer:
         What is kept are the parts themselves: others may be sent the same.
         """
         if connection.tail is not None:
-            for key, part in zip(_FIRST_FEATURES, parts, strict=False):
-                self._keep(connection, key, part)
+            self._keep(connection, dict(zip(_FIRST_FEATURES, parts, strict=False)))
             return False
         first, *rest = parts
         self.hold(connection, first)
@@ -114,12 +115,9 @@ class Writer:
         self._progressed(connection)
         self._poller.watch_writes(connection.descriptor)
 
-    def keep_frames(self, connection: Connection, frames: dict[Hashable, bytes]) -> None:
+    def keep_events(self, connection: Connection, events: Events) -> None:
         """Keep events for a connection that has a tail."""
-        for key, frame in frames.items():
-            self._keep(connection, key, connection.framed(frame))
-            if connection.closed:
-                return
+        self._keep(connection, connection.framed_all(events))
 
     def flush(self, connection: Connection) -> bool:
         """Write what was kept; return whether all of it has left."""
@@ -189,16 +187,22 @@ class Writer:
     def _progressed(self, connection: Connection) -> None:
         self._deadlines[connection] = trio.current_time() + self._settings.slow_seconds
 
-    def _keep(self, connection: Connection, key: Hashable, data: bytes) -> None:
+    def _keep(self, connection: Connection, data: Mapping[Hashable, bytes]) -> None:
+        """Keep what comes together, or give the client up if too much waits for it already.
+
+        What comes is let in whatever its size: else one large value, or many that are saved at
+        once, would cost those their stream that are quick.
+        """
         backlog = connection.backlog
         if backlog is None:
             backlog = connection.backlog = {}
-        backlog.pop(key, None)
-        backlog[key] = data
+        for key in data:
+            backlog.pop(key, None)
         kept_bytes = sum(len(each) for key, each in backlog.items() if key not in _OF_ANY_SIZE)
         if kept_bytes > self._settings.slow_bytes:
             self._on_evict(connection, Eviction.OVERFULL)
         else:
+            backlog.update(data)
             connection.kept()
 
 

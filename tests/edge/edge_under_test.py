@@ -1,6 +1,7 @@
 """A real Edge on a real socket, with an environment in memory behind it."""
 
 import socket
+from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -172,6 +173,7 @@ class Client:
     def __init__(self, stream: trio.SocketStream) -> None:
         self.stream = stream
         self.received = b""
+        self._events: deque[tuple[str, str, str]] = deque()
 
     async def send(self, data: bytes) -> None:
         await self.stream.send_all(data)
@@ -215,6 +217,8 @@ class Client:
 
     async def event(self) -> tuple[str, str, str]:
         """Return name, id and data of the next event of a chunked stream."""
+        if self._events:
+            return self._events.popleft()
         size = int(await self.until(b"\r\n"), 16)
         if not size:
             return ("end", "", "")
@@ -224,8 +228,10 @@ class Client:
                 assert data
                 self.received += data
         text, self.received = self.received[:size].decode(), self.received[size + 2 :]
-        fields = dict(line.split(": ", 1) for line in text.strip().split("\n"))
-        return fields["event"], fields.get("id", ""), fields["data"]
+        for event in text.removesuffix("\n\n").split("\n\n"):  # those that left together
+            fields = dict(line.split(": ", 1) for line in event.split("\n"))
+            self._events.append((fields["event"], fields.get("id", ""), fields["data"]))
+        return self._events.popleft()
 
 
 @dataclass

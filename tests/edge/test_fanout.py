@@ -3,7 +3,7 @@
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import pairwise
 
@@ -25,12 +25,12 @@ class Stage:
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
         self.refused: list[Connection] = []
-        self.kept: list[Connection] = []
+        self.kept: list[tuple[Connection, Mapping[Hashable, bytes]]] = []
         self.emptied = 0
         self.fan_out = FanOut(
             on_refused=lambda connection, data, written: self.refused.append(connection),
             on_broken=self.close,
-            on_slow=lambda connection, frames: self.kept.append(connection),
+            on_slow=lambda connection, events: self.kept.append((connection, events.bare)),
         )
 
     def audience(self) -> Audience:
@@ -189,8 +189,8 @@ async def test_a_closed_member_is_never_written_to_though_its_number_was_given_a
     successor_theirs.close()
 
 
-async def test_broken_and_full_sockets_are_reported_and_slow_ones_get_their_frames_kept(
-    stage: Stage,
+async def test_broken_and_full_sockets_are_reported_and_slow_ones_get_their_events_kept(
+    stage: Stage, nursery: trio.Nursery
 ) -> None:
     audience = stage.audience()
     broken, theirs = stage.join(audience)
@@ -200,11 +200,26 @@ async def test_broken_and_full_sockets_are_reported_and_slow_ones_get_their_fram
     theirs.close()
     with pytest.raises(BlockingIOError):
         fill(full.descriptor)
+    nursery.start_soon(stage.fan_out.run)
     stage.fan_out.publish(audience, "dark", b"one")
+    await trio.testing.wait_all_tasks_blocked()
     assert broken.descriptor == CLOSED
     assert stage.refused == [full]
-    assert stage.kept == [slow]
+    assert stage.kept == [(slow, {"dark": b"one"})]
     assert audience.live == 2
+
+
+async def test_a_burst_is_kept_as_one_for_whoever_has_something_waiting(
+    stage: Stage, nursery: trio.Nursery
+) -> None:
+    audience = stage.audience()
+    slow, _ = stage.join(audience)
+    slow.tail = memoryview(b"rest")
+    nursery.start_soon(stage.fan_out.run)
+    for key, event in (("a", b"a1"), ("b", b"b1"), ("a", b"a2")):
+        stage.fan_out.publish(audience, key, event)
+    await trio.testing.wait_all_tasks_blocked()
+    assert stage.kept == [(slow, {"b": b"b1", "a": b"a2"})]
 
 
 async def test_an_audience_says_when_it_is_empty_and_nothing_is_published_to_it(

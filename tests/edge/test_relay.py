@@ -1,6 +1,7 @@
 """A stream that somebody else writes to its client, told and bounded like every other."""
 
 import trio
+import trio.testing
 from edge_under_test import (
     SERVER_KEY,
     EdgeUnderTest,
@@ -69,13 +70,28 @@ async def test_who_takes_nothing_keeps_the_newest_of_each_feature_and_is_evicted
         await names(relay, 2)
         for version in range(2, 100):
             await under_test.announce(boolean("flag", bool(version % 2), version=version))
+        await trio.testing.wait_all_tasks_blocked()
         with trio.fail_after(5):
             (event,) = await relay.receive()
         assert b'"version":99' in event
         for number in range(100):
             await under_test.announce(boolean(f"flag{number}", True))
+            await trio.testing.wait_all_tasks_blocked()
         assert relay.closed
         assert await relay.receive() == []
+
+
+async def test_a_value_above_the_limit_costs_nobody_a_stream_who_takes_it() -> None:
+    async with edge_under_test(LOOKUP, slow_bytes=4096) as under_test:
+        relay = opened(under_test)
+        await names(relay, 2)
+        for version in range(1, 4):
+            large = boolean(f"a{'b' * 5000}", True, version=version)
+            await under_test.announce(large)
+            with trio.fail_after(5):
+                (event,) = await relay.receive()
+            assert f'"version":{version}'.encode() in event
+        assert not relay.closed
 
 
 async def test_at_shutdown_it_hears_bye_and_ends() -> None:

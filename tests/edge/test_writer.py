@@ -12,7 +12,7 @@ import trio.testing
 from fh.edge import writer as writer_module
 from fh.edge.connection import Connection
 from fh.edge.engine import Engine
-from fh.edge.fanout import Audience
+from fh.edge.fanout import Audience, Events
 from fh.edge.poller import EpollPoller
 from fh.edge.settings import EdgeSettings
 from fh.edge.writer import Eviction, Writer
@@ -60,8 +60,8 @@ async def test_an_event_cut_anywhere_goes_on_where_it_was_cut(cut: int) -> None:
     with connected(stage) as (connection, reader):
         assert os.write(connection.descriptor, EVENT[:cut]) == cut
         stage.writer.keep_tail(connection, EVENT, cut)
-        stage.writer.keep_frames(connection, {"a": b"a1", "b": b"b1"})
-        stage.writer.keep_frames(connection, {"a": b"a2"})
+        stage.writer.keep_events(connection, Events({"a": b"a1", "b": b"b1"}))
+        stage.writer.keep_events(connection, Events({"a": b"a2"}))
         assert stage.writer.slow == 1
         assert stage.writer.flush(connection)
         # Of each feature the newest, in the order in which those became due.
@@ -85,7 +85,7 @@ async def test_a_kernel_that_takes_a_few_bytes_at_a_time_gets_all(
         whole = stage.writer.write(connection, "first", EVENT)
         assert whole == (most_bytes >= len(EVENT))
         if not whole:
-            stage.writer.keep_frames(connection, {"next": b"next"})
+            stage.writer.keep_events(connection, Events({"next": b"next"}))
         while connection.tail is not None:
             stage.writer.flush(connection)
         assert everything(reader) == EVENT + (b"" if whole else chunk(b"next"))
@@ -192,9 +192,9 @@ async def test_parts_leave_whole_and_in_order_and_are_never_copied(
         stage.writer.hold(connection, b"first ")
         assert not stage.writer.write_parts(connection, PARTS)
         assert any(each is PARTS[1] for each in connection.backlog.values())
-        stage.writer.keep_frames(connection, {"a": b"a1"})
+        stage.writer.keep_events(connection, Events({"a": b"a1"}))
         whole = stage.writer.release(connection)
-        stage.writer.keep_frames(connection, {"a": b"a2"} if not whole else {})
+        stage.writer.keep_events(connection, Events({"a": b"a2"} if not whole else {}))
         while connection.tail is not None:
             if connection.tail.obj is PARTS[1]:
                 assert len(connection.tail) <= len(PARTS[1])
@@ -208,7 +208,29 @@ async def test_parts_of_any_size_are_no_reason_to_give_a_client_up() -> None:
     with connected(stage) as (connection, _):
         stage.writer.hold(connection, b"first ")
         stage.writer.write_parts(connection, (b"x" * 100, b"y" * 100))
-        stage.writer.keep_frames(connection, {"a": b"1"})
+        stage.writer.keep_events(connection, Events({"a": b"1"}))
         assert stage.evicted == []
-        stage.writer.keep_frames(connection, {"b": b"2" * 10})
+        stage.writer.keep_events(connection, Events({"b": b"2" * 10}))
+        assert stage.evicted == []
+        stage.writer.keep_events(connection, Events({"c": b"3"}))
         assert stage.evicted == [(connection, Eviction.OVERFULL)]
+
+
+async def test_what_comes_together_is_let_in_whatever_its_size_and_shared_by_all_who_keep_it() -> (
+    None
+):
+    stage = Stage(slow_bytes=10)
+    events = Events({"a": b"1" * 100, "b": b"2" * 100})
+    with connected(stage) as (first, _), connected(Stage()) as (second, _):
+        for connection in (first, second):
+            stage.writer.hold(connection, b"what is being sent")
+            stage.writer.keep_events(connection, events)
+        assert first.backlog == {"a": chunk(b"1" * 100), "b": chunk(b"2" * 100)}
+        assert second.backlog is not None
+        assert all(second.backlog[key] is data for key, data in first.backlog.items())
+        assert stage.evicted == []
+        # The newest of a feature replaces what waits of it, so it is no more than before.
+        stage.writer.keep_events(first, Events({"a": b"3" * 100, "b": b"4"}))
+        assert stage.evicted == []
+        stage.writer.keep_events(first, Events({"b": b"5"}))
+        assert stage.evicted == [(first, Eviction.OVERFULL)]
