@@ -13,7 +13,7 @@ from fh.edge.life import Life
 from fh.edge.opening import crosses
 from fh.edge.pages import Pages
 from fh.edge.plain import refused_without_tls
-from fh.edge.relay import Bearer, Relay
+from fh.edge.relay import Bearer, Relay, pieces
 from fh.edge.request import (
     Asked,
     Elsewhere,
@@ -178,7 +178,8 @@ async def _stream(
 async def _pass_on(relay: Relay, send: Send) -> None:
     with relay.alive:
         while events := await relay.receive():
-            await _send_body(send, b"".join(events), more=True)
+            for piece in pieces(events):
+                await _send_body(send, piece, more=True)
 
 
 async def _wait_gone(receive: Receive, until_gone: trio.CancelScope) -> None:

@@ -4,7 +4,7 @@ To subscriptions and the fan-out it is one more slow client: whatever it is sent
 backlog, the newest event for each key, bounded like everybody's. Its own task takes it from there.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 
 import trio
@@ -15,6 +15,30 @@ from fh.wire.sse import SharedEvent
 
 _RELAYED = -2
 """The descriptor of an open relay: no socket of the engine's."""
+
+
+_PIECE_BYTES = 64 * 1024
+
+
+def pieces(events: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield `events` for a writer that copies what it is given: small ones joined, large ones cut.
+
+    Thousands may be sent the same megabytes, and take them slowly.
+    """
+    gathered: list[bytes] = []
+    room = _PIECE_BYTES
+    for event in events:
+        if gathered and len(event) > room:
+            yield b"".join(gathered)
+            gathered, room = [], _PIECE_BYTES
+        if len(event) > _PIECE_BYTES:
+            for start in range(0, len(event), _PIECE_BYTES):
+                yield event[start : start + _PIECE_BYTES]
+        else:
+            gathered.append(event)
+            room -= len(event)
+    if gathered:
+        yield b"".join(gathered)
 
 
 class Bearer(Enum):
@@ -55,8 +79,8 @@ class Relay(Connection):
         return events.bare
 
     def framed_parts(self, event: SharedEvent) -> Sequence[bytes]:
-        """Return `event` as one: its bearer copies it anyway."""
-        return (bytes(event),)
+        """Return `event` in parts, so that its data is not copied; a message has to be whole."""
+        return (bytes(event),) if self.bearer is Bearer.SOCKET else event.parts()
 
     def ended(self, event: bytes) -> bytes:
         """Return `event` itself."""

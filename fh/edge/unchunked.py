@@ -10,7 +10,7 @@ import structlog
 import trio
 
 from fh.edge.gate import Peer
-from fh.edge.relay import Bearer, Relay
+from fh.edge.relay import Bearer, Relay, pieces
 from fh.edge.request import OpenStream
 from fh.http.resumed import Resumed
 
@@ -54,7 +54,8 @@ async def _pass_on(relay: Relay, stream: Resumed) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_wait_gone, stream, nursery.cancel_scope)
             while events := await relay.receive():
-                await stream.send_all(b"".join(events))
+                for piece in pieces(events):
+                    await stream.send_all(piece)
             nursery.cancel_scope.cancel()
 
 

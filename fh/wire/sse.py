@@ -68,6 +68,10 @@ class SharedEvent:
     def __bytes__(self) -> bytes:
         return self.before + self.data + _EVENT_END
 
+    def parts(self) -> tuple[bytes, bytes, bytes]:
+        """Return the parts of this event; the second is `data` itself."""
+        return self.before, self.data, _EVENT_END
+
     def chunk_parts(self) -> tuple[bytes, bytes, bytes]:
         """Return the parts of the chunk with this event; the second is `data` itself."""
         size = len(self.before) + len(self.data) + len(_EVENT_END)

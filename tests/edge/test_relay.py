@@ -1,5 +1,6 @@
 """A stream that somebody else writes to its client, told and bounded like every other."""
 
+import pytest
 import trio
 import trio.testing
 from edge_under_test import (
@@ -11,9 +12,10 @@ from edge_under_test import (
     granted,
 )
 
-from fh.edge.relay import Bearer, Relay
+from fh.edge.relay import Bearer, Relay, pieces
 from fh.edge.request import OpenStream
 from fh.wire.context_header import NO_CONTEXT
+from fh.wire.sse import share_json
 
 ASKED = OpenStream(SERVER_KEY, NO_CONTEXT, None)
 LOOKUP = MemoryLookup({SERVER_KEY: granted([boolean("flag", True)])})
@@ -112,3 +114,30 @@ async def test_an_unknown_key_ends_after_a_while(autojump_clock) -> None:
         with trio.fail_after(30):
             assert await relay.receive() == []
         assert 0.5 <= trio.current_time() - began <= 3
+
+
+@pytest.mark.parametrize(
+    ("sizes", "wanted"),
+    [
+        ([], []),
+        ([1, 2], [3]),
+        ([1, 65_536, 2], [1, 65_536, 2]),
+        ([1, 65_535, 2], [65_536, 2]),
+        ([1, 150_000, 2], [1, 65_536, 65_536, 18_928, 2]),
+    ],
+)
+def test_small_events_leave_together_and_large_ones_in_pieces(
+    sizes: list[int], wanted: list[int]
+) -> None:
+    events = [bytes([number]) * size for number, size in enumerate(sizes)]
+    cut = list(pieces(events))
+    assert [len(piece) for piece in cut] == wanted
+    assert b"".join(cut) == b"".join(events)
+
+
+@pytest.mark.parametrize("bearer", Bearer)
+def test_what_many_are_sent_is_copied_only_where_it_has_to_be_whole(bearer: Bearer) -> None:
+    event = share_json("features", b"[]", "1")
+    parts = Relay(print, bearer).framed_parts(event)
+    assert b"".join(parts) == bytes(event)
+    assert any(part is event.data for part in parts) == (bearer is not Bearer.SOCKET)
