@@ -1,5 +1,7 @@
 """The same under asyncio and under trio: against a real Edge, and against scripted servers."""
 
+import itertools
+
 import anyio
 import pytest
 from real_edge import KEY, url_of
@@ -10,6 +12,9 @@ from bench.client.stream import open_stream
 from tests.bench.scripted import HEAD, chunk, feature, feature_event, features_event, scripted
 
 pytestmark = pytest.mark.parametrize("backend", ["asyncio", "trio"])
+
+NUMBERS = itertools.count(1)
+"""Of what is published: an Edge tells nobody of an older one, whichever test comes first."""
 
 
 def run(backend, work):
@@ -27,7 +32,7 @@ async def named(stream, name):
 
 
 def test_a_stream_of_a_real_edge_is_told_everything_and_then_each_change(backend, real_edge):
-    number = {"asyncio": 1, "trio": 2}[backend]
+    number = next(NUMBERS)
 
     async def work():
         async with open_stream(url_of(real_edge), KEY, context={"userkey": ["irina"]}) as stream:
