@@ -151,6 +151,8 @@ async def update_application(
         raise Invalid("name", "An application needs a name.")
     check_version("application", change.version, application.version)
     description = application.description if change.description is None else change.description
+    if (name, description) == (application.name, application.description):
+        return application
     return await repository.save_application(tx, application_id, name, description)
 
 

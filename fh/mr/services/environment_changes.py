@@ -55,7 +55,7 @@ async def update_environment(
     sealed: Mapping[str, SealedText],
     allowed: Sequence[Network],
 ) -> EnvironmentDetails:
-    """Change an environment; return it with `parts`.
+    """Change an environment; return it with `parts`. What is as it was gets no next version.
 
     `sealed` are secrets that were sealed so far, `allowed` are networks that webhooks may reach.
 
@@ -92,11 +92,12 @@ async def update_environment(
         siblings = await repository.find_environments(tx, [current.application_id])
         await repository.save_priors(tx, moved_behind(siblings, current, change.prior_id))
         changed = replace(changed, prior_id=change.prior_id)
-    await repository.save_environment(tx, changed)
+    if changed != current:
+        await repository.save_environment(tx, changed)
+        await announce(tx, await load_published_environment(tx, environment_id))
     saved = await repository.find_environment(tx, environment_id)
     assert saved is not None, "it is locked"
     [details] = await with_parts(tx, caller, [saved], parts)
-    await announce(tx, await load_published_environment(tx, environment_id))
     return details
 
 

@@ -35,6 +35,13 @@ async def test_both_paths_update_and_nothing_is_announced(shop, on_portfolio, on
     assert await shop.announced() == []
 
 
+async def test_what_comes_back_as_it_was_read_changes_nothing(shop, on_portfolio, on_application):
+    whole = (await shop.api("GET", on_application)).body
+    for path in (on_portfolio, on_application):
+        answer = await shop.api("PUT", path, whole)
+        assert (answer.status, answer.body) == (200, whole)
+
+
 @pytest.mark.parametrize("version", [{"version": 7}, {"version": None}])
 async def test_a_stale_or_missing_version_is_unprocessable(shop, on_portfolio, version):
     assert (await shop.api("PUT", on_portfolio, body(shop, **version))).status == 422

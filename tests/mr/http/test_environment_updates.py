@@ -41,6 +41,17 @@ async def test_each_path_updates_and_announces_the_environment(shop, paths, oper
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
+async def test_what_comes_back_as_it_was_read_changes_nothing(shop, paths, operation):
+    await shop.add_environment("second", environmentInfo={"a": "1"})
+    whole = f"/mr-api/environment/{shop.production}?includeDetails=true"
+    body = (await shop.api("GET", whole)).body
+    await shop.announced()
+    answer = await shop.api("PUT", f"{paths[operation]}?includeDetails=true", body)
+    assert (answer.status, answer.body) == (200, body)
+    assert await shop.announced() == []
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
 async def test_what_is_absent_stays_even_the_place_in_the_order(shop, paths, operation):
     first = await shop.add_environment("first", environmentInfo={"a": "1"})
     moved = content(shop, priorEnvironmentId=first["id"], name="production")
