@@ -47,6 +47,11 @@ class KeptAnswer(Struct, frozen=True):
         """Whether a repeated request may be answered with it: rights, haste and defects pass."""
         return self.status not in _PASSING and self.status // 100 != 5  # noqa: PLR2004 - 5xx
 
+    @property
+    def refuses(self) -> bool:
+        """Whether it says that nothing was done."""
+        return self.status // 100 == 4  # noqa: PLR2004 - 4xx
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:

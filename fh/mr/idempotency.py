@@ -125,7 +125,9 @@ class DatabaseAnswers:
             _reservation.reset(before)
         if reservation.lost:
             return await self._repeated(attempt, digest, await self._find(digest))
-        if given.lasts:
+        # What was answered without an effect may be asked again. Some of that anybody may ask, as
+        # often as they like, and it is as large as they like: kept, it would fill the disk.
+        if given.lasts and (reservation.done or given.refuses):
             await self._keep(attempt, reservation, given)
         return given
 

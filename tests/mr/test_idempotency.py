@@ -106,6 +106,18 @@ async def test_a_refusal_is_given_again_though_it_would_be_accepted_by_now(admin
     assert (again.status, again.headers[REPEATED]) == (409, "true")
 
 
+async def test_what_had_no_effect_is_not_kept(admin, sql):
+    made = await admin("GET", PATH)
+    where = f"{PATH}/{made.body[0]['id']}/application"
+    application = await admin("POST", where, {"name": "app", "description": ""})
+    path = f"/mr-api/application/{application.body['id']}/rollout-strategy-validation"
+    unnamed = {"customStrategies": [{"name": "", "percentage": 1}], "sharedStrategies": []}
+    for _ in range(2):
+        answer = await keyed(admin)("POST", path, unnamed)
+        assert (answer.status, answer.headers.get(REPEATED)) == (200, None)
+    assert await sql("SELECT * FROM idempotent_answer") == []
+
+
 async def test_who_was_given_the_right_meanwhile_is_not_told_the_old_refusal(
     superuser, add_person, sql
 ):
