@@ -180,6 +180,7 @@ async def _pass_on(relay: Relay, send: Send) -> None:
         while events := await relay.receive():
             for piece in pieces(events):
                 await _send_body(send, piece, more=True)
+                relay.progressed()
 
 
 async def _wait_gone(receive: Receive, until_gone: trio.CancelScope) -> None:

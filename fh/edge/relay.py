@@ -17,7 +17,7 @@ _RELAYED = -2
 """The descriptor of an open relay: no socket of the engine's."""
 
 
-_PIECE_BYTES = 64 * 1024
+PIECE_BYTES = 16 * 1024
 
 
 def pieces(events: Iterable[bytes]) -> Iterator[bytes]:
@@ -26,14 +26,14 @@ def pieces(events: Iterable[bytes]) -> Iterator[bytes]:
     Thousands may be sent the same megabytes, and take them slowly.
     """
     gathered: list[bytes] = []
-    room = _PIECE_BYTES
+    room = PIECE_BYTES
     for event in events:
         if gathered and len(event) > room:
             yield b"".join(gathered)
-            gathered, room = [], _PIECE_BYTES
-        if len(event) > _PIECE_BYTES:
-            for start in range(0, len(event), _PIECE_BYTES):
-                yield event[start : start + _PIECE_BYTES]
+            gathered, room = [], PIECE_BYTES
+        if len(event) > PIECE_BYTES:
+            for start in range(0, len(event), PIECE_BYTES):
+                yield event[start : start + PIECE_BYTES]
         else:
             gathered.append(event)
             room -= len(event)
@@ -56,9 +56,10 @@ class Relay(Connection):
         bearer: What carries it.
         alive: Cancelled when the relay is closed: what is sent within it to a client that does
             not read ends with the stream.
+        progressed_at: When the client took something last.
     """
 
-    __slots__ = ("_on_passed_on", "_woken", "alive", "bearer")
+    __slots__ = ("_on_passed_on", "_woken", "alive", "bearer", "progressed_at")
 
     def __init__(self, on_passed_on: Callable[[Connection], None], bearer: Bearer) -> None:
         """Call `on_passed_on` whenever all that was received has been sent."""
@@ -69,6 +70,7 @@ class Relay(Connection):
         self._on_passed_on = on_passed_on
         self._woken = trio.Event()
         self.alive = trio.CancelScope()
+        self.progressed_at = 0.0
 
     def framed(self, event: bytes) -> bytes:
         """Return `event` itself: its bearer has frames of its own."""
@@ -91,6 +93,10 @@ class Relay(Connection):
         self._woken.set()
         if self.closed:
             self.alive.cancel()
+
+    def progressed(self) -> None:
+        """Note that the client took something: who takes a lot slowly does not stand still."""
+        self.progressed_at = trio.current_time()
 
     async def receive(self) -> list[bytes]:
         """Wait for events and return them, in order; none when the stream is at its end."""

@@ -56,6 +56,7 @@ async def _pass_on(relay: Relay, stream: Resumed) -> None:
             while events := await relay.receive():
                 for piece in pieces(events):
                     await stream.send_all(piece)
+                    relay.progressed()
             nursery.cancel_scope.cancel()
 
 

@@ -14,7 +14,7 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_st
 from wsproto.utilities import LocalProtocolError
 
 from fh.edge.gate import Peer, TurnedAway
-from fh.edge.relay import Bearer, Relay
+from fh.edge.relay import PIECE_BYTES, Bearer, Relay
 from fh.edge.request import OpenSocket
 from fh.edge.response import BYE, HEARTBEAT, UNKNOWN_KEY, Answer, come_back, refusal
 from fh.http.resumed import Resumed
@@ -22,6 +22,8 @@ from fh.wire.http_head import find_end
 from fh.wire.socket_message import encode_message
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fh.edge.life import Life
 
 log = structlog.get_logger()
@@ -105,6 +107,7 @@ class _Socket:
             )
             websocket = await request.accept()
             relay = self._open_relay(self._asked.stream, Bearer.SOCKET, self._peer)
+            self._bearer.on_progress = relay.progressed
             try:
                 close = await self._pass_on(relay, websocket)
                 if websocket.closed is None and not self._bearer.cut_off:
@@ -162,10 +165,12 @@ class _Bearer(trio.abc.Stream):
     Attributes:
         cut_off: A frame has left in part, or is leaving: anything after it would be read as its
             rest.
+        on_progress: Called when the client has taken a piece.
     """
 
     def __init__(self, stream: Resumed, nonce: str) -> None:
         self.cut_off = False
+        self.on_progress: Callable[[], None] = lambda: None
         self._stream = stream
         self._handshake = _HANDSHAKE.format(nonce).encode("ascii")
         self._answered = trio.Event()
@@ -191,7 +196,9 @@ class _Bearer(trio.abc.Stream):
         """
         self._answered.set()
         self.cut_off = True
-        await self._stream.send_all(data)
+        for start in range(0, len(data), PIECE_BYTES):
+            await self._stream.send_all(data[start : start + PIECE_BYTES])
+            self.on_progress()
         self.cut_off = False
 
     async def wait_send_all_might_not_block(self) -> None:

@@ -15,6 +15,7 @@ import trio
 from fh.edge.connection import Connection
 from fh.edge.fanout import Events
 from fh.edge.poller import Poller
+from fh.edge.relay import Relay
 from fh.edge.settings import EdgeSettings
 
 ANSWER = object()
@@ -136,6 +137,8 @@ class Writer:
 
     def progressed_at(self, connection: Connection) -> float | None:
         """Return when a client with bytes waiting took some last; None if none are waiting."""
+        if isinstance(connection, Relay):
+            return connection.progressed_at
         deadline = self._deadlines.get(connection)
         return None if deadline is None else deadline - self._settings.slow_seconds
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import trio
+import trio.testing
 from msgspec import Raw, structs
 
 from fh.contracts.answers import Denied, Granted, KeyAnswer
@@ -25,6 +26,7 @@ from fh.contracts.published import (
 from fh.contracts.updates import StreamedFeatureUpdate
 from fh.edge.door import Door, listen
 from fh.edge.edge import Edge
+from fh.edge.relay import Relay
 from fh.edge.settings import EdgeSettings
 from fh.errors import Unavailable
 from fh.model.feature_type import FeatureType
@@ -242,6 +244,16 @@ class EdgeUnderTest:
     port: int
     elsewhere: list[tuple[socket.socket, bytes]]
     clients: list[Client] = field(default_factory=list)
+
+    async def wait_progress(self) -> None:
+        """Return when the only stream, a relay, has noted that its client took something."""
+        life = self.edge.life
+        assert life is not None
+        [relay] = life.engine.open_streams()
+        assert isinstance(relay, Relay)
+        with trio.fail_after(5):
+            while not relay.progressed_at:
+                await trio.testing.wait_all_tasks_blocked()
 
     async def connect(self) -> Client:
         client = Client(await trio.open_tcp_stream("127.0.0.1", self.port))

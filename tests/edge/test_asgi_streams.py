@@ -68,7 +68,7 @@ async def test_at_shutdown_a_stream_hears_bye_and_a_new_one_is_told_to_come_back
         async with client.open("GET", STREAM) as (exchange, _):
             await exchange.next()
             await exchange.next()
-            await trio.testing.wait_all_tasks_blocked()
+            await edge.wait_progress()
             edge.edge.drain()
             status, headers, _ = await client.ask("GET", STREAM)
             assert status == 503

@@ -58,6 +58,7 @@ async def test_events_come_without_chunks(edge: EdgeUnderTest) -> None:
     assert "access-control-allow-origin: *\r\n" in head
     assert "transfer-encoding" not in head
     assert [(await event(client))[0] for _ in range(2)] == ["ack", "features"]
+    await edge.wait_progress()
     for version in (2, 3):
         await edge.announce(boolean("dark", False, version=version))
         name, data = await event(client)

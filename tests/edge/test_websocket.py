@@ -69,6 +69,7 @@ async def test_a_socket_begins_with_ack_and_all_features(portable: bool) -> None
     ):
         assert await socket.message() == DISCOVER
         name, event_id, data = await socket.message()
+        await edge.wait_progress()
     assert (name, event_id) == ("features", edge.lookup.answers[SERVER_KEY].etag)
     [feature] = data
     assert (feature["key"], feature["version"], feature["value"]) == ("dark", 1, True)
