@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from typing import Any
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 URL = os.environ.get("FH_URL", "http://localhost:8085")
@@ -94,4 +94,10 @@ if __name__ == "__main__":
     commands = {"setup": set_up, "flip": flip}
     if len(sys.argv) != 2 or sys.argv[1] not in commands:  # noqa: PLR2004  a script and its command
         sys.exit(__doc__)
-    commands[sys.argv[1]](log_in())
+    try:
+        commands[sys.argv[1]](log_in())
+    except HTTPError as refused:
+        with refused:
+            sys.exit(f"The server refused with {refused.code}: {refused.read().decode()}")
+    except URLError as away:
+        sys.exit(f"The server at {URL} can't be reached: {away.reason}")
