@@ -64,9 +64,9 @@ def parse_dsn(url: str, *, username: str | None = None, password: str | None = N
     elif url.startswith(("postgresql://", "postgres://")):
         found = _from_postgresql(url)
     else:
-        scheme = url.partition("://")[0] if "://" in url else "something else"
+        found_instead = f", not {url.partition('://')[0]}://" if "://" in url else ""
         raise InvalidDatabaseUrl(
-            f"must begin with postgresql://, postgres:// or jdbc:postgresql://, not {scheme}"
+            f"must begin with postgresql://, postgres:// or jdbc:postgresql://{found_instead}"
         )
     return Dsn(found.url, username or found.user, password or found.password)
 

@@ -42,7 +42,7 @@ class EdgePartSettings(ListeningSettings):
         "edge.sse.slow-client-bytes",
         262_144,
         whole(4096, 1 << 30),
-        "may wait for a slow client when more comes",
+        "what may wait for a slow client when more comes",
     )
     most_sockets: int = setting(
         "edge.websocket.maximum", 2000, whole(0, 1_000_000), "WebSockets open at once; 0 for none"
