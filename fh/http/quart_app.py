@@ -39,6 +39,7 @@ WebApp: TypeAlias = QuartTrio
 CallerT = TypeVar("CallerT")
 
 _RETRY_AFTER_SECONDS = 1
+_TELL_AGAIN_SECONDS = 60.0
 _LONG_BODIES_AT_ONCE = 2
 _BELIEVED_SECONDS = 1.0
 
@@ -100,13 +101,17 @@ class _Web(QuartTrio):
 
 
 class _Serving:
-    """Answers requests to one face; holds no state of its own but prepared decoders."""
+    """Answers requests to one face.
+
+    Of its own it holds prepared decoders, and when it told of each operation that it is away.
+    """
 
     def __init__(self, face: Face[Any]) -> None:
         refuse_namesakes(face.routes)
         self._face = face
         self._threads = trio.CapacityLimiter(_LONG_BODIES_AT_ONCE)
         self._table = RouteTable(face.routes)
+        self._away_told_at: dict[str, float] = {}
         self._bodies = {route.shape: BodyDecoder(route.body) for route in face.routes if route.body}
         self._queries = {
             route.shape: QueryDecoder(route.query) for route in face.routes if route.query
@@ -248,13 +253,23 @@ class _Serving:
                         )
                     return problem_of(refusal, status)
         if isinstance(refusal, Unavailable):
-            log.warning("request_unavailable", operation_id=route.operation_id, reason=str(refusal))
+            self._note_away(route.operation_id, str(refusal))
             return Problem(
                 503,
                 "The service is away for the moment.",
                 headers={"Retry-After": str(_RETRY_AFTER_SECONDS)},
             )
         return None
+
+    def _note_away(self, operation_id: str, reason: str) -> None:
+        """Warn of it, but not for each of those who ask again and again while it lasts."""
+        now = trio.current_time()
+        told_at = self._away_told_at.get(operation_id)
+        is_news = told_at is None or now - told_at >= _TELL_AGAIN_SECONDS
+        if is_news:
+            self._away_told_at[operation_id] = now
+        tell = log.warning if is_news else log.debug
+        tell("request_unavailable", operation_id=operation_id, reason=reason)
 
 
 def _encoded(route: AnyRoute, value: object) -> Response:

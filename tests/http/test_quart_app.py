@@ -221,6 +221,15 @@ async def test_what_is_away_is_told_to_whoever_reads_the_log(client):
     assert (entry["operation_id"], entry["reason"]) == ("raise", "secret reason")
 
 
+async def test_what_stays_away_is_warned_of_once_a_minute(client, mock_clock):
+    with capture_logs() as logs:
+        for _ in range(3):
+            await client.get("/raise/away")
+        mock_clock.jump(60)
+        await client.get("/raise/away")
+    assert [entry["log_level"] for entry in logs] == ["warning", "debug", "debug", "warning"]
+
+
 @pytest.mark.parametrize("name", ["bug", "unmapped", "group"])
 async def test_a_bug_is_logged_once_and_not_shown(client, name):
     with capture_logs() as logs:
