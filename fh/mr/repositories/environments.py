@@ -80,16 +80,15 @@ RETURNING id
 
 # Nobody's key changes here, and whoever refers to an environment takes KEY SHARE of its row: a
 # plain FOR UPDATE would wait for them, and they for it.
-_BUMP = """
-UPDATE environment SET version = version + 1, when_updated = now()
-WHERE id IN (SELECT id FROM environment WHERE application_id = $1 AND when_archived IS NULL
-             ORDER BY id FOR NO KEY UPDATE)
+_LOCK_EACH = """
+SELECT id FROM environment WHERE id = ANY ($1) AND when_archived IS NULL
+ORDER BY id FOR NO KEY UPDATE
 """
 
-_BUMP_EACH = """
-UPDATE environment SET version = version + 1, when_updated = now()
-WHERE id IN (SELECT id FROM environment WHERE id = ANY ($1) AND when_archived IS NULL
-             ORDER BY id FOR NO KEY UPDATE)
+# A statement of its own: the one that locks saw the rows as they were before it waited. To change
+# one from there, while somebody refers to it, it would queue behind those that wait for it.
+_BUMP = """
+UPDATE environment SET version = version + 1, when_updated = now() WHERE id = ANY ($1)
 """
 
 _LOCK = "SELECT id FROM environment WHERE id = $1 AND when_archived IS NULL FOR NO KEY UPDATE"
@@ -198,12 +197,16 @@ async def insert_environment(
 
 async def bump_environments(tx: Transaction, application_id: ApplicationId) -> None:
     """Give all live environments of an application their next version."""
-    await tx.execute(_BUMP, application_id)
+    await _bump(tx, await tx.fetch(_LOCK_ALL, application_id))
 
 
 async def bump_each_environment(tx: Transaction, environment_ids: Iterable[EnvironmentId]) -> None:
-    """Give these environments their next version."""
-    await tx.execute(_BUMP_EACH, list(environment_ids))
+    """Give those of these environments that are live their next version."""
+    await _bump(tx, await tx.fetch(_LOCK_EACH, list(environment_ids)))
+
+
+async def _bump(tx: Transaction, locked: Sequence[Row]) -> None:
+    await tx.execute(_BUMP, [row["id"] for row in locked])
 
 
 async def lock_environment(tx: Transaction, environment_id: EnvironmentId) -> Environment | None:

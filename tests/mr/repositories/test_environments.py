@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 import trio
+from structlog.testing import capture_logs
 
 from fh.mr.errors import AlreadyExists
 from fh.mr.feature_merge import Setting
@@ -42,6 +43,61 @@ async def test_versions_are_counted_up_in_live_environments_only(database, place
     await sql("UPDATE environment SET when_archived = now()")
     await database.transaction(bump)
     assert (await sql("SELECT version FROM environment"))[0]["version"] == before + 2
+
+
+@pytest.fixture
+def in_transaction(database, nursery):
+    """Run some work in a transaction that stays open; return what lets it commit."""
+
+    async def begin(work):
+        done, committed = threading.Event(), threading.Event()
+
+        async def slowly(tx):
+            await work(tx)
+            done.set()
+            while not committed.is_set():
+                await tx.fetchval("SELECT pg_sleep(0.001)")
+
+        nursery.start_soon(database.transaction, slowly)
+        while not done.is_set():
+            await trio.lowlevel.checkpoint()
+        return committed.set
+
+    return begin
+
+
+async def test_many_who_count_versions_up_do_not_wait_for_each_other_where_somebody_refers_to_one(
+    database, place, sql, in_transaction
+):
+    await sql(
+        "INSERT INTO environment (application_id, name) VALUES ($1, 'two')", place.application
+    )
+    first, second = [row["id"] for row in await sql("SELECT id FROM environment ORDER BY id")]
+
+    def bump(*ids):
+        return lambda tx: repository.bump_each_environment(tx, ids)
+
+    async def wait(count, kind):
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = $1"
+        while (await sql(waiting, kind))[0]["count"] < count:
+            pass
+
+    refer = "SELECT FROM environment WHERE id = $1 FOR KEY SHARE"
+    with capture_logs() as logs, trio.fail_after(20):
+        refers_no_more = await in_transaction(lambda tx: tx.fetch(refer, first))
+        commit_first = await in_transaction(bump(first))
+        commit_second = await in_transaction(bump(second))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(database.transaction, bump(first, second))
+            await wait(1, "transactionid")
+            nursery.start_soon(database.transaction, bump(first))
+            await wait(1, "tuple")
+            commit_first()
+            # One waits for the second environment, and for that one the other.
+            await wait(2, "transactionid")
+            commit_second()
+        refers_no_more()
+    assert [entry for entry in logs if entry["event"] == "transaction_repeated"] == []
 
 
 async def test_a_first_value_and_the_end_of_its_application_do_not_wait_for_each_other(
