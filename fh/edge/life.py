@@ -349,8 +349,10 @@ class Life:
     ) -> None:
         response = self.responses.stream_head(time.time(), cors=crosses(head), chunked=False)
         stream, _, peer = self._take_stream(connection)
+        # At once: who comes in the same moment must not find the room that was found for this one.
+        relay = self.open_relay(asked, Bearer.CONNECTION, peer)
         assert self._nursery is not None
-        self._nursery.start_soon(serve_unchunked, stream, response, asked, self, peer)
+        self._nursery.start_soon(serve_unchunked, stream, response, relay, self)
 
     def _take_stream(self, connection: Connection) -> tuple[trio.SocketStream, bytes, Peer]:
         taken, rest = self.engine.take(connection)

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 import trio
 
-from fh.edge.gate import Peer
-from fh.edge.relay import Bearer, Relay, pieces
-from fh.edge.request import OpenStream
+from fh.edge.relay import Relay, pieces
 from fh.http.resumed import Resumed
 
 if TYPE_CHECKING:
@@ -23,14 +21,13 @@ _LINGER_SECONDS: Final = 2.0
 
 
 async def serve_unchunked(
-    stream: trio.SocketStream, head: bytes, asked: OpenStream, life: "Life", peer: Peer
+    stream: trio.SocketStream, head: bytes, relay: Relay, life: "Life"
 ) -> None:
-    """Serve `asked` on `stream` until one side ends it; then the stream is closed.
+    """Serve `relay` on `stream` until one side ends it; then both are closed.
 
-    `head` is the response's; `peer` returns the client's address.
+    `head` is the response's.
     """
     resumed = Resumed(stream, b"", send_seconds=life.settings.slow_seconds)
-    relay = life.open_relay(asked, Bearer.CONNECTION, peer)
     try:
         try:
             await resumed.send_all(head)

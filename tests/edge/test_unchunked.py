@@ -1,5 +1,6 @@
 """Streams over HTTP/1.0, which is what some proxies speak to those behind them."""
 
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -119,3 +120,16 @@ async def test_where_there_is_no_room_it_is_to_come_back() -> None:
         await event(first)
         _, head = await asked(edge, STREAM)
         assert head.startswith("HTTP/1.1 503 ")
+
+
+async def test_many_who_come_at_once_find_no_more_room_than_there_is() -> None:
+    async with edge_under_test(lookup(), streams_per_key=2) as edge:
+        request = f"GET {STREAM} HTTP/1.0\r\n\r\n".encode()
+        # Nobody is served before all have asked.
+        sockets = [socket.create_connection(("127.0.0.1", edge.port)) for _ in range(5)]
+        for each in sockets:
+            each.sendall(request)
+        clients = [Client(trio.SocketStream(trio.socket.from_stdlib_socket(s))) for s in sockets]
+        edge.clients += clients
+        heads = [await client.until(b"\r\n\r\n") for client in clients]
+        assert sorted(head.split()[1] for head in heads) == [b"200"] * 2 + [b"503"] * 3
