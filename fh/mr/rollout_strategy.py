@@ -22,7 +22,7 @@ from fh.contracts.published import (
 from fh.model.feature_type import FeatureType
 from fh.mr.api_keys import random_text
 from fh.mr.errors import Invalid
-from fh.mr.values import number_text
+from fh.mr.values import LONGEST_NUMBER_CHARACTERS, number_text
 
 LONGEST_ID_CHARACTERS = 4
 APPLICATION_MARK = "@"
@@ -265,12 +265,23 @@ def _fits(feature_type: FeatureType, value: Raw, place: str) -> bool:
 
 def _check_text(value: Raw, place: str) -> None:
     if bytes(value).strip()[:1] in _NUMBER_STARTS:
-        number_text(value, place)
+        text = number_text(value, place)
+        if text is not None and _kept_characters(text) > LONGEST_NUMBER_CHARACTERS:
+            raise Invalid(place, "The number has too many digits.")
         return
     try:
         msgspec.json.decode(bytes(value))  # what is kept raw was not looked into before
     except (msgspec.DecodeError, UnicodeError) as fault:
         raise Invalid(place, "Expected UTF-8 text.") from fault
+
+
+def _kept_characters(number: str) -> int:
+    """Return about how long a number is as the database keeps JSON: without an exponent."""
+    digits, _, power = number.lower().partition("e")
+    whole, _, fraction = digits.partition(".")
+    shift = int(power or 0)
+    decimals = max(len(fraction) - shift, 0)
+    return max(len(whole) + shift, len("-0")) + len(".") + decimals
 
 
 def _number(text: str) -> tuple[str, Decimal]:

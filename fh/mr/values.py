@@ -50,19 +50,15 @@ def number_text(number: Raw, field: str) -> str | None:
     """Return the digits of a JSON number, or None for nothing and null.
 
     Raises:
-        Invalid: it is something else, no SDK could read it, or it could not be sent back: in
-            strategies it is kept without its exponent.
+        Invalid: it is something else, or no SDK could read it.
     """
     if not has_value(number):
         return None
     text = bytes(number).decode(errors="replace").strip()
     if not _JSON_NUMBER.fullmatch(text):
         raise Invalid(field, "Expected a number.")
-    too_long = len(text) > LONGEST_NUMBER_CHARACTERS
-    if not too_long and not isfinite(float(text)):
+    if len(text) > LONGEST_NUMBER_CHARACTERS or not isfinite(float(text)):
         raise Invalid(field, "The number is too large.")
-    if too_long or _plain_characters(text) > LONGEST_NUMBER_CHARACTERS:
-        raise Invalid(field, "The number has too many digits.")
     return text
 
 
@@ -123,15 +119,6 @@ def comparable_value(feature_type: FeatureType, text: str | None) -> object:
 def is_unset(feature_type: FeatureType, text: str | None) -> bool:
     """Return whether `text` is what a value of this type starts with."""
     return text is None or (feature_type is FeatureType.BOOLEAN and text != _TRUE)
-
-
-def _plain_characters(number: str) -> int:
-    """Return how long a number is without an exponent, as the database writes it in JSON."""
-    digits, _, power = number.lower().partition("e")
-    whole, _, fraction = digits.partition(".")
-    shift = int(power or 0)
-    decimals = max(len(fraction) - shift, 0)
-    return max(len(whole) + shift, len("-0")) + len(".") + decimals
 
 
 def _json_number(text: str) -> Raw:

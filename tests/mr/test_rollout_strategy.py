@@ -112,6 +112,18 @@ def test_what_attribute_values_are_is_left_to_the_rules():
     check_values(FeatureType.STRING, [_strategy(attributes=[{**_RULE, "values": values}])])
 
 
+@pytest.mark.parametrize("raw", [b"1e-400", b"0e-400", b"0e400", b"-0.1e-397"])
+def test_a_number_is_no_longer_without_its_exponent(raw):
+    with pytest.raises(Invalid) as refused:
+        check_values(FeatureType.NUMBER, [RolloutStrategy(value=Raw(raw))])
+    assert str(refused.value) == "The number has too many digits."
+
+
+@pytest.mark.parametrize("raw", [b"1e-324", b"-1.5E-300", b"0.0001e308", b"1e308", b"0E-9"])
+def test_any_double_is_a_number(raw):
+    check_values(FeatureType.NUMBER, [RolloutStrategy(value=Raw(raw))])
+
+
 @pytest.mark.parametrize("raw", [b'"\xff"', b"1e999"])
 def test_what_could_not_be_published_is_refused(raw):
     with pytest.raises(Invalid):
