@@ -17,13 +17,14 @@ from fh.edge.fanout import Events
 from fh.edge.poller import Poller
 from fh.edge.relay import Relay
 from fh.edge.settings import EdgeSettings
+from fh.edge.unread import MOST_BYTES, UnreadAnswers
 
 ANSWER = object()
 _FIRST_FEATURES = (object(), object(), object())
 """The keys of answers and of the parts of a stream's first features."""
 
 _OF_ANY_SIZE = {ANSWER, *_FIRST_FEATURES}
-"""What is not counted against a client: it is shared among many."""
+"""What is not counted against a client: it is shared among many, or bounded over all of them."""
 
 _MOST_PARTS = 64
 """What one call of the system is given at most."""
@@ -33,7 +34,7 @@ class Eviction(Enum):
     """Why a client is given up."""
 
     TOO_SLOW = "too_slow"  # it took nothing for too long
-    OVERFULL = "backlog_full"  # too much waits for it
+    OVERFULL = "backlog_full"  # too much waits for it, or for all
     STALLED = "first_features_stalled"  # it stands in the way of those that wait for theirs
 
 
@@ -53,6 +54,9 @@ class Writer:
         self._on_broken = on_broken
         self._on_evict = on_evict
         self._deadlines: dict[Connection, float] = {}
+        self._unread = UnreadAnswers(
+            lambda connection: on_evict(connection, Eviction.OVERFULL), MOST_BYTES
+        )
         self._one_fewer = trio.Event()
 
     @property
@@ -70,6 +74,7 @@ class Writer:
         """Write `data` or keep it; return whether all of it has left."""
         if connection.tail is not None:
             self._keep(connection, {key: data})
+            self._count(connection, key, data)
             return False
         try:
             written = os.write(connection.descriptor, data)
@@ -81,6 +86,7 @@ class Writer:
         if written == len(data):
             return True
         self.keep_tail(connection, data, written)
+        self._count(connection, key, data)
         return False
 
     def hold(self, connection: Connection, data: bytes) -> None:
@@ -186,9 +192,15 @@ class Writer:
     def _no_longer_slow(self, connection: Connection) -> None:
         if self._deadlines.pop(connection, None) is not None:
             self._one_fewer.set()
+        self._unread.forget(connection)
 
     def _progressed(self, connection: Connection) -> None:
         self._deadlines[connection] = trio.current_time() + self._settings.slow_seconds
+        self._unread.progressed(connection)
+
+    def _count(self, connection: Connection, key: Hashable, data: bytes) -> None:
+        if key is ANSWER and not connection.closed:
+            self._unread.keep(connection, len(data))
 
     def _keep(self, connection: Connection, data: Mapping[Hashable, bytes]) -> None:
         """Keep what comes together, or give the client up if too much waits for it already.
