@@ -143,9 +143,9 @@ class Life:
                 of_page = False
             case _:
                 return asked
-        return self._check(key, peer, is_page=of_page) or asked
+        return self.check(key, peer, is_page=of_page) or asked
 
-    def _check(self, key: SdkKey | None, peer: Peer, *, is_page: bool) -> TurnedAway | None:
+    def check(self, key: SdkKey | None, peer: Peer, *, is_page: bool) -> TurnedAway | None:
         """Return why a stream may not be opened now, None if it may."""
         gate = self.engine.gate
         if key is not None and (seconds := self._paused_seconds(key)):
@@ -363,7 +363,7 @@ class Life:
 
     def _open_again(self, connection: Connection, opening: Opening, peer: Peer) -> None:
         asked = opening.asked
-        turned_away = self._check(asked.key, peer, is_page=opening.is_page)
+        turned_away = self.check(asked.key, peer, is_page=opening.is_page)
         if turned_away is None:
             self._open_stream(connection, opening, peer)
             return

@@ -63,6 +63,9 @@ async def serve_socket(
     life.open_sockets += 1
     resumed = Resumed(stream, data[find_end(data) :], send_seconds=life.settings.slow_seconds)
     try:
+        if isinstance(asked, OpenSocket):
+            # Once more: since it asked, others may have taken the room that it was found.
+            asked = life.check(asked.stream.key, peer, is_page=False) or asked
         if isinstance(asked, TurnedAway):
             await _refuse(resumed, come_back(asked), life)
         elif life.open_sockets > life.settings.most_sockets:
@@ -101,21 +104,21 @@ class _Socket:
 
     async def serve(self) -> None:
         """Serve until one side ends it."""
-        async with trio.open_nursery() as nursery:
-            request = await wrap_server_stream(
-                nursery, self._bearer, max_message_size=_MOST_MESSAGE_BYTES
-            )
-            websocket = await request.accept()
-            relay = self._open_relay(self._asked.stream, Bearer.SOCKET, self._peer)
-            self._bearer.on_progress = relay.progressed
-            try:
+        relay = self._open_relay(self._asked.stream, Bearer.SOCKET, self._peer)
+        self._bearer.on_progress = relay.progressed
+        try:
+            async with trio.open_nursery() as nursery:
+                request = await wrap_server_stream(
+                    nursery, self._bearer, max_message_size=_MOST_MESSAGE_BYTES
+                )
+                websocket = await request.accept()
                 close = await self._pass_on(relay, websocket)
                 if websocket.closed is None and not self._bearer.cut_off:
                     with trio.move_on_after(_CLOSE_SECONDS):
                         await websocket.aclose(*close)
-            finally:
-                self._engine.close(relay)
-            nursery.cancel_scope.cancel()
+                nursery.cancel_scope.cancel()
+        finally:
+            self._engine.close(relay)
         if not self._bearer.cut_off:
             await self._bearer.linger()
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+import socket
 from uuid import UUID
 
 import pytest
@@ -18,7 +19,17 @@ from edge_under_test import (
     granted,
     targeted_at,
 )
-from socket_client import CLOSE, PING, PONG, TEXT, Message, RawSocket, open_raw, open_socket
+from socket_client import (
+    CLOSE,
+    PING,
+    PONG,
+    TEXT,
+    Message,
+    RawSocket,
+    handshake,
+    open_raw,
+    open_socket,
+)
 from structlog.testing import capture_logs
 from trio.testing import wait_all_tasks_blocked
 
@@ -287,12 +298,25 @@ async def test_sockets_and_streams_count_alike() -> None:
         assert edge.edge.statistics().connections == 2
 
 
+async def test_many_who_come_at_once_find_no_more_room_than_there_is() -> None:
+    async with edge_under_test(one_flag(), streams_per_key=2) as edge:
+        # Nobody is served before all have asked.
+        sockets = [socket.create_connection(("127.0.0.1", edge.port)) for _ in range(5)]
+        for each in sockets:
+            each.sendall(handshake())
+        clients = [Client(trio.SocketStream(trio.socket.from_stdlib_socket(s))) for s in sockets]
+        edge.clients += clients
+        heads = [await client.until(b"\r\n\r\n") for client in clients]
+        assert sorted(head.split()[1] for head in heads) == [b"101"] * 2 + [b"503"] * 3
+
+
 async def test_a_bug_behind_one_socket_ends_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     async with edge_under_test(one_flag()) as edge, open_socket(edge) as well:
         assert [(await well.message())[0] for _ in range(2)] == ["ack", "features"]
         with monkeypatch.context() as broken, capture_logs() as logs:
             broken.setattr(edge.edge.life, "open_relay", None)
-            client = (await open_raw(edge)).client
+            client = await edge.connect()
+            await client.send(handshake())
             assert await client.until_closed() == b""
         assert [log["event"] for log in logs] == ["socket_failed"]
         await edge.announce(boolean("dark", False, version=2))
