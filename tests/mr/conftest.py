@@ -14,6 +14,7 @@ from fh.contracts.updates import StreamedFeatureUpdate
 from fh.http.metrics import metrics_routes
 from fh.mr.access import PersonType
 from fh.mr.http.app import create_mr_app
+from fh.mr.repositories import login_attempts
 from fh.mr.repositories.access import load_caller
 from fh.mr.sdk_updates import DatabaseUpdates, UpdateStatistics
 from fh.mr.settings import MrSettings
@@ -105,6 +106,14 @@ def in_turn(database, sql):
                 await second()
 
     return run
+
+
+@pytest.fixture
+def no_failure_is_forgotten(monkeypatch):
+    """Have time stand still for who fails to log in; a busy machine needs some for ten failures."""
+    for name in ("_WAIT", "_TAKE"):
+        timeless = getattr(login_attempts, name).replace("now()", "timestamptz '2026-01-01'")
+        monkeypatch.setattr(login_attempts, name, timeless)
 
 
 @pytest.fixture

@@ -142,6 +142,7 @@ async def test_all_who_log_in_while_the_hash_is_replaced_do(superuser, stranger,
     assert statuses == [200] * 4
 
 
+@pytest.mark.usefixtures("no_failure_is_forgotten")
 async def test_an_account_is_closed_for_a_while_after_ten_failures(superuser, stranger, add_person):
     await add_person("ada@i.com")
     statuses = [(await login(stranger, password="wrong")).status for _ in range(10)]
@@ -164,6 +165,7 @@ async def test_logins_that_succeed_are_not_counted(superuser, stranger):
         assert (await login(stranger)).status == 200
 
 
+@pytest.mark.usefixtures("no_failure_is_forgotten")
 async def test_guesses_at_the_same_time_are_counted_too(superuser, stranger):
     statuses = []
 
@@ -238,6 +240,7 @@ async def test_there_is_no_external_provider(stranger):
     assert answer.status == 404
 
 
+@pytest.mark.usefixtures("no_failure_is_forgotten")
 async def test_one_address_is_stopped_whatever_accounts_it_tries(superuser, database):
     settings = MrSettings(
         password_memory_kib=64, password_passes=1, login_failures_per_minute_and_address=3
@@ -250,6 +253,7 @@ async def test_one_address_is_stopped_whatever_accounts_it_tries(superuser, data
     assert await guess(app, 6, header="10.0.0.3") == 429
 
 
+@pytest.mark.usefixtures("no_failure_is_forgotten")
 async def test_several_mrs_count_together(superuser, database):
     settings = MrSettings(
         password_memory_kib=64, password_passes=1, login_failures_per_minute_and_address=3
@@ -262,6 +266,7 @@ async def test_several_mrs_count_together(superuser, database):
     assert await guess(one, 5) == 429
 
 
+@pytest.mark.usefixtures("no_failure_is_forgotten")
 async def test_behind_a_proxy_everybody_has_their_own_address(superuser, database):
     settings = MrSettings(
         password_memory_kib=64,

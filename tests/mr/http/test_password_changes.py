@@ -97,6 +97,7 @@ async def test_nobody_changes_the_password_of_others(superuser, add_person):
     assert (await change(superuser, "nonsense")).status == 404
 
 
+@pytest.mark.usefixtures("no_failure_is_forgotten")
 async def test_old_passwords_can_not_be_guessed_for_long(superuser, stranger):
     me = await identifier(superuser)
     wrong = CHANGED | {"oldPassword": "wrong"}
