@@ -11,6 +11,10 @@ async def database(open_database, empty_postgres_dsn):
             yield database
 
 
+# The sessions of other tests are none of ours: with FH_TEST_DB_URL they share the server.
+_LISTENERS = "query LIKE 'LISTEN%' AND datname = current_database()"
+
+
 async def until(database, condition):
     """Wait for the server to report sessions like that; bounded by the fixture."""
     sql = f"SELECT count(*) > 0 FROM pg_stat_activity WHERE {condition}"
@@ -52,8 +56,7 @@ async def test_a_lost_connection_is_replaced_and_announced_by_an_empty_wake_up(d
         await wakeups.receive()
         await database.transaction(
             lambda tx: tx.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-                "WHERE query LIKE 'LISTEN%'"
+                f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {_LISTENERS}"
             )
         )
         assert await wakeups.receive() == ""
@@ -81,7 +84,7 @@ async def test_an_iteration_gives_the_payloads(database):
 async def test_listening_ends_with_the_context(database):
     async with database.listen("changes") as wakeups:
         await wakeups.receive()
-    listening = "EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN%')"
+    listening = f"EXISTS (SELECT FROM pg_stat_activity WHERE {_LISTENERS})"
     await until(database, f"NOT {listening}")
 
 
@@ -96,7 +99,7 @@ async def test_a_silent_connection_is_checked(database, monkeypatch):
                 received.append(await wakeups.receive())
 
             nursery.start_soon(receive)
-            await until(database, "query = 'SELECT 1'")
+            await until(database, "query = 'SELECT 1' AND datname = current_database()")
             await database.transaction(notify("still here"))
 
     assert received == ["still here"]
