@@ -56,6 +56,7 @@ class _Reservation:
     request_hash: bytes
     done: bool = False
     lost: bool = False
+    repeatable: bool = False  # what may be done again was done
 
 
 _reservation: ContextVar[_Reservation | None] = ContextVar("reservation", default=None)
@@ -68,11 +69,14 @@ def harmless_twice() -> Iterator[None]:
     For what takes several transactions: the first would take the key, and after a failure of the
     second the rest could not be asked for any more.
     """
+    reservation = _reservation.get()
     before = _reservation.set(None)
     try:
         yield
     finally:
         _reservation.reset(before)
+    if reservation is not None:
+        reservation.repeatable = True
 
 
 class ReservingDatabase:
@@ -127,7 +131,8 @@ class DatabaseAnswers:
             return await self._repeated(attempt, digest, await self._find(digest))
         # What was answered without an effect may be asked again. Some of that anybody may ask, as
         # often as they like, and it is as large as they like: kept, it would fill the disk.
-        if given.lasts and (reservation.done or given.refuses):
+        had_effect = reservation.done or reservation.repeatable
+        if given.lasts and (had_effect or given.refuses):
             await self._keep(attempt, reservation, given)
         return given
 
