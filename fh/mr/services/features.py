@@ -15,7 +15,6 @@ from fh.mr.access import (
     Caller,
     may_create_features,
     may_edit_features,
-    may_read_features,
 )
 from fh.mr.errors import (
     AlreadyExists,
@@ -39,7 +38,7 @@ from fh.mr.repositories.publishing import (
     load_deleted_features,
     load_features_everywhere,
 )
-from fh.mr.services.rights import application_rights
+from fh.mr.services.rights import application_rights, reader_rights
 from fh.mr.versions import check_version
 
 # Browsers and most clients resolve them before they send a path, however it is encoded, so to
@@ -79,9 +78,7 @@ async def load_features(
         NotFound: there is no such application.
         Forbidden: the caller may not read its features.
     """
-    rights = await application_rights(tx, caller, application_id)
-    if not may_read_features(caller, rights):
-        raise Forbidden
+    await reader_rights(tx, caller, application_id)
     return await repository.find_features(tx, [application_id])
 
 
@@ -94,9 +91,7 @@ async def load_feature(
         NotFound: there is no such application or feature.
         Forbidden: the caller may not read the application's features.
     """
-    rights = await application_rights(tx, caller, application_id)
-    if not may_read_features(caller, rights):
-        raise Forbidden
+    await reader_rights(tx, caller, application_id)
     return await _feature(tx, application_id, key)
 
 
