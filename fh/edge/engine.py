@@ -159,7 +159,7 @@ class Engine:
         self._connections.begin_stream()
         self._lifetimes.begin_stream(relay, trio.current_time(), lasts=lasts)
         if frame:
-            self._writer.write(relay, ANSWER, frame)
+            self._writer.write(relay, object(), frame)
         return relay
 
     def send(self, connection: Connection, frame: bytes) -> None:

@@ -3,7 +3,14 @@
 import pytest
 import trio
 import trio.testing
-from edge_under_test import SERVER_KEY, MemoryLookup, boolean, edge_under_test, granted
+from edge_under_test import (
+    ENVIRONMENT,
+    SERVER_KEY,
+    MemoryLookup,
+    boolean,
+    edge_under_test,
+    granted,
+)
 
 from fh.edge import writer
 from fh.edge.connection import Connection
@@ -72,3 +79,23 @@ async def test_polls_that_nobody_reads_are_given_up_for_one_that_is_read(
         assert answer[0] == 200
         assert LARGE.encode() in answer[2]
         assert edge.edge.statistics().overfull in {3, 4}
+
+
+async def test_streams_that_others_write_are_not_given_up_for_answers_that_nobody_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(writer, "MOST_BYTES", 20_000_000)
+    known = MemoryLookup({SERVER_KEY: granted([boolean("dark", True)])})
+    async with edge_under_test(known, slow_seconds=3600) as edge:
+        stream = await edge.connect()
+        path = f"/features/{ENVIRONMENT}/{SERVER_KEY.secret}"
+        await stream.send(f"GET {path} HTTP/1.0\r\nHost: x\r\n\r\n".encode())
+        await stream.until(b"event: features\n")
+        await edge.wait_progress()
+        known.answers[SERVER_KEY] = granted([boolean(LARGE, True)])
+        for _ in range(5):
+            await (await edge.connect()).send(POLL)
+        with trio.fail_after(30):
+            while edge.edge.statistics().overfull < 3:
+                await trio.testing.wait_all_tasks_blocked()
+        assert edge.edge.statistics().streams == 1
