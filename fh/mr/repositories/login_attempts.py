@@ -35,10 +35,14 @@ RETURNING true
 
 _GIVE_BACK = "UPDATE login_attempt SET full_at = full_at - $2::interval WHERE counted = $1"
 
+# One that is not full within a minute is from before the server's clock was set back, and would
+# keep people out for as long as it was wrong.
 _FORGET_FULL = """
 WITH gone AS (
     DELETE FROM login_attempt WHERE counted IN (
-        SELECT counted FROM login_attempt WHERE full_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED
+        SELECT counted FROM login_attempt
+        WHERE full_at <= now() OR full_at > clock_timestamp() + interval '1 minute'
+        LIMIT $1 FOR UPDATE SKIP LOCKED
     ) RETURNING 1
 )
 SELECT count(*) FROM gone

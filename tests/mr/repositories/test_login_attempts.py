@@ -133,3 +133,16 @@ async def test_what_says_nothing_any_more_is_forgotten(in_one_moment):
         assert await tx.fetchval("SELECT counted FROM login_attempt") == b"new"
 
     await in_one_moment(work)
+
+
+async def test_what_was_counted_before_the_clock_was_set_back_keeps_nobody_out(in_one_moment):
+    async def work(tx):
+        await exhaust(tx, attempt("ada"))
+        await tx.execute(PASS, "-1 hour")
+        assert await exhaust(tx, attempt("bob")) == 10
+        assert await refused(tx, attempt("ada")) > 3600
+        assert await forget_full_buckets(tx, 10) == 1
+        assert await refused(tx, attempt("ada")) is None
+        assert await refused(tx, attempt("bob")) is not None
+
+    await in_one_moment(work)
