@@ -3,6 +3,7 @@
 It decides and answers as on Edge's own sockets; streams are relays, passed on by a task each.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import trio
@@ -13,7 +14,7 @@ from fh.edge.life import Life
 from fh.edge.opening import crosses
 from fh.edge.pages import Pages
 from fh.edge.plain import refused_without_tls
-from fh.edge.relay import Bearer, Relay, pieces
+from fh.edge.relay import PIECE_BYTES, Bearer, Relay, pieces
 from fh.edge.request import (
     Asked,
     Elsewhere,
@@ -27,7 +28,8 @@ from fh.edge.request import (
 )
 from fh.edge.response import Answer, Headers, come_back, refusal, refused
 from fh.edge.settings import EdgeSettings
-from fh.http.asgi import AsgiApp, Receive, Scope, Send, paced
+from fh.edge.unread import MOST_BYTES, UnreadAnswers
+from fh.http.asgi import AsgiApp, ClientTooSlow, Receive, Scope, Send, paced
 from fh.wire.http_body import MOST_BODY_BYTES
 from fh.wire.http_head import MOST_HEADERS, RequestHead, split_target
 
@@ -53,6 +55,7 @@ class EdgeApp:
         self._settings = settings
         self._elsewhere = elsewhere
         self._bodies_bytes = 0
+        self._unread = UnreadAnswers[trio.CancelScope](self._give_up, MOST_BYTES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or what else `scope` is about.
@@ -125,7 +128,19 @@ class EdgeApp:
             answer = life.handlers.answer_now(question, body) or await life.handlers.answer(
                 question, body
             )
-        await _respond(send, answer, head, shared)
+        with trio.CancelScope() as reading:
+            self._unread.keep(reading, len(answer.body))
+            try:
+                note = partial(self._unread.progressed, reading)
+                await _respond(send, answer, head, shared, note)
+            finally:
+                self._unread.forget(reading)
+        if reading.cancelled_caught:
+            raise ClientTooSlow
+
+    def _give_up(self, reading: trio.CancelScope) -> None:
+        self._unread.forget(reading)
+        reading.cancel()
 
     async def _body(self, head: RequestHead, receive: Receive) -> bytes | Answer:
         """Return the whole body, or the refusal of one that is too large or too late.
@@ -190,14 +205,25 @@ async def _wait_gone(receive: Receive, until_gone: trio.CancelScope) -> None:
     until_gone.cancel()
 
 
-async def _respond(send: Send, answer: Answer, head: RequestHead, shared: Headers) -> None:
+async def _respond(
+    send: Send,
+    answer: Answer,
+    head: RequestHead,
+    shared: Headers,
+    on_progress: Callable[[], None] = lambda: None,
+) -> None:
     headers = (*answer.headers, *shared)
     if head.version == "2":
         headers = tuple(pair for pair in headers if pair[0] not in _OF_THE_CONNECTION)
     if answer.status != 304:  # noqa: PLR2004  it has no body, and so no length
         headers = (*headers, ("content-length", str(len(answer.body))))
     await _start(send, answer.status, headers)
-    await _send_body(send, b"" if head.method == "HEAD" else answer.body)
+    body, taken = b"" if head.method == "HEAD" else answer.body, 0
+    while len(body) - taken > PIECE_BYTES:
+        await _send_body(send, body[taken : taken + PIECE_BYTES], more=True)
+        taken += PIECE_BYTES
+        on_progress()
+    await _send_body(send, body[taken:])
 
 
 async def _start(send: Send, status: int, headers: Headers) -> None:

@@ -54,7 +54,7 @@ class Writer:
         self._on_broken = on_broken
         self._on_evict = on_evict
         self._deadlines: dict[Connection, float] = {}
-        self._unread = UnreadAnswers(
+        self._unread = UnreadAnswers[Connection](
             lambda connection: on_evict(connection, Eviction.OVERFULL), MOST_BYTES
         )
         self._one_fewer = trio.Event()

@@ -10,6 +10,7 @@ from fh.edge import asgi
 from fh.edge.asgi import EdgeApp
 from fh.edge.pages import Pages
 from fh.edge.settings import EdgeSettings
+from fh.http.asgi import ClientTooSlow
 from fh.http.routing import Reply, Route
 from fh.model.roles import Role
 from fh.wire.http_body import MOST_BODY_BYTES
@@ -42,6 +43,37 @@ async def test_a_long_answer_leaves_in_pieces() -> None:
             _, headers, body = await exchange.answer()
         assert int(headers["content-length"]) == len(body) > 100_000
         assert max(len(message.get("body", b"")) for message in exchange.received) == 16_384
+
+
+async def test_answers_that_nobody_reads_are_given_up_for_one_that_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(asgi, "MOST_BYTES", 250_000)
+    features = [boolean(f"flag{number:04}", True) for number in range(1000)]
+    found = MemoryLookup({SERVER_KEY: granted(features)})
+    given_up: list[str] = []
+
+    async def ask_only(client: Client, name: str) -> None:
+        try:
+            async with client.open("GET", POLL) as (exchange, _):
+                exchange.reads = False
+                await trio.sleep_forever()
+        except* ClientTooSlow:
+            given_up.append(name)
+
+    async with (
+        asgi_under_test(found, slow_seconds=3600) as (client, _),
+        trio.open_nursery() as nursery,
+    ):
+        for name in ("first", "second"):
+            nursery.start_soon(ask_only, client, name)
+            await trio.testing.wait_all_tasks_blocked()
+        assert given_up == []
+        status, _, body = await client.ask("GET", POLL)
+        assert (status, len(body) > 100_000) == (200, True)
+        await trio.testing.wait_all_tasks_blocked()
+        assert given_up == ["first"]
+        nursery.cancel_scope.cancel()
 
 
 async def test_answers_to_pages_from_elsewhere_say_that_they_may_read() -> None:

@@ -21,14 +21,14 @@ KEY = f"{SERVER_KEY.environment_id}/{SERVER_KEY.secret}"
 POLL = f"GET /features?apiKey={KEY} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
 
 
-def unread(most_bytes: int) -> tuple[UnreadAnswers, list[Connection]]:
+def unread(most_bytes: int) -> tuple[UnreadAnswers[Connection], list[Connection]]:
     given_up: list[Connection] = []
 
     def give_up(connection: Connection) -> None:
         given_up.append(connection)
         answers.forget(connection)
 
-    answers = UnreadAnswers(give_up, most_bytes)
+    answers = UnreadAnswers[Connection](give_up, most_bytes)
     return answers, given_up
 
 
