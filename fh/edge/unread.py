@@ -25,7 +25,7 @@ class UnreadAnswers(Generic[ClientT]):
 
     def keep(self, client: ClientT, size: int) -> None:
         """Note an answer of which something waits; give others up where they are too much."""
-        self._sizes[client] = size
+        self._sizes[client] = self._sizes.get(client, 0) + size
         self._bytes += size
         while self._bytes > self._most_bytes and len(self._sizes) > 1:
             self._on_too_much(next(iter(self._sizes)))

@@ -54,6 +54,17 @@ def test_who_took_all_counts_no_more() -> None:
     assert given_up == []
 
 
+def test_two_answers_of_one_client_count_both() -> None:
+    answers, given_up = unread(300)
+    first, second = Connection(1), Connection(2)
+    answers.keep(first, 100)
+    answers.keep(first, 100)
+    answers.forget(first)
+    answers.keep(second, 300)
+    answers.keep(first, 1)
+    assert given_up == [second]
+
+
 def test_one_answer_may_be_larger_than_all_together() -> None:
     answers, given_up = unread(100)
     first, second = Connection(1), Connection(2)
