@@ -13,7 +13,7 @@ from tests.e2e.openfeature import (
     install_web_provider,
 )
 from tests.e2e.party import Party
-from tests.e2e.sdks import ROOT
+from tests.e2e.sdks import ROOT, InstalledSdk
 from tests.e2e.wire import wait_polled
 
 pytestmark = pytest.mark.e2e
@@ -27,6 +27,21 @@ FRED_ONLY = {
         {"conditional": "EQUALS", "fieldName": "plan", "type": "STRING", "values": ["pro"]},
     ],
 }
+
+
+@pytest.fixture(scope="module")
+def python_provider() -> InstalledSdk:
+    return install_python_provider()
+
+
+@pytest.fixture(scope="module")
+def server_provider() -> InstalledSdk:
+    return install_server_provider()
+
+
+@pytest.fixture(scope="module")
+def web_provider() -> InstalledSdk:
+    return install_web_provider()
 
 
 @pytest.fixture
@@ -65,24 +80,26 @@ def module(directory: Path, code: str, node_path: str) -> str:
     return str(file)
 
 
-def test_python(party: Party, flag: Project) -> None:
-    python, *_ = install_python_provider().command
+def test_python(party: Party, flag: Project, python_provider: InstalledSdk) -> None:
+    python, *_ = python_provider.command
     assert output(python, "-c", snippet("python", "OFREPProvider", party, flag)) == "True\n"
 
 
-def test_javascript_on_a_server(party: Party, flag: Project, tmp_path: Path) -> None:
-    sdk = install_server_provider()
-    node, *_ = sdk.command
+def test_javascript_on_a_server(
+    party: Party, flag: Project, server_provider: InstalledSdk, tmp_path: Path
+) -> None:
+    node, *_ = server_provider.command
     code = snippet("js", "OFREPProvider", party, flag)
-    assert output(node, module(tmp_path, code, sdk.environment["NODE_PATH"])) == "true\n"
+    file = module(tmp_path, code, server_provider.environment["NODE_PATH"])
+    assert output(node, file) == "true\n"
 
 
-@pytest.mark.timeout(60)
-def test_javascript_in_a_page(party: Party, flag: Project, tmp_path: Path) -> None:
-    sdk = install_web_provider()
-    *node, _ = sdk.command
+def test_javascript_in_a_page(
+    party: Party, flag: Project, web_provider: InstalledSdk, tmp_path: Path
+) -> None:
+    *node, _ = web_provider.command
     code = snippet("js", "OFREPWebProvider", party, flag)
-    command = [*node, module(tmp_path, code, sdk.environment["NODE_PATH"])]
+    command = [*node, module(tmp_path, code, web_provider.environment["NODE_PATH"])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as page:
         try:
             assert page.stdout is not None
