@@ -22,7 +22,7 @@ TRIED_IN = {
     "fh/http/speakers.py": "tests/http/test_secure_face.py",
     # What surrounds all operations of the admin API.
     "fh/mr/http/contract.py": "tests/mr/contract/test_contract.py",
-    "fh/mr/repositories/creators.py": "tests/mr/http/test_creators.py",
+    "fh/mr/repositories/authors.py": "tests/mr/http/test_creators.py",
     "fh/mr/repositories/idempotency.py": "tests/mr/test_idempotency.py",
     # Parts of one machine around a socket: tried with real clients, not each for itself.
     "fh/edge/connection.py": "tests/edge/test_hostile_clients.py",

@@ -14,7 +14,7 @@ from fh.edge.life import Life
 from fh.edge.opening import crosses
 from fh.edge.pages import Pages
 from fh.edge.plain import refused_without_tls
-from fh.edge.relay import PIECE_BYTES, Bearer, Relay, pieces
+from fh.edge.relay import Bearer, Relay, pieces
 from fh.edge.request import (
     Asked,
     Elsewhere,
@@ -29,7 +29,7 @@ from fh.edge.request import (
 from fh.edge.response import Answer, Headers, come_back, refusal, refused
 from fh.edge.settings import EdgeSettings
 from fh.edge.unread import MOST_BYTES, UnreadAnswers
-from fh.http.asgi import AsgiApp, ClientTooSlow, Receive, Scope, Send, paced
+from fh.http.asgi import PIECE_BYTES, AsgiApp, ClientTooSlow, Receive, Scope, Send, paced
 from fh.wire.http_body import MOST_BODY_BYTES
 from fh.wire.http_head import MOST_HEADERS, RequestHead, split_target
 
@@ -219,6 +219,7 @@ async def _respond(
         headers = (*headers, ("content-length", str(len(answer.body))))
     await _start(send, answer.status, headers)
     body, taken = b"" if head.method == "HEAD" else answer.body, 0
+    # Cut here, where it can be told that a piece was taken.
     while len(body) - taken > PIECE_BYTES:
         await _send_body(send, body[taken : taken + PIECE_BYTES], more=True)
         taken += PIECE_BYTES

@@ -27,7 +27,7 @@ from fh.edge.lifetimes import HEARTBEAT, Due, Lifetimes
 from fh.edge.poller import Poller, Ready
 from fh.edge.relay import Bearer, Relay
 from fh.edge.settings import EdgeSettings
-from fh.edge.writer import ANSWER, Eviction, Writer
+from fh.edge.writer import ANSWER, FIRST_WORDS, Eviction, Writer
 from fh.wire.sse import SharedEvent
 
 log = structlog.get_logger()
@@ -159,7 +159,7 @@ class Engine:
         self._connections.begin_stream()
         self._lifetimes.begin_stream(relay, trio.current_time(), lasts=lasts)
         if frame:
-            self._writer.write(relay, object(), frame)
+            self._writer.write(relay, FIRST_WORDS, frame)
         return relay
 
     def send(self, connection: Connection, frame: bytes) -> None:

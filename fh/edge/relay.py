@@ -11,13 +11,11 @@ import trio
 
 from fh.edge.connection import CLOSED, Connection
 from fh.edge.fanout import Events
+from fh.http.asgi import PIECE_BYTES
 from fh.wire.sse import SharedEvent
 
 _RELAYED = -2
 """The descriptor of an open relay: no socket of the engine's."""
-
-
-PIECE_BYTES = 16 * 1024
 
 
 def pieces(events: Iterable[bytes]) -> Iterator[bytes]:

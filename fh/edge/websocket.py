@@ -14,9 +14,10 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_st
 from wsproto.utilities import LocalProtocolError
 
 from fh.edge.gate import Peer, TurnedAway
-from fh.edge.relay import PIECE_BYTES, Bearer, Relay
+from fh.edge.relay import Bearer, Relay
 from fh.edge.request import OpenSocket
 from fh.edge.response import BYE, HEARTBEAT, UNKNOWN_KEY, Answer, come_back, refusal
+from fh.http.asgi import PIECE_BYTES
 from fh.http.resumed import Resumed
 from fh.wire.http_head import find_end
 from fh.wire.socket_message import encode_message

@@ -20,8 +20,9 @@ from fh.edge.settings import EdgeSettings
 from fh.edge.unread import MOST_BYTES, UnreadAnswers
 
 ANSWER = object()
+FIRST_WORDS = object()
 _FIRST_FEATURES = (object(), object(), object())
-"""The keys of answers and of the parts of a stream's first features."""
+"""The keys of answers, of what a relayed stream begins with, and of parts of first features."""
 
 _OF_ANY_SIZE = {ANSWER, *_FIRST_FEATURES}
 """What is not counted against a client: it is shared among many, or bounded over all of them."""

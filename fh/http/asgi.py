@@ -14,7 +14,7 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_PIECE_BYTES = 16 * 1024
+PIECE_BYTES = 16 * 1024
 
 
 class ClientTooSlow(FeatureHubError):
@@ -87,11 +87,11 @@ def paced(send: Send, seconds: float) -> Send:
 
     async def send_at_the_clients_pace(message: Message) -> None:
         body = message.get("body", b"")
-        if len(body) <= _PIECE_BYTES:
+        if len(body) <= PIECE_BYTES:
             await send_in_time(message)
             return
-        for start in range(0, len(body), _PIECE_BYTES):
-            end = start + _PIECE_BYTES
+        for start in range(0, len(body), PIECE_BYTES):
+            end = start + PIECE_BYTES
             more = end < len(body) or message.get("more_body", False)
             await send_in_time(message | {"body": body[start:end], "more_body": more})
 

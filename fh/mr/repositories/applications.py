@@ -9,7 +9,7 @@ from fh.db.port import Row, Transaction
 from fh.model.ids import ApplicationId, GroupId, PersonId, PortfolioId
 from fh.mr.access import ADMIN_APPLICATION_ROLES
 from fh.mr.errors import AlreadyExists
-from fh.mr.repositories.creators import Creator, creator_of, with_creators
+from fh.mr.repositories.authors import Author, creator_of, with_creators
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Application:
     version: int
     when_created: datetime
     when_updated: datetime
-    creator: Creator | None = None
+    creator: Author | None = None
 
 
 _BY_ID = with_creators("""

@@ -14,21 +14,12 @@ from fh.model.ids import (
     EnvironmentId,
     FeatureId,
     FeatureValueId,
-    PersonId,
 )
 from fh.mr.archiving import shown_name
 from fh.mr.attachment import decode_attached
 from fh.mr.feature_merge import Setting
+from fh.mr.repositories.authors import Author
 from fh.mr.rollout_strategy import decode_strategies
-
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """Who wrote the newest version."""
-
-    id: PersonId
-    name: str | None
-    email: str
 
 
 class _Named(Struct, frozen=True, rename="camel"):

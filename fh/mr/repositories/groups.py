@@ -19,7 +19,7 @@ from fh.mr.access import PersonType
 from fh.mr.archiving import archived_name
 from fh.mr.errors import AlreadyExists
 from fh.mr.repositories.access import known_roles
-from fh.mr.repositories.creators import Creator, creator_of, with_creators
+from fh.mr.repositories.authors import Author, creator_of, with_creators
 
 SUPERUSERS_GROUP_NAME = "org_admin"
 
@@ -121,7 +121,7 @@ class Group:
     version: int
     created_at: datetime
     updated_at: datetime
-    creator: Creator | None = None
+    creator: Author | None = None
 
 
 @dataclass(frozen=True, slots=True)

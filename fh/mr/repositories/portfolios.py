@@ -9,7 +9,7 @@ from fh.db.port import Row, Transaction
 from fh.model.ids import GroupId, OrganisationId, PersonId, PortfolioId
 from fh.mr.errors import AlreadyExists
 from fh.mr.repositories.applications import Application, application_of
-from fh.mr.repositories.creators import Creator, creator_of, with_creators
+from fh.mr.repositories.authors import Author, creator_of, with_creators
 
 _FIND = with_creators("SELECT * FROM portfolio WHERE id = $1 AND when_archived IS NULL")
 
@@ -64,7 +64,7 @@ class Portfolio:
     version: int
     created_at: datetime
     updated_at: datetime
-    creator: Creator | None = None
+    creator: Author | None = None
 
 
 async def find_portfolio(tx: Transaction, portfolio_id: PortfolioId) -> Portfolio | None:

@@ -17,9 +17,8 @@ from fh.model.ids import (
 )
 from fh.model.roles import ApplicationRole, Role
 from fh.mr.access import PersonType, with_implied_read
-from fh.mr.repositories import feature_values, persons
+from fh.mr.repositories import authors, persons
 from fh.mr.repositories import groups as rows
-from fh.mr.repositories.creators import Creator
 from fh.mr.services.groups import GroupDetails
 from fh.mr.services.persons import PersonWithGroups
 
@@ -197,7 +196,7 @@ def group_body(
     )
 
 
-def author_body(author: Creator | feature_values.Author) -> Author:
+def author_body(author: authors.Author) -> Author:
     """Return who created something or wrote its newest version."""
     return Author(PersonIdentifier(author.id), author.name or _NO_NAME, author.email)
 

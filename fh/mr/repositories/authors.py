@@ -1,4 +1,4 @@
-"""Who created portfolios, applications and groups."""
+"""Who wrote the newest version of something, or created it: portfolios, applications, groups."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,8 +8,8 @@ from fh.model.ids import PersonId
 
 
 @dataclass(frozen=True, slots=True)
-class Creator:
-    """Who created something, whether they are still active or not."""
+class Author:
+    """Whoever created or wrote something, whether they are still active or not."""
 
     id: PersonId
     name: str | None
@@ -27,9 +27,9 @@ def with_creators(statement: str) -> str:
     """  # noqa: S608 -- only the constants of repositories
 
 
-def creator_of(row: Row) -> Creator | None:
+def creator_of(row: Row) -> Author | None:
     """Return who created what a row of such a statement holds, if that is known."""
     if row["creator"] is None:
         return None
     identifier, name, email = row["creator"]
-    return Creator(PersonId(UUID(identifier)), name, email)
+    return Author(PersonId(UUID(identifier)), name, email)
